@@ -1,0 +1,67 @@
+"""Training of spiking neural networks with learned delays, with mlGeNN's interface."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import (
+    callbacks,
+    connectivity,
+    initializers,
+    losses,
+    metrics,
+    neurons,
+    optimisers,
+    readouts,
+    serialisers,
+    synapses,
+    utils,
+)
+from .connection import Connection
+from .layer import InputLayer, Layer
+from .network import Network
+from .population import Population
+from .sequential_network import SequentialNetwork
+from .version import __version__
+
+if TYPE_CHECKING:
+    from . import compilers, datasets
+    from .compilers.check_gradients import check_gradients
+
+__all__ = [
+    "Connection",
+    "InputLayer",
+    "Layer",
+    "Network",
+    "Population",
+    "SequentialNetwork",
+    "__version__",
+    "callbacks",
+    "check_gradients",
+    "compilers",
+    "connectivity",
+    "datasets",
+    "initializers",
+    "losses",
+    "metrics",
+    "neurons",
+    "optimisers",
+    "readouts",
+    "serialisers",
+    "synapses",
+    "utils",
+]
+
+#: Loaded on first use, so that describing a network needs no engine
+_LAZY_MODULES = ("compilers", "datasets", "engine", "experiments", "models", "plotting")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY_MODULES:
+        return import_module(f".{name}", __name__)
+    if name == "check_gradients":
+        function = import_module(".compilers.check_gradients", __name__).check_gradients
+        globals()[name] = function
+        return function
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

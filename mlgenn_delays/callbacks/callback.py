@@ -1,0 +1,33 @@
+"""Base class of callbacks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Callback:
+    """Base class for all callbacks. Subclasses define those of these methods they need:
+
+    ``set_params(data, compiled_network, num_batches, num_epochs)``
+        before everything else; ``data`` is a dictionary shared by the callbacks of a list
+    ``set_first()``
+        told to the first of several callbacks of one class
+    ``on_train_begin()``, ``on_train_end(metrics)``, ``on_test_begin()``, ``on_test_end(metrics)``
+        around training, around validation or evaluation; the ends come after errors, too
+    ``on_epoch_begin(epoch)``, ``on_epoch_end(epoch, metrics)``
+        metrics are a dictionary, output -> :class:`.Metric`
+    ``on_batch_begin(batch)``, ``on_batch_end(batch, metrics)``
+        batches are counted from 0 in each epoch
+    ``recording_request(batch, batch_size) -> RecordRequest | None``
+        before each batch: what to record; ``compiled_network.recording`` has it in
+        ``on_batch_end``, in rows where ``compiled_network.recorded_examples`` is True
+    ``get_data() -> (key, data)``
+        what training or evaluation returns
+    ``state_dict() -> dict``, ``load_state_dict(state)``
+        arrays and numbers that must survive a stop
+
+    Engines run whole trials, so there is no ``on_timestep_begin`` or ``on_timestep_end``.
+    """
+
+    #: Callback lists work on a copy, because the object holds data of one list
+    copy_for_list: ClassVar[bool] = False

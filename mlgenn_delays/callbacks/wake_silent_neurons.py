@@ -1,0 +1,96 @@
+"""Waking neurons that have stopped spiking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..connection import Connection
+from ..utils.network import ConnectionType, PopulationType, get_underlying_conn, get_underlying_pop
+from ..utils.value import check_number
+from .callback import Callback
+
+
+class WakeSilentNeurons(Callback):
+    """Raises the incoming weights of neurons that did not spike in a whole epoch.
+
+    Event-based gradients say nothing about neurons without spikes, so nothing else would
+    bring these back.
+
+    Args:
+        population: population or layer of spiking neurons
+        connections: connections into it whose weights are raised; None: all that learn
+        increment: what is added to each weight
+
+    Raises:
+        ValueError: a population that has no dynamics or does not spike, connections that
+            end elsewhere, ``increment`` not finite
+    """
+
+    def __init__(
+        self,
+        population: PopulationType,
+        connections: Sequence[ConnectionType] | None = None,
+        increment: float = 0.002,
+    ):
+        self._pop = get_underlying_pop(population)
+        if self._pop.neuron.is_input or not self._pop.neuron.is_spiking:
+            raise ValueError(
+                f"WakeSilentNeurons: population '{self._pop}' has "
+                f"{type(self._pop.neuron).__name__} neurons, "
+                "allowed are spiking neurons that receive input"
+            )
+        self._connections = None if connections is None else self._checked(connections)
+        self.increment = check_number(increment, "WakeSilentNeurons: increment")
+        self._counts = np.zeros(self._pop.size, dtype=np.int64)
+
+    def _checked(self, connections: Sequence[ConnectionType]) -> list[Connection]:
+        checked = [get_underlying_conn(c) for c in connections]
+        for connection in checked:
+            if connection.target() is not self._pop:
+                raise ValueError(
+                    f"WakeSilentNeurons: connection '{connection}' does not end at "
+                    f"population '{self._pop}'"
+                )
+        return checked
+
+    def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
+        self._compiled_network = compiled_network
+        if self._connections is None:
+            learning = list(compiled_network.optimisers[0][1])
+            self._woken = [c for c in learning if c.target() is self._pop]
+        else:
+            self._woken = self._connections
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._counts = np.zeros(self._pop.size, dtype=np.int64)
+
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
+        counts = self._compiled_network.spike_counts[self._pop]
+        self._counts += np.sum(counts, axis=0, dtype=np.int64)
+
+    def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
+        silent = self._counts == 0
+        if np.any(silent):
+            for connection in self._woken:
+                self._raise_weights(connection, silent)
+
+    def _raise_weights(self, connection: Connection, silent: np.ndarray) -> None:
+        group = self._compiled_network.connection_populations[connection]
+        weights = group.vars["g"]
+        weights.pull_from_device()
+        if weights.view.size == connection.source_size * connection.target_size:
+            weights.view.reshape(-1, len(silent))[:, silent] += self.increment
+        else:
+            weights.view[silent[group.get_sparse_post_inds()]] += self.increment
+        weights.push_to_device()
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Spikes of each neuron in the epoch so far."""
+        return {"counts": self._counts.copy()}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Restore what :meth:`state_dict` gave."""
+        self._counts = np.array(state["counts"], dtype=np.int64)

@@ -1,0 +1,170 @@
+"""Populations: description -> :class:`PopulationProgram`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+from typing import Any
+
+from ..losses import Loss, default_losses
+from ..network import Network
+from ..neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
+from ..population import Population
+from ..utils.module import get_object
+from ..utils.network import get_underlying_pop
+from ..utils.value import check_number
+from .build_settings import BuildSettings, PerPopulation
+from .program import PopulationProgram
+
+
+def build_populations(
+    network: Network, settings: BuildSettings, taus_syn: Mapping[Population, tuple[float, ...]]
+) -> tuple[PopulationProgram, ...]:
+    """Programs of all populations of a network that :func:`check_network` accepted.
+
+    Args:
+        network:  the description
+        settings: arguments of the compiler
+        taus_syn: population -> distinct time constants of its incoming connections [ms]
+
+    Raises:
+        ValueError: neurons with settings that EventProp cannot train or engines cannot
+            simulate; losses that are unknown, missing or do not fit the readout;
+            regularisation of populations that it does not apply to.
+    """
+    losses = _losses(network, settings)
+    regularisers = {
+        name: _per_population(getattr(settings, name), name, network)
+        for name in ("reg_lambda_upper", "reg_lambda_lower", "reg_nu_upper")
+    }
+    return tuple(
+        _build_population(index, population, settings, losses, regularisers, taus_syn)
+        for index, population in enumerate(network.populations)
+    )
+
+
+def _build_population(
+    index: int,
+    population: Population,
+    settings: BuildSettings,
+    losses: Mapping[Population, Loss],
+    regularisers: Mapping[str, Mapping[Population, float]],
+    taus_syn: Mapping[Population, tuple[float, ...]],
+) -> PopulationProgram:
+    neuron = population.neuron
+    neuron.check()
+    check_supported(neuron, population.name)
+    loss = losses.get(population)
+    if loss is not None:
+        loss.check_output(population.name, neuron, settings.per_timestep_loss)
+    assert population.shape is not None  # check_network
+    return PopulationProgram(
+        index=index,
+        name=population.name,
+        shape=tuple(population.shape),
+        neuron=neuron,
+        taus_syn=taus_syn.get(population, ()),
+        readout=neuron.readout,
+        loss=loss,
+        per_timestep_loss=loss is not None and loss.needs_trace(settings.per_timestep_loss),
+        **{name: values.get(population, 0.0) for name, values in regularisers.items()},
+    )
+
+
+@singledispatch
+def check_supported(neuron: Neuron, name: str) -> None:
+    """Whether engines can simulate and train a neuron model; one function per class.
+
+    Raises:
+        ValueError: they cannot; the message names population and argument.
+    """
+    raise ValueError(
+        f"population {name!r}: neurons of type {type(neuron).__name__} are not supported, "
+        "allowed are SpikeInput, LeakyIntegrate and LeakyIntegrateFire"
+    )
+
+
+@check_supported.register
+def _(neuron: SpikeInput, name: str) -> None:
+    """Inputs have no settings."""
+
+
+@check_supported.register
+def _(neuron: LeakyIntegrate, name: str) -> None:
+    _check_scale(neuron.scale_i, name)
+    if neuron.bias != 0.0:
+        raise ValueError(f"population {name!r}: bias is {neuron.bias:g}, only 0 is supported")
+
+
+@check_supported.register
+def _(neuron: LeakyIntegrateFire, name: str) -> None:
+    _check_scale(neuron.scale_i, name)
+    if neuron.relative_reset:
+        raise ValueError(
+            f"population {name!r}: relative_reset is True, which is not supported; pass "
+            "relative_reset=False or create the network with Network(default_params)"
+        )
+    if neuron.tau_refrac and neuron.integrate_during_refrac:
+        raise ValueError(
+            f"population {name!r}: integrate_during_refrac is True with tau_refrac = "
+            f"{neuron.tau_refrac:g} ms, which is not supported; pass "
+            "integrate_during_refrac=False or create the network with Network(default_params)"
+        )
+
+
+def _check_scale(scale_i: bool, name: str) -> None:
+    if not scale_i:
+        raise ValueError(
+            f"population {name!r}: scale_i is False, which is not supported (propagation is "
+            "exact); pass scale_i=True or create the network with Network(default_params)"
+        )
+
+
+def _losses(network: Network, settings: BuildSettings) -> dict[Population, Loss]:
+    """Loss of every output; none in inference."""
+    if not settings.training:
+        return {}
+    outputs = [p for p in network.populations if p.neuron.readout is not None]
+    if not isinstance(settings.losses, Mapping):
+        return {p: _loss(settings.losses, p) for p in outputs}
+    given = {get_underlying_pop(p): loss for p, loss in settings.losses.items()}
+    names = ", ".join(repr(p.name) for p in outputs)
+    for population in given:
+        if population not in outputs:
+            raise ValueError(
+                f"losses has the key {population.name!r}, which is no output of the network; "
+                f"outputs are {names}"
+            )
+    for population in outputs:
+        if population not in given:
+            raise ValueError(f"losses has no loss for the output {population.name!r}")
+    return {p: _loss(given[p], p) for p in outputs}
+
+
+def _loss(loss: Any, population: Population) -> Loss:
+    result = get_object(
+        loss, Loss, f"losses: the loss of output {population.name!r},", default_losses
+    )
+    if result is None:
+        raise TypeError(f"losses: output {population.name!r} has no loss (None was given)")
+    return result
+
+
+def _per_population(
+    value: PerPopulation, name: str, network: Network
+) -> dict[Population, float]:
+    """Regularisation by population: a number is for all hidden populations."""
+    hidden = [p for p in network.populations if p.neuron.is_spiking and not p.neuron.is_input]
+    if not isinstance(value, Mapping):
+        number = check_number(value, name, minimum=0.0)
+        return {p: number for p in hidden if p.neuron.readout is None}
+    result = {}
+    for key, number in value.items():
+        population = get_underlying_pop(key)
+        if population not in hidden:
+            raise ValueError(
+                f"{name} has the key {population.name!r}, which is no spiking population of the "
+                f"network; allowed are {', '.join(repr(p.name) for p in hidden) or 'none'}"
+            )
+        result[population] = check_number(number, f"{name}[{population.name!r}]", minimum=0.0)
+    return result

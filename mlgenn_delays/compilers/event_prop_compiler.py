@@ -1,0 +1,186 @@
+"""Compiler for training with EventProp."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..engine.create import check_backend
+from ..network import Network
+from ..neurons import LeakyIntegrate, LeakyIntegrateFire
+from ..optimisers import Optimiser, default_optimisers
+from ..synapses import Exponential
+from ..utils.module import get_object
+from .build_program import build_program, resolve_connections
+from .build_settings import BuildSettings, PerPopulation
+from .compiled_training_network import CompiledTrainingNetwork
+
+#: Defaults for ``Network(default_params)``: what EventProp needs.
+default_params: dict[type, dict[str, Any]] = {
+    LeakyIntegrate: {"scale_i": True},
+    LeakyIntegrateFire: {
+        "relative_reset": False,
+        "integrate_during_refrac": False,
+        "scale_i": True,
+    },
+    Exponential: {"scale_i": True},
+}
+
+
+class EventPropCompiler:
+    """Compiles networks for training with EventProp: exact gradients from spikes alone.
+
+    Sources: Wunderlich & Pehle 2021 (10.1038/s41598-021-91786-z), losses: Nowotny, Turner &
+    Knight 2024 (arXiv 2212.01232), delays: Meszaros, Knight & Nowotny 2025
+    (10.1038/s41467-025-65394-8).
+
+    Args:
+        example_timesteps:      length of a trial [timesteps]
+        losses:                 loss or its name, for all outputs, or output -> loss
+        optimiser:              optimiser of the weights, or its name
+        reg_lambda_upper:       strength with which spike counts above ``reg_nu_upper`` are
+                                regularised: for all hidden populations, or population ->
+                                strength
+        reg_lambda_lower:       the same for counts below it
+        reg_nu_upper:           wanted mean number of spikes per neuron and trial
+        max_spikes:             accepted for compatibility; no spike is ever dropped
+        strict_buffer_checking: accepted for compatibility; there is no buffer to overflow
+        per_timestep_loss:      take the loss at every timestep instead of once per trial
+        dt:                     timestep [ms]
+        ttfs_alpha:             strength with which the true output is pushed towards early
+                                spikes (losses of spike times)
+        softmax_temperature:    temperature [ms] of the softmax over first spike times
+        batch_size:             examples per optimiser step
+        rng_seed:               seed of initial values and of the order of examples
+        kernel_profiling:       accepted for compatibility; times are always measured
+        communicator:           must be None: training in several processes is not supported
+        delay_optimiser:        optimiser of the delays, or its name; None: a copy of
+                                ``optimiser``
+        delay_learn_conns:      connections or layers whose delays are learned
+        deep_r_conns:           must be empty: rewiring is not supported
+        deep_r_l1_strength:     without effect, see ``deep_r_conns``
+        deep_r_record_rewirings: without effect, see ``deep_r_conns``
+        weight_learn_conns:     connections or layers whose weights are learned; None: all
+        backend:                engine: "auto", "cpu" or "reference"
+        num_threads:            threads of the CPU engine; None: one per available processor
+        i_minus_thresh_min:     lower bound on I - threshold at a spike, which keeps gradients
+                                finite where a neuron barely reaches its threshold
+        genn_kwargs:            accepted for compatibility, without effect (with a warning)
+
+    Raises:
+        NotImplementedError: ``communicator`` or ``deep_r_conns``
+        ValueError, TypeError: other arguments; most are checked by :meth:`compile`
+    """
+
+    def __init__(
+        self,
+        example_timesteps: int,
+        losses: Any,
+        optimiser: Any = "adam",
+        reg_lambda_upper: PerPopulation = 0.0,
+        reg_lambda_lower: PerPopulation = 0.0,
+        reg_nu_upper: PerPopulation = 0.0,
+        max_spikes: int = 500,
+        strict_buffer_checking: bool = False,
+        per_timestep_loss: bool = False,
+        dt: float = 1.0,
+        ttfs_alpha: float = 0.01,
+        softmax_temperature: float = 1.0,
+        batch_size: int = 1,
+        rng_seed: int = 0,
+        kernel_profiling: bool = False,
+        communicator: Any = None,
+        delay_optimiser: Any = None,
+        delay_learn_conns: Iterable[Any] = (),
+        deep_r_conns: Iterable[Any] = (),
+        deep_r_l1_strength: float = 0.01,
+        deep_r_record_rewirings: Mapping[Any, Any] | None = None,
+        *,
+        weight_learn_conns: Iterable[Any] | None = None,
+        backend: str = "auto",
+        num_threads: int | None = None,
+        i_minus_thresh_min: float = 1e-2,
+        **genn_kwargs: Any,
+    ) -> None:
+        refuse_communicator(communicator)
+        if list(deep_r_conns):
+            raise NotImplementedError("deep_r_conns: rewiring (Deep R) is not supported")
+        check_backend(backend)
+        warn_ignored(genn_kwargs)
+        self.optimiser = _optimiser(optimiser, "optimiser")
+        self.delay_optimiser = _optimiser(
+            optimiser if delay_optimiser is None else delay_optimiser, "delay_optimiser"
+        )
+        self.backend = backend
+        self.settings = BuildSettings(
+            timesteps=example_timesteps,
+            timesteps_name="example_timesteps",
+            dt=dt,
+            batch_size=batch_size,
+            rng_seed=rng_seed,
+            num_threads=num_threads,
+            training=True,
+            losses=losses,
+            per_timestep_loss=per_timestep_loss,
+            reg_lambda_upper=reg_lambda_upper,
+            reg_lambda_lower=reg_lambda_lower,
+            reg_nu_upper=reg_nu_upper,
+            weight_learn_conns=(
+                None if weight_learn_conns is None else resolve_connections(weight_learn_conns)
+            ),
+            delay_learn_conns=resolve_connections(delay_learn_conns),
+            i_minus_thresh_min=i_minus_thresh_min,
+            ttfs_alpha=ttfs_alpha,
+            softmax_temperature=softmax_temperature,
+        )
+        self.settings.check()
+
+    def compile(self, network: Network, name: str | None = None) -> CompiledTrainingNetwork:
+        """Check a network and turn it into running code.
+
+        Args:
+            network: the description; it is not changed
+            name:    accepted for compatibility, without effect
+
+        Raises:
+            ValueError, TypeError: what is wrong with the network, see ``build_program``.
+            CompilerError: the CPU engine finds no C++ compiler.
+        """
+        return CompiledTrainingNetwork(
+            build_program(network, self.settings),
+            self.backend,
+            self.settings.num_threads,
+            get_copy(self.optimiser),
+            get_copy(self.delay_optimiser),
+            self.settings.rng_seed,
+        )
+
+
+def refuse_communicator(communicator: Any) -> None:
+    """Raise NotImplementedError unless ``communicator`` is None."""
+    if communicator is not None:
+        raise NotImplementedError(
+            "communicator: training and inference in several processes are not supported"
+        )
+
+
+def warn_ignored(arguments: Mapping[str, Any]) -> None:
+    """Warn of arguments for GeNN, which have no meaning here."""
+    if arguments:
+        warnings.warn(
+            f"arguments without effect are ignored: {', '.join(sorted(arguments))}", stacklevel=3
+        )
+
+
+def _optimiser(optimiser: Any, name: str) -> Optimiser:
+    result = get_object(optimiser, Optimiser, name, default_optimisers)
+    if result is None:
+        raise TypeError(f"{name} should be given as a string or an Optimiser object, not None")
+    result.check()
+    return result
+
+
+def get_copy(optimiser: Optimiser) -> Optimiser:
+    """A copy, so that networks compiled with one compiler do not share schedules."""
+    return _optimiser(optimiser, "optimiser")

@@ -1,0 +1,92 @@
+"""Compiler for predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..engine.create import check_backend
+from ..network import Network
+from .build_program import build_program
+from .build_settings import BuildSettings
+from .compiled_inference_network import CompiledInferenceNetwork
+from .event_prop_compiler import refuse_communicator, warn_ignored
+
+
+class InferenceCompiler:
+    """Compiles networks for inference. Every batch starts from the initial state, and
+    delays are rounded as in training: outputs are those of the trained network.
+
+    Args:
+        evaluate_timesteps:           length of a trial [timesteps]
+        dt:                           timestep [ms]
+        batch_size:                   largest number of examples simulated at once
+        rng_seed:                     seed of initial values that are drawn
+        kernel_profiling:             accepted for compatibility; times are always measured
+        prefer_in_memory_connect:     accepted for compatibility, without effect
+        reset_time_between_batches:   must be True
+        reset_vars_between_batches:   must be True
+        reset_in_syn_between_batches: accepted for compatibility; synaptic currents are
+                                      always reset
+        communicator:                 must be None
+        backend:                      engine: "auto", "cpu" or "reference"
+        num_threads:                  threads of the CPU engine; None: one per available
+                                      processor
+        genn_kwargs:                  accepted for compatibility, without effect (with a warning)
+
+    Raises:
+        NotImplementedError: ``communicator``, or a reset that is switched off
+        ValueError, TypeError: other arguments
+    """
+
+    def __init__(
+        self,
+        evaluate_timesteps: int,
+        dt: float = 1.0,
+        batch_size: int = 1,
+        rng_seed: int = 0,
+        kernel_profiling: bool = False,
+        prefer_in_memory_connect: bool = True,
+        reset_time_between_batches: bool = True,
+        reset_vars_between_batches: bool = True,
+        reset_in_syn_between_batches: bool = False,
+        communicator: Any = None,
+        *,
+        backend: str = "auto",
+        num_threads: int | None = None,
+        **genn_kwargs: Any,
+    ) -> None:
+        refuse_communicator(communicator)
+        for name, value in (
+            ("reset_time_between_batches", reset_time_between_batches),
+            ("reset_vars_between_batches", reset_vars_between_batches),
+        ):
+            if not value:
+                raise NotImplementedError(
+                    f"{name} is False, which is not supported: every batch starts afresh"
+                )
+        check_backend(backend)
+        warn_ignored(genn_kwargs)
+        self.backend = backend
+        self.settings = BuildSettings(
+            timesteps=evaluate_timesteps,
+            timesteps_name="evaluate_timesteps",
+            dt=dt,
+            batch_size=batch_size,
+            rng_seed=rng_seed,
+            num_threads=num_threads,
+        )
+        self.settings.check()
+
+    def compile(self, network: Network, name: str | None = None) -> CompiledInferenceNetwork:
+        """Check a network and turn it into running code.
+
+        Args:
+            network: the description; it is not changed
+            name:    accepted for compatibility, without effect
+
+        Raises:
+            ValueError, TypeError: what is wrong with the network, see ``build_program``.
+            CompilerError: the CPU engine finds no C++ compiler.
+        """
+        built = build_program(network, self.settings)
+        return CompiledInferenceNetwork(built, self.backend, self.settings.num_threads)

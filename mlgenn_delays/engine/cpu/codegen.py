@@ -1,0 +1,191 @@
+"""Rendering a program into the C++ source of one network.
+
+The templates beside this module read like the program they emit; here the program is
+only spelled out for them: names, numbers as literals, which parts are needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from ...compilers.program import ConnectionProgram, PopulationProgram, Program
+from ...neurons.models import exponential
+from ...version import __version__
+
+#: Neurons per vector of the widest instruction set; rows are padded to it.
+VECTOR = 16
+
+
+def padded(size: int) -> int:
+    """``size`` rounded up to whole vectors."""
+    return -(-size // VECTOR) * VECTOR
+
+
+def storage(connection: ConnectionProgram) -> int:
+    """Elements of one parameter array of a connection, padding included."""
+    if connection.is_sparse:
+        return connection.num_synapses
+    return connection.source_size * padded(connection.target_size)
+
+
+def literal(value: float) -> str:
+    """``value`` as a C++ float literal that keeps every float32 digit."""
+    text = f"{np.float32(value):.9g}"
+    return f"{text}{'' if '.' in text or 'e' in text else '.0'}f"
+
+
+def _code(snippet: str) -> str:
+    """A model's code snippet as a statement list, one per line."""
+    return "\n".join(line.strip() for line in snippet.strip().splitlines())
+
+
+def _identifier(prefix: str, name: str, index: int, taken: set[str]) -> str:
+    identifier = f"{prefix}_{re.sub(r'[^0-9A-Za-z]+', '_', name).strip('_')}"
+    if identifier in taken or identifier.endswith("_"):
+        identifier = f"{identifier}_{index}"
+    taken.add(identifier)
+    return identifier
+
+
+def _items(values: Mapping[str, float]) -> list[tuple[str, str]]:
+    return [(name, literal(value)) for name, value in values.items()]
+
+
+def _slots(program: Program, population: PopulationProgram) -> int:
+    return 1 + max((c.max_delay_steps for c in program.incoming(population)), default=0)
+
+
+def _readout_kind(population: PopulationProgram) -> str | None:
+    readout = population.readout
+    if readout is None:
+        return None
+    if readout.uses_spike_times:
+        return "first_spike"
+    return "weighted" if readout.is_linear else "max"
+
+
+def _population(program: Program, population: PopulationProgram, name: str) -> dict[str, Any]:
+    model = population.neuron.get_model(program.dt, program.i_minus_thresh_min)
+    receptors = []
+    for index, tau in enumerate(population.taus_syn):
+        synapse = exponential(tau, model.params["TauM"], program.dt)
+        receptors.append(
+            {
+                "index": index,
+                "tau": tau,
+                "params": _items(synapse.params),
+                "sim_code": _code(synapse.sim_code),
+                "adjoint_sim_code": _code(synapse.adjoint_sim_code),
+            }
+        )
+    return {
+        "id": name,
+        "title": f"{population.name}: {type(population.neuron).__name__}, {population.size} neurons",
+        "index": population.index,
+        "size": population.size,
+        "padded": padded(population.size),
+        "slots": _slots(program, population),
+        "receptors": receptors,
+        "vars": _items(model.vars),
+        "params": _items(model.params),
+        "output_var": model.output_var_name,
+        "sim_code": _code(model.sim_code),
+        "threshold_condition_code": model.threshold_condition_code.strip(),
+        "reset_code": _code(model.reset_code),
+        "refractory_steps": model.refractory_steps,
+        "spiking": population.is_spiking,
+        "training": program.training,
+        "adjoint_vars": _items(model.adjoint.vars),
+        "adjoint_sim_code": _code(model.adjoint.sim_code),
+        "jump_code": _code(model.adjoint.jump_code),
+        "tape": [(tape_name, code.strip()) for tape_name, code in model.adjoint.tape.items()],
+        "readout": _readout_kind(population),
+        "trace": population.per_timestep_loss and program.training,
+        "regulariser": population.has_regulariser,
+    }
+
+
+def _connection(
+    program: Program, connection: ConnectionProgram, name: str, target: dict[str, Any]
+) -> dict[str, Any]:
+    source = program.populations[connection.source]
+    feedback = program.training and not source.is_input
+    learns = program.training and (connection.learn_weights or connection.learn_delays)
+    lanes = 4
+    return {
+        "id": name,
+        "title": f"{connection.name}: {source.name} to {program.populations[connection.target].name}",
+        "index": connection.index,
+        "target": target,
+        "receptor": connection.receptor,
+        "tau_syn": literal(connection.tau_syn),
+        "pre": connection.source_size,
+        "storage": max(storage(connection), 1),
+        "sparse": connection.is_sparse,
+        "synapse_delays": connection.has_synapse_delays,
+        "constant_delay": connection.constant_delay,
+        "max_delay_steps": connection.max_delay_steps,
+        "learn_weights": program.training and connection.learn_weights,
+        "learn_delays": program.training and connection.learn_delays,
+        "feedback": feedback,
+        "backward": feedback or learns,
+        # random access stops at the last neuron, contiguous access runs over whole vectors
+        "loop_size": -(-connection.target_size // lanes) * lanes
+        if connection.has_synapse_delays
+        else padded(connection.target_size),
+    }
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("mlgenn_delays.engine.cpu", "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def generate(program: Program) -> str:
+    """C++ source of ``program``: the forward pass and, for training, the backward pass."""
+    taken: set[str] = set()
+    by_index: dict[int, dict[str, Any]] = {}
+    for population in program.populations:
+        name = _identifier("pop", population.name, population.index, taken)
+        if population.is_input:
+            by_index[population.index] = {"id": name, "index": population.index}
+        else:
+            by_index[population.index] = _population(program, population, name)
+    connections = [
+        _connection(
+            program, c, _identifier("conn", c.name, c.index, taken), by_index[c.target]
+        )
+        for c in program.connections
+    ]
+    for population in program.populations:
+        by_index[population.index]["outgoing"] = [
+            connections[c.index] for c in program.outgoing(population)
+        ]
+    environment = _environment()
+    assert environment.loader is not None
+    runtime = environment.loader.get_source(environment, "runtime.hpp")[0]
+    text = environment.get_template("network.cpp.j2").render(
+        version=__version__,
+        runtime=runtime,
+        timesteps=program.timesteps,
+        dt=literal(program.dt),
+        dt_ms=program.dt,
+        training=program.training,
+        inputs=[by_index[p.index] for p in program.inputs],
+        populations=[by_index[p.index] for p in program.populations if not p.is_input],
+        connections=connections,
+    )
+    return re.sub(r"\n{3,}", "\n\n", text)

@@ -1,0 +1,24 @@
+"""Losses: what training minimises, a function of what output populations do.
+
+They are plain NumPy, the same for every engine, and work on whole batches: B examples,
+K output neurons, T timesteps. All of them are per example; :func:`evaluate` turns them
+into the gradient of the mean over the batch.
+"""
+
+from ..utils.module import get_module_classes
+from .evaluation import evaluate
+from .loss import Loss
+from .mean_square_error import MeanSquareError
+from .relative_mean_square_error import RelativeMeanSquareError
+from .sparse_categorical_crossentropy import SparseCategoricalCrossentropy
+
+default_losses: dict[str, type[Loss]] = get_module_classes(globals(), Loss)
+
+__all__ = [
+    "Loss",
+    "MeanSquareError",
+    "RelativeMeanSquareError",
+    "SparseCategoricalCrossentropy",
+    "default_losses",
+    "evaluate",
+]

@@ -1,0 +1,64 @@
+"""Cross-entropy with labels given as whole numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .loss import Loss, check_labels
+from .softmax import softmax_crossentropy
+
+if TYPE_CHECKING:
+    from ..compilers.program import Program
+
+#: With duration D, the push towards early spikes is alpha / (_SLACK D - t)
+_SLACK = 1.01
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """Softmax cross-entropy; labels are whole numbers, one per example.
+
+    Of readouts Y:        L = -log softmax(Y)[y]
+    At every timestep:    L = -(1/D) integral log softmax(V(t))[y] dt over the trial D
+    Of first spike times: L = -log softmax(-t / softmax_temperature)[y]
+    + ttfs_alpha / (1.01 D - t_y), where neurons that do not spike have t = D.
+    """
+
+    def allowed_readouts(self, per_timestep: bool) -> tuple[str, ...]:
+        voltage = ("avg_var", "avg_var_exp_weight", "sum_var", "max_var")
+        return (*voltage, "var") if per_timestep else (*voltage, "first_spike_time")
+
+    def _check_targets(
+        self, y: Any, name: str, shape: tuple[int, ...], timesteps: int
+    ) -> np.ndarray:
+        return check_labels(y, name, shape)
+
+    def on_readout(self, y_pred: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return softmax_crossentropy(np.asarray(y_pred, dtype=np.float64), y)
+
+    def on_trace(
+        self, values: np.ndarray, target: np.ndarray, times: np.ndarray, dt: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.full(len(values), int(target))
+        return softmax_crossentropy(np.asarray(values, dtype=np.float64), labels)
+
+    def on_spike_times(
+        self,
+        times: np.ndarray,
+        spiked: np.ndarray,
+        y: np.ndarray,
+        duration: float,
+        program: Program,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = np.arange(len(y))
+        t = np.where(spiked, times, duration).astype(np.float64)
+        loss, gradient = softmax_crossentropy(-t / program.softmax_temperature, y)
+        gradient /= -program.softmax_temperature
+        remaining = _SLACK * duration - t[rows, y]
+        loss += program.ttfs_alpha / remaining
+        push = program.ttfs_alpha / remaining**2
+        gradient[rows, y] += push
+        silent = np.zeros_like(gradient)
+        silent[rows, y] = np.where(spiked[rows, y], 0.0, push)
+        return loss, np.where(spiked, gradient, 0.0), silent

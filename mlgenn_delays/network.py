@@ -1,0 +1,102 @@
+"""Networks: populations and connections created within ``with network:``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .serialisers import Serialiser, default_serialisers
+from .utils.module import get_object
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .population import Population
+
+SerialiserInitializer = Serialiser | str
+
+
+class Network:
+    """Network of any structure.
+
+    Populations and connections created inside ``with network:`` belong to the network,
+    which keeps them alive.
+
+    Args:
+        default_params: neuron or synapse class -> {argument: default} for models created
+            inside ``with network:``; compilers offer theirs as ``default_params``
+
+    Attributes:
+        populations: all populations, in order of creation
+        connections: all connections, in order of creation
+    """
+
+    _context: ClassVar[Network | None] = None
+
+    def __init__(self, default_params: Mapping[type, Mapping[str, Any]] | None = None):
+        self.default_params: dict[type, Mapping[str, Any]] = dict(default_params or {})
+        self.populations: list[Population] = []
+        self.connections: list[Connection] = []
+
+    def load(self, keys: tuple = (), serialiser: SerialiserInitializer = "numpy") -> None:
+        """Load weights, delays and sparse connectivity from a checkpoint.
+
+        Nothing is changed unless the data of all connections fit.
+
+        Args:
+            keys: which checkpoint, e.g. ``(epoch,)``
+            serialiser: serialiser the checkpoint was written with, or its name
+
+        Raises:
+            ValueError: a connection has no saved data, or data of another size: the
+                checkpoint belongs to another network; or a file is damaged
+        """
+        source = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
+        states = []
+        for connection in self.connections:
+            state = source.deserialise_all((*keys, connection))
+            if not state:
+                raise ValueError(
+                    f"keys {tuple(keys)}: the checkpoint has no data for connection "
+                    f"'{connection}', it belongs to another network or does not exist"
+                )
+            sizes = connection.source_size, connection.target_size
+            label = f"checkpoint {tuple(keys)}, connection '{connection}'"
+            states.append(connection.connectivity.check_state(state, *sizes, label))
+        for connection, state in zip(self.connections, states, strict=True):
+            connection.connectivity.set_state(state)
+
+    @staticmethod
+    def _current(what: str) -> Network:
+        if Network._context is None:
+            raise RuntimeError(f"{what} must be created inside a ``with network:`` block")
+        return Network._context
+
+    @staticmethod
+    def _add_population(population: Population) -> None:
+        Network._current("Population").populations.append(population)
+
+    @staticmethod
+    def _add_connection(connection: Connection) -> None:
+        Network._current("Connection").connections.append(connection)
+
+    @staticmethod
+    def get_default_params(model_type: type) -> Mapping[str, Any]:
+        """Defaults that the network being built has for a model class (empty outside)."""
+        if Network._context is None:
+            return {}
+        return Network._context.default_params.get(model_type, {})
+
+    def __enter__(self) -> Network:
+        if Network._context is not None:
+            raise RuntimeError("``with network:`` blocks cannot be nested")
+        Network._context = self
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        Network._context = None

@@ -1,0 +1,11 @@
+"""Neurons: dynamics and spiking of a :class:`.Population`."""
+
+from ..utils.module import get_module_classes
+from .leaky_integrate import LeakyIntegrate
+from .leaky_integrate_fire import LeakyIntegrateFire
+from .neuron import Neuron
+from .spike_input import SpikeInput
+
+default_neurons: dict[str, type[Neuron]] = get_module_classes(globals(), Neuron)
+
+__all__ = ["LeakyIntegrate", "LeakyIntegrateFire", "Neuron", "SpikeInput", "default_neurons"]

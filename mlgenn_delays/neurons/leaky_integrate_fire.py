@@ -1,0 +1,87 @@
+"""Leaky integrate-and-fire neuron."""
+
+from __future__ import annotations
+
+from ..utils.decorators import network_default_params
+from ..utils.model import NeuronModel
+from ..utils.value import check_number
+from . import models
+from .neuron import Neuron, ReadoutInitializer
+
+
+class LeakyIntegrateFire(Neuron):
+    """Leaky integrate-and-fire neuron: tau_mem dV/dt = -V + I, spike and reset at v_thresh.
+
+    The defaults of ``relative_reset``, ``integrate_during_refrac`` and ``scale_i`` are
+    those that EventProp needs.
+
+    Args:
+        v_thresh: threshold, above ``v_reset``
+        v_reset: voltage after a spike
+        v: initial voltage, below ``v_thresh``
+        tau_mem: membrane time constant [ms], above 0
+        tau_refrac: refractory period [ms], in which the voltage stays at ``v_reset``
+            (None or 0: none)
+        relative_reset: subtract ``v_thresh - v_reset`` at a spike instead of resetting
+        integrate_during_refrac: go on integrating input in the refractory period
+        scale_i: unit of weights; True (the equation above) is what EventProp uses
+        readout: what is read out, see :mod:`.readouts`
+
+    Raises:
+        ValueError, TypeError: see :meth:`.Neuron.check`
+    """
+
+    is_spiking = True
+
+    @network_default_params
+    def __init__(
+        self,
+        v_thresh: float = 1.0,
+        v_reset: float = 0.0,
+        v: float = 0.0,
+        tau_mem: float = 20.0,
+        tau_refrac: float | None = None,
+        relative_reset: bool = False,
+        integrate_during_refrac: bool = False,
+        scale_i: bool = True,
+        readout: ReadoutInitializer = None,
+    ):
+        super().__init__(readout)
+        self.v_thresh = v_thresh
+        self.v_reset = v_reset
+        self.v = v
+        self.tau_mem = tau_mem
+        self.tau_refrac = tau_refrac
+        self.relative_reset = relative_reset
+        self.integrate_during_refrac = integrate_during_refrac
+        self.scale_i = scale_i
+        self.check()
+
+    def check(self) -> None:
+        name = "LeakyIntegrateFire: "
+        check_number(self.v_thresh, name + "v_thresh")
+        check_number(self.v_reset, name + "v_reset")
+        check_number(self.v, name + "v")
+        check_number(self.tau_mem, name + "tau_mem", above=0.0)
+        if self.tau_refrac is not None:
+            check_number(self.tau_refrac, name + "tau_refrac", minimum=0.0)
+        if self.v_thresh <= self.v_reset:
+            raise ValueError(
+                f"{name}v_thresh is {self.v_thresh:g}, "
+                f"allowed are numbers above v_reset = {self.v_reset:g}"
+            )
+        if self.v >= self.v_thresh:
+            raise ValueError(
+                f"{name}v is {self.v:g}, allowed are numbers below v_thresh = {self.v_thresh:g}"
+            )
+
+    def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
+        return models.leaky_integrate_fire(
+            self.tau_mem,
+            self.v_thresh,
+            self.v_reset,
+            self.v,
+            self.tau_refrac,
+            dt,
+            i_minus_thresh_min,
+        )

@@ -1,0 +1,58 @@
+"""Base class of neuron models."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from ..readouts import Readout, default_readouts
+from ..utils.model import NeuronModel
+from ..utils.module import get_object
+
+ReadoutInitializer = Readout | str | None
+
+
+class Neuron(ABC):
+    """Base class for all neuron models.
+
+    Attributes:
+        is_input: emits given spikes, has no dynamics and cannot be the target of a connection
+        is_spiking: can emit spikes
+    """
+
+    is_input: ClassVar[bool] = False
+    is_spiking: ClassVar[bool] = False
+
+    def __init__(self, readout: ReadoutInitializer = None):
+        self.readout = readout
+
+    @property
+    def readout(self) -> Readout | None:
+        """What is read out of the population; populations with a readout are outputs.
+
+        Can be set to a :class:`.Readout`, its name (e.g. ``"avg_var"``) or None.
+        """
+        return self._readout
+
+    @readout.setter
+    def readout(self, readout: ReadoutInitializer) -> None:
+        self._readout = get_object(readout, Readout, "Readout", default_readouts)
+
+    @abstractmethod
+    def check(self) -> None:
+        """Check parameters, which can be assigned to after construction.
+
+        Raises:
+            ValueError: the message names the parameter, its value and what is allowed
+            TypeError: a parameter is not a number
+        """
+
+    def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
+        """Dynamics and adjoint of the neuron as code, for a timestep of ``dt`` [ms].
+
+        ``i_minus_thresh_min`` bounds I - theta from below where a spike divides by it.
+
+        Raises:
+            TypeError: the neuron has no dynamics (inputs)
+        """
+        raise TypeError(f"{type(self).__name__} has no dynamics")

@@ -1,0 +1,36 @@
+"""Readouts turn what an output population does in a trial into one number per neuron.
+
+The classes and their formulas, with V_n the voltage after step n of T (in brackets the
+counterpart in continuous time, with trial duration T dt):
+
+=====================  =============================  ==========================================
+``avg_var``            (1/T) sum V_n                  [(1/(T dt)) integral V dt]
+``avg_var_exp_weight`` (1/T) sum exp(-n/T) V_n        [(1/(T dt)) integral exp(-t/(T dt)) V dt]
+``sum_var``            sum V_n                        [(1/dt) integral V dt]
+``max_var``            max V_n                        [max V]
+``var``                V_{T-1}                        [V(T dt)]
+``first_spike_time``   -(time of the first spike), the smallest float32 where there is none
+=====================  =============================  ==========================================
+"""
+
+from ..utils.module import get_module_classes
+from .avg_var import AvgVar
+from .avg_var_exp_weight import AvgVarExpWeight
+from .first_spike_time import FirstSpikeTime
+from .max_var import MaxVar
+from .readout import Readout
+from .sum_var import SumVar
+from .var import Var
+
+default_readouts: dict[str, type[Readout]] = get_module_classes(globals(), Readout)
+
+__all__ = [
+    "AvgVar",
+    "AvgVarExpWeight",
+    "FirstSpikeTime",
+    "MaxVar",
+    "Readout",
+    "SumVar",
+    "Var",
+    "default_readouts",
+]

@@ -1,0 +1,24 @@
+"""Mean voltage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .readout import Readout
+
+if TYPE_CHECKING:
+    from ..compilers.program import Program
+
+
+class AvgVar(Readout):
+    """Mean of the voltage over the trial."""
+
+    is_linear = True
+
+    def weights(self, timesteps: int) -> np.ndarray:
+        return np.full(timesteps, 1.0 / timesteps)
+
+    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
+        return np.full(np.shape(t), 1.0 / program.duration)

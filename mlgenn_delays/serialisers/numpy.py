@@ -1,0 +1,77 @@
+"""Arrays in individual ``.npy`` files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..utils.files import atomic_write
+from .serialiser import Serialiser
+
+_SUFFIX = ".npy"
+
+
+class Numpy(Serialiser):
+    """Stores each array in a file ``key1-key2-....npy``, named as mlGeNN names them.
+
+    Args:
+        path: folder of the files, created where missing; "": the current folder
+
+    Raises:
+        OSError: the folder cannot be created
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = ""):
+        self.path = os.fspath(path)
+        if self.path:
+            try:
+                os.makedirs(self.path, exist_ok=True)
+            except OSError as error:
+                raise type(error)(
+                    error.errno, f"Numpy: path cannot be created ({error.strerror})", self.path
+                ) from error
+
+    def serialise(self, keys: Sequence[Any], data: np.ndarray) -> None:
+        # A full disk must not leave half a file in place of a good one
+        with atomic_write(self._filename(keys)) as file:
+            np.save(file, np.asarray(data), allow_pickle=False)
+
+    def deserialise(self, keys: Sequence[Any]) -> np.ndarray:
+        return _load(self._filename(keys))
+
+    def deserialise_all(self, keys: Sequence[Any]) -> dict[str, np.ndarray]:
+        prefix = self._title(keys) + "-"
+        folder = Path(self.path or ".")
+        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        data = {}
+        for name in names:
+            if not (name.startswith(prefix) and name.endswith(_SUFFIX)):
+                continue
+            key = name[len(prefix) : -len(_SUFFIX)]
+            # Anything longer belongs to other keys, e.g. to "a-b" when "a" is asked for
+            if key and "-" not in key:
+                data[key] = _load(folder / name)
+        return data
+
+    def _title(self, keys: Sequence[Any]) -> str:
+        title = "-".join(str(k) for k in keys)
+        if any(separator in title for separator in ("/", "\\", "\0")):
+            raise ValueError(f"keys {title!r} cannot be part of a file name")
+        return title
+
+    def _filename(self, keys: Sequence[Any]) -> Path:
+        return Path(self.path) / (self._title(keys) + _SUFFIX)
+
+
+def _load(path: Path) -> np.ndarray:
+    # allow_pickle=False: a checkpoint from elsewhere must not run code
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"file '{path}' is damaged or not a NumPy array: {error}") from error

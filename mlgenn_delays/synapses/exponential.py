@@ -1,0 +1,28 @@
+"""Exponentially decaying synaptic current."""
+
+from __future__ import annotations
+
+from ..utils.decorators import network_default_params
+from ..utils.value import check_number
+from .synapse import Synapse
+
+
+class Exponential(Synapse):
+    """Spikes add their weight to a current that decays: tau dI/dt = -I.
+
+    Args:
+        tau: time constant of the current [ms], above 0
+        scale_i: unit of weights; True (the equation above) is what EventProp uses
+
+    Raises:
+        ValueError, TypeError: see :meth:`.Synapse.check`
+    """
+
+    @network_default_params
+    def __init__(self, tau: float = 5.0, scale_i: bool = True):
+        self.tau = tau
+        self.scale_i = scale_i
+        self.check()
+
+    def check(self) -> None:
+        check_number(self.tau, "Exponential: tau", above=0.0)

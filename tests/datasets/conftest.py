@@ -1,0 +1,33 @@
+"""What the tests of the data sets share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mlgenn_delays.datasets import braille_source
+
+# read before the fixture `cache` hides it
+_REAL = os.environ.get(braille_source.DATA_VARIABLE)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache in place of the user's, and no folder from the environment."""
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(braille_source, "cache_folder", lambda: folder)
+    monkeypatch.delenv(braille_source.DATA_VARIABLE, raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_folder() -> Path:
+    """Folder that holds the recordings at threshold 10."""
+    if not _REAL:
+        pytest.skip(f"{braille_source.DATA_VARIABLE} does not name a folder with recordings")
+    folder = Path(_REAL)
+    if braille_source.find_file([folder], 10) is None:
+        pytest.skip(f"no Braille recordings at threshold 10 in {folder}")
+    return folder

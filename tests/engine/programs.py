@@ -1,0 +1,248 @@
+"""Small programs, built by hand, for the tests of engines.
+
+A :class:`ProgramBuilder` is told about populations and connections and draws parameters,
+input spikes and targets from its seed; the :class:`Case` it builds holds all that a
+forward and a backward pass of any engine needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlgenn_delays.compilers.program import (
+    ConnectionProgram,
+    DelayKind,
+    Parameters,
+    PopulationProgram,
+    Program,
+)
+from mlgenn_delays.engine.engine import Batch, Engine, ForwardResult, OutputGradient
+from mlgenn_delays.losses import Loss, evaluate
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
+from mlgenn_delays.utils.events import EventDataset
+
+#: No delay; a number of steps for all synapses; or the range of a delay per synapse.
+Delay = None | int | tuple[float, float]
+
+
+@dataclass
+class Case:
+    """A program with parameters, one batch of input and targets."""
+
+    program: Program
+    parameters: Parameters  #: float64
+    inputs: dict[int, EventDataset]
+    targets: dict[int, np.ndarray]  #: by output population
+
+    @property
+    def batch(self) -> Batch:
+        """All examples."""
+        return Batch(self.inputs, np.arange(self.program.batch_size))
+
+    def evaluate(self, result: ForwardResult) -> tuple[float, dict[int, OutputGradient]]:
+        """Mean loss of the batch, summed over outputs, and its gradients."""
+        total, gradients = 0.0, {}
+        for p in self.program.outputs:
+            assert p.loss is not None
+            losses, gradients[p.index] = evaluate(
+                p.loss, p, result, self.targets[p.index], self.program
+            )
+            total += float(np.mean(losses))
+        return total, gradients
+
+    def loss(self, engine: Engine) -> float:
+        """Mean loss of the batch with the parameters that ``engine`` holds."""
+        return self.evaluate(engine.forward(self.batch))[0]
+
+    def gradients(self, engine: Engine) -> list[dict[str, np.ndarray]]:
+        """Gradients of :meth:`loss`, a dictionary per connection."""
+        engine.backward(self.evaluate(engine.forward(self.batch))[1])
+        return engine.gradients()
+
+    def with_program(self, **changes: object) -> Case:
+        """The same case with fields of the program changed."""
+        return replace(self, program=replace(self.program, **changes))  # type: ignore[arg-type]
+
+    def at_timestep(self, dt: float) -> Case:
+        """The same continuous problem on another grid (delays are in timesteps).
+
+        Constant delays must be whole numbers of new timesteps. Targets that have a row
+        per timestep do not go along.
+        """
+        factor = self.program.dt / dt
+        connections = tuple(
+            replace(
+                c,
+                constant_delay=round(c.constant_delay * factor),
+                max_delay_steps=int(np.ceil(c.max_delay_steps * factor - 1e-9)),
+            )
+            for c in self.program.connections
+        )
+        parameters = [
+            {n: v * factor if n == "d" else v for n, v in values.items()}
+            for values in self.parameters
+        ]
+        timesteps = round(self.program.timesteps * factor)
+        program = replace(self.program, dt=dt, timesteps=timesteps, connections=connections)
+        return replace(self, program=program, parameters=parameters)
+
+
+class ProgramBuilder:
+    """Collects populations and connections; see :meth:`build`.
+
+    Args:
+        seed:      of all that is drawn
+        timesteps: of a trial
+        dt:        [ms]
+        batch:     number of examples
+    """
+
+    def __init__(self, seed: int = 0, timesteps: int = 40, dt: float = 1.0, batch: int = 2):
+        self.rng = np.random.default_rng(seed)
+        self.timesteps, self.dt, self.batch = timesteps, dt, batch
+        self.populations: list[PopulationProgram] = []
+        self.connections: list[ConnectionProgram] = []
+        self.parameters: Parameters = []
+        self.inputs: dict[int, EventDataset] = {}
+
+    @property
+    def duration(self) -> float:
+        """Length of a trial [ms]."""
+        return self.dt * self.timesteps
+
+    def input(self, size: int, spikes: int = 8, name: str = "input") -> int:
+        """Input with ``spikes`` spikes per example in the first 70 % of the trial."""
+        index = self._add(name, size, SpikeInput())
+        events = [self._draw_spikes(size, spikes) for _ in range(self.batch)]
+        offsets = np.cumsum([0] + [len(t) for t, _ in events])
+        times = np.concatenate([t for t, _ in events])
+        neurons = np.concatenate([n for _, n in events]).astype(np.uint16)
+        self.inputs[index] = EventDataset(offsets, times, neurons, size)
+        return index
+
+    def _draw_spikes(self, size: int, spikes: int) -> tuple[np.ndarray, np.ndarray]:
+        times = np.sort(self.rng.uniform(0.0, 0.7 * self.duration, spikes))
+        return times, self.rng.integers(0, size, spikes)
+
+    def hidden(self, size: int, name: str = "hidden", tau_mem: float = 10.0, **neuron) -> int:
+        """Leaky integrate-and-fire neurons; ``neuron`` are arguments of the class."""
+        return self._add(name, size, LeakyIntegrateFire(tau_mem=tau_mem, **neuron))
+
+    def output(
+        self,
+        size: int,
+        loss: Loss,
+        readout: str = "avg_var",
+        name: str = "output",
+        per_timestep: bool = False,
+        **neuron,
+    ) -> int:
+        """Output: spiking with readout first_spike_time, else a leaky integrator."""
+        kind = LeakyIntegrateFire if readout == "first_spike_time" else LeakyIntegrate
+        model = kind(**{"tau_mem": 10.0, **neuron, "readout": readout})
+        trace = loss.needs_trace(per_timestep)
+        return self._add(name, size, model, loss=loss, per_timestep_loss=trace)
+
+    def _add(self, name: str, size: int, neuron: Neuron, **settings) -> int:
+        index = len(self.populations)
+        readout = neuron.readout
+        self.populations.append(
+            PopulationProgram(index, name, (size,), neuron, readout=readout, **settings)
+        )
+        return index
+
+    def regularise(self, population: int, upper: float, lower: float, nu: float) -> None:
+        """Regularise the spike counts of a population."""
+        self.populations[population] = replace(
+            self.populations[population],
+            reg_lambda_upper=upper,
+            reg_lambda_lower=lower,
+            reg_nu_upper=nu,
+        )
+
+    def connect(
+        self,
+        source: int,
+        target: int,
+        mean: float,
+        sd: float = 0.0,
+        tau_syn: float = 5.0,
+        delay: Delay = None,
+        density: float = 1.0,
+        max_delay_steps: int = 20,
+    ) -> int:
+        """Weights from Normal(mean, sd); a delay per synapse is drawn uniformly and learned."""
+        pre, post = self.populations[source], self.populations[target]
+        taus = post.taus_syn if tau_syn in post.taus_syn else (*post.taus_syn, tau_syn)
+        self.populations[target] = replace(post, taus_syn=taus)
+        chosen = self.rng.uniform(size=(pre.size, post.size)) < density
+        pre_ind, post_ind = np.nonzero(chosen) if density < 1.0 else (None, None)
+        per_synapse = isinstance(delay, tuple)
+        connection = ConnectionProgram(
+            index=len(self.connections),
+            name=f"{pre.name}_{post.name}",
+            source=source,
+            target=target,
+            source_size=pre.size,
+            target_size=post.size,
+            receptor=taus.index(tau_syn),
+            tau_syn=tau_syn,
+            pre_ind=pre_ind,
+            post_ind=post_ind,
+            delay_kind=DelayKind.PER_SYNAPSE if per_synapse else DelayKind.CONSTANT,
+            constant_delay=delay if isinstance(delay, int) else 0,
+            max_delay_steps=max_delay_steps if per_synapse else int(delay or 0),  # type: ignore[arg-type]
+            learn_delays=per_synapse,
+        )
+        values = {"g": self.rng.normal(mean, sd, connection.param_shape)}
+        if isinstance(delay, tuple):
+            values["d"] = self.rng.uniform(*delay, connection.param_shape)
+        self.connections.append(connection)
+        self.parameters.append(values)
+        return connection.index
+
+    def build(self, targets: Sequence[np.ndarray] | None = None, **program) -> Case:
+        """The case; ``targets`` per output in order, by default labels 0, 1, 2, ..."""
+        populations = tuple(self.populations)
+        made = Program(
+            populations,
+            tuple(self.connections),
+            self.dt,
+            self.timesteps,
+            self.batch,
+            training=True,
+            **program,
+        )
+        if targets is None:
+            targets = [np.arange(self.batch) % p.size for p in made.outputs]
+        by_output = {p.index: np.asarray(y) for p, y in zip(made.outputs, targets)}
+        return Case(made, self.parameters, self.inputs, by_output)
+
+
+def recurrent_case(
+    loss: Loss,
+    readout: str = "avg_var",
+    seed: int = 0,
+    delays: tuple[Delay, Delay, Delay] = (None, None, None),
+    sizes: tuple[int, int, int] = (3, 4, 3),
+    density: float = 1.0,
+    per_timestep: bool = False,
+    targets: Sequence[np.ndarray] | None = None,
+    hidden: dict[str, float] | None = None,
+    output: dict[str, float] | None = None,
+    output_weight: float = 0.5,
+    batch: int = 2,
+    **program,
+) -> Case:
+    """Input -> recurrent hidden -> output; ``delays`` of those three connections."""
+    builder = ProgramBuilder(seed, batch=batch)
+    first = builder.input(sizes[0])
+    middle = builder.hidden(sizes[1], **(hidden or {}))
+    last = builder.output(sizes[2], loss, readout, per_timestep=per_timestep, **(output or {}))
+    builder.connect(first, middle, 5.0, 1.0, delay=delays[0], density=density)
+    builder.connect(middle, middle, 0.5, 1.0, delay=delays[1], density=density)
+    builder.connect(middle, last, output_weight, 1.0, delay=delays[2], density=density)
+    return builder.build(targets, **program)
