@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from .layer import InputLayer, Layer
     from .population import Population
 
-    AnyLayer = InputLayer | Layer
-
 
 class SequentialNetwork(Network):
     """Feed-forward network made of an :class:`.InputLayer` and :class:`.Layer` objects.
@@ -27,7 +25,7 @@ class SequentialNetwork(Network):
 
     def __init__(self, default_params: Mapping[type, Mapping[str, Any]] | None = None):
         super().__init__(default_params)
-        self.layers: list[AnyLayer] = []
+        self.layers: list[InputLayer | Layer] = []
 
     @staticmethod
     def _current_sequential(what: str) -> SequentialNetwork:
@@ -40,7 +38,7 @@ class SequentialNetwork(Network):
 
     @staticmethod
     def _add_layer(
-        layer: AnyLayer, population: Population, connection: Connection | None = None
+        layer: InputLayer | Layer, population: Population, connection: Connection | None = None
     ) -> None:
         network = SequentialNetwork._current_sequential(type(layer).__name__)
         network.layers.append(layer)
@@ -49,7 +47,7 @@ class SequentialNetwork(Network):
             network.connections.append(connection)
 
     @staticmethod
-    def get_prev_layer() -> AnyLayer | None:
+    def get_prev_layer() -> InputLayer | Layer | None:
         """Last layer added to the network being built, None in an empty one.
 
         Raises:

@@ -121,7 +121,8 @@ def describe_delays(connection: Connection, learned: bool) -> Delays:
         )
     if per_synapse:
         return Delays(DelayKind.PER_SYNAPSE, 0, max_steps)
-    _check_delays(np.asarray(delay), connection.name, max_steps)
+    if connection.max_delay_steps is not None:
+        _check_delays(np.asarray(delay), connection.name, max_steps)
     return Delays(DelayKind.CONSTANT, rounded, rounded)
 
 

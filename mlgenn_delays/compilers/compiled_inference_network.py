@@ -43,9 +43,11 @@ class CompiledInferenceNetwork(CompiledNetwork):
         data = prepare(self._built, x, y)
         measured = self._create_metrics(metrics, data)
         callback_list = self._callback_list(callbacks, self._num_batches(data))
+        self._begin_test()
         callback_list.on_test_begin()
         try:
-            self._test(data, measured, callback_list)
+            for index, batch in enumerate(data.batches(self.batch_size)):
+                self._test_batch(index, data, batch, measured, callback_list)
         finally:
             callback_list.on_test_end(measured)
         return measured, callback_list.get_data()
@@ -85,6 +87,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         input_keys, output_keys = _as_sequence(inputs), _as_sequence(outputs)
         measured = get_object_mapping(metrics, output_keys, Metric, "Metric", default_metrics)
         callback_list = self._callback_list(callbacks, num_batches)
+        self._begin_test()
         callback_list.on_test_begin()
         try:
             for index, (batch_x, batch_y) in enumerate(data):
@@ -119,6 +122,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
             self._check_output(key)
         data = prepare(self._built, x, None)
         callback_list = self._callback_list(callbacks, self._num_batches(data))
+        self._begin_test()
         predictions: dict[Any, list[np.ndarray]] = {key: [] for key in keys}
         callback_list.on_test_begin()
         try:
@@ -157,11 +161,8 @@ class CompiledInferenceNetwork(CompiledNetwork):
         )
 
 
-    def _test(
-        self, data: TrialData, metrics: Mapping[Any, Metric], callbacks: CallbackList
-    ) -> None:
-        for index, batch in enumerate(data.batches(self.batch_size)):
-            self._test_batch(index, data, batch, metrics, callbacks)
+    def _begin_test(self) -> None:
+        """For networks that know a loss."""
 
     def _test_batch(
         self,

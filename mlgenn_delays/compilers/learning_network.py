@@ -12,9 +12,7 @@ import numpy as np
 from ..connection import Connection
 from ..engine.engine import Batch, ForwardResult, OutputGradient
 from ..losses import evaluate
-from ..metrics import Metric
 from ..optimisers import Optimiser
-from ..utils.callback_list import CallbackList
 from .batch_recording import join_recordings
 from .build_settings import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
@@ -115,11 +113,8 @@ class LearningNetwork(CompiledInferenceNetwork):
             )
         }
 
-    def _test(
-        self, data: TrialData, metrics: Mapping[Any, Metric], callbacks: CallbackList
-    ) -> None:
+    def _begin_test(self) -> None:
         self._run.validation_loss = RunningMean()
-        super()._test(data, metrics, callbacks)
 
     def _after_forward(self, result: ForwardResult, data: TrialData, batch: Batch) -> None:
         self._run.validation_loss.add(self._losses(result, data, batch)[0])

@@ -152,7 +152,7 @@ class TrainingRun:
 
     def _validate_epoch(self, epoch: int, validation: Pass) -> None:
         self.state.validation_states = callback_states(self.state.validation_callbacks)
-        self.state.validation_loss = RunningMean()
+        self._network._begin_test()
         validation.reset_metrics()
         validation.callbacks.on_epoch_begin(epoch)
         batches = validation.data.batches(self._network.batch_size)

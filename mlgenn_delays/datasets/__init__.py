@@ -2,10 +2,10 @@
 
 from .braille import BrailleNotFoundError, load_braille
 from .braille_data import BrailleData, print_notice
+from .fingertip import BRAILLE_CLASSES, BRAILLE_DOTS, Fingertip
 from .sigma_delta import Events, sigma_delta
 from .splits import Split, stratified_split
 from .synthetic_braille import Scan, generate_braille, simulate_taxels
-from .fingertip import BRAILLE_CLASSES, BRAILLE_DOTS, Fingertip
 
 __all__ = [
     "BRAILLE_CLASSES",

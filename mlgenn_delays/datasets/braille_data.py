@@ -61,7 +61,9 @@ def split_events(events: Events, num_trials: int, num_channels: int) -> list[Pre
     )
     ends = np.cumsum(counts.reshape(num_trials, num_channels), axis=1)
     starts = np.concatenate(([0], np.cumsum(ends[:, -1])))
-    return [PreprocessedSpikes(ends[i], times[starts[i] : starts[i + 1]]) for i in range(num_trials)]
+    return [
+        PreprocessedSpikes(ends[i], times[starts[i] : starts[i + 1]]) for i in range(num_trials)
+    ]
 
 
 def print_notice(data: BrailleData, file: TextIO | None = None) -> None:

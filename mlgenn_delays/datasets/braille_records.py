@@ -50,8 +50,10 @@ def parse_records(
     channel_ids = np.tile(np.arange(num_channels), len(lists))
     flat = list(chain.from_iterable(chain.from_iterable(lists)))
     seconds = _times(flat, trial_of_event, name)
-    return labels, class_names, Events(
-        trial_of_event, np.repeat(channel_ids, counts.ravel()), seconds * 1000.0
+    return (
+        labels,
+        class_names,
+        Events(trial_of_event, np.repeat(channel_ids, counts.ravel()), seconds * 1000.0),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import threading
@@ -66,27 +67,32 @@ def read_pickle(path: Path, threshold: int) -> bytes:
         ValueError: a damaged archive, or one without the file; the message has the path.
         OSError: the file cannot be read.
     """
+    content = path.read_bytes()
     if path.suffix != ".zip":
-        return path.read_bytes()
+        return content
     try:
-        with zipfile.ZipFile(path) as archive:
-            member = _member(archive, path, threshold)
-            with archive.open(member) as file:
-                return file.read()  # checks the CRC
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
-        raise ValueError(f"{path}: damaged archive ({error}); delete it to fetch it anew") from error
-    except RuntimeError as error:  # encrypted
-        raise ValueError(f"{path}: unreadable archive ({error})") from error
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return archive.read(_member(archive, threshold))  # checks the CRC
+    except _UnsuitableArchive as error:
+        raise ValueError(f"{path}: {error}") from None
+    except Exception as error:  # a damaged archive can raise nearly anything
+        raise ValueError(
+            f"{path}: damaged archive ({error}); delete it to fetch it anew"
+        ) from error
 
 
-def _member(archive: zipfile.ZipFile, path: Path, threshold: int) -> zipfile.ZipInfo:
+class _UnsuitableArchive(ValueError):
+    """A sound archive that is not one of Braille recordings."""
+
+
+def _member(archive: zipfile.ZipFile, threshold: int) -> zipfile.ZipInfo:
     wanted = file_name(threshold)
     found = [m for m in archive.infolist() if PurePosixPath(m.filename).name == wanted]
     if not found:
-        raise ValueError(f"{path}: the archive has no file {wanted}")
+        raise _UnsuitableArchive(f"the archive has no file {wanted}")
     if found[0].file_size > _LARGEST_MEMBER:
-        raise ValueError(
-            f"{path}: {wanted} has {found[0].file_size} bytes, allowed are {_LARGEST_MEMBER}"
+        raise _UnsuitableArchive(
+            f"{wanted} has {found[0].file_size} bytes, allowed are {_LARGEST_MEMBER}"
         )
     return found[0]
 

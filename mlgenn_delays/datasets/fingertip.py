@@ -89,10 +89,10 @@ class Fingertip:
     roll: float = 17.0  #: turns the side with positive z towards the plate
     pitch: float = 5.0  #: lifts the tip
     compliance: float = 2.0  #: height above the lowest point of the skin where the load is 0
-    gain: float = 94.0  #: signal of a fully loaded taxel above a dot, without the relief
+    gain: float = 100.0  #: signal of a fully loaded taxel above a dot, without the relief
     centre_width: float = 1.1  #: a: width of the dot (radius about 0.75) and of the taxel together
-    surround_width: float = 3.0  #: b: range over which a dot lifts the skin
-    relief: float = 0.45  #: kappa
+    surround_width: float = 2.7  #: b: range over which a dot lifts the skin
+    relief: float = 0.4  #: kappa
 
     def contact(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where the taxels lie on the plate and how they are loaded.

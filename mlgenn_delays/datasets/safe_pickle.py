@@ -2,277 +2,68 @@
 
 A pickle is a program: it can name any function of any module and have it called. The reader here
 admits a short list of names, those that occur in pickles of plain containers, of NumPy arrays and
-of pandas data frames, and answers each with a stand-in of its own that only remembers what the
-pickle says about it. Neither NumPy's nor pandas' own code for unpickling runs, and pandas need not
-be installed. Any other name is refused before anything of that name is imported.
-
-Every stand-in has a ``__setstate__``: without one, a pickle could set attributes of the class.
+of pandas data frames, and answers each with a stand-in (:mod:`.stand_ins`) that only remembers
+what the pickle says about it. pandas need not be installed. Any other name is refused before
+anything of that name is imported.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
-import re
-from math import prod
-from typing import Any, Callable
-
-import numpy as np
-
-#: Floats, integers, booleans and strings of these sizes in bytes (strings: characters).
-_PLAIN_TYPE = re.compile(r"[fiu][1248]|b1|U[1-9]\d{0,2}")
-
-
-class RefusedPickle(ValueError):
-    """A pickle that asks for more than this module admits."""
-
-
-class _StandIn:
-    """What takes the place of an object in a pickle."""
-
-    __slots__ = ()
-
-    def __setstate__(self, state: Any) -> None:
-        raise RefusedPickle(f"state for {type(self).__name__.lstrip('_')} is not expected")
-
-
-class _DType(_StandIn):
-    """``numpy.dtype`` of a plain type or of objects."""
-
-    __slots__ = ("code",)
-
-    def __init__(self, code: str, align: Any = False, copy: Any = False) -> None:
-        if code in ("O8", "O4", "O"):
-            self.code = "O"
-        elif isinstance(code, str) and _PLAIN_TYPE.fullmatch(code):
-            self.code = code
-        else:
-            raise RefusedPickle(f"arrays of type {code!r} are not expected")
-
-    def __setstate__(self, state: Any) -> None:
-        byte_order, subtype, names, fields = state[1:5]
-        if (subtype, names, fields) != (None, None, None):
-            raise RefusedPickle("arrays of structures are not expected")
-        if self.code != "O" and byte_order in ("<", ">"):
-            self.code = byte_order + self.code.lstrip("<>")
-
-
-class _NDArrayType(_StandIn):
-    """``numpy.ndarray``, which is only ever named as an argument."""
-
-
-class _Array(_StandIn):
-    """An array whose elements came as bytes or, for objects, as a list."""
-
-    __slots__ = ("values",)
-
-    def __init__(self) -> None:
-        self.values = np.empty(0, dtype=object)
-
-    def __setstate__(self, state: Any) -> None:
-        _, shape, dtype, fortran, data = state
-        order = "F" if fortran else "C"
-        self.values = _elements(data, dtype, shape, order)
-
-    def tolist(self) -> list[Any]:
-        return self.values.tolist()
-
-
-def _elements(data: Any, dtype: _DType, shape: Any, order: str) -> np.ndarray:
-    """An array from what a pickle has of it; sizes must agree."""
-    size = prod(shape)
-    if dtype.code == "O":
-        if type(data) is not list or len(data) != size:
-            raise RefusedPickle(f"an array of shape {shape} does not have its {size} objects")
-        values = np.empty(size, dtype=object)
-        # one by one: NumPy would look into elements that are lists
-        for i, value in enumerate(data):
-            values[i] = value
-        # objects come in logical order whatever the order in memory was
-        return values.reshape(shape)
-    plain = np.dtype(dtype.code)
-    if not isinstance(data, (bytes, bytearray)) or len(data) != size * plain.itemsize:
-        raise RefusedPickle(f"an array of shape {shape} does not have its {size} elements")
-    return np.frombuffer(bytes(data), plain).reshape(shape, order=order)  # type: ignore[call-overload]
-
-
-class _Reconstruct(_StandIn):
-    """``numpy.core.multiarray._reconstruct``: an array whose content follows as state."""
-
-    def __new__(cls, kind: Any, shape: Any, code: Any) -> Any:
-        return _Array()
-
-
-class _FromBuffer(_StandIn):
-    """``numpy.core.numeric._frombuffer``: arrays in pickles of protocol 5."""
-
-    def __new__(cls, data: Any, dtype: Any, shape: Any, order: Any) -> Any:
-        array = _Array()
-        array.__setstate__((1, shape, dtype, order == "F", data))
-        return array
-
-
-class _Scalar(_StandIn):
-    """``numpy.core.multiarray.scalar``: becomes a Python number or string."""
-
-    def __new__(cls, dtype: Any, data: Any) -> Any:
-        if dtype.code == "O":
-            raise RefusedPickle("a NumPy scalar that is an object is not expected")
-        return _elements(data, dtype, (), "C").item()
-
-
-class _Encode(_StandIn):
-    """``_codecs.encode``: how pickles of protocols below 3 write bytes."""
-
-    def __new__(cls, text: str, encoding: str) -> Any:
-        if encoding not in ("latin1", "latin-1"):
-            raise RefusedPickle(f"the encoding {encoding!r} is not expected")
-        return text.encode("latin1")
-
-
-class _Index(_StandIn):
-    """``Index`` with given entries."""
-
-
-class _RangeIndex(_StandIn):
-    """``RangeIndex``."""
-
-
-class _NewIndex(_StandIn):
-    """``pandas.core.indexes.base._new_Index``: becomes a list or a range of the entries."""
-
-    def __new__(cls, kind: Any, arguments: Any) -> Any:
-        if kind is _RangeIndex:
-            return range(arguments["start"], arguments["stop"], arguments["step"])
-        return arguments["data"].tolist()
-
-
-class _StringType(_StandIn):
-    """``StringDtype`` of pandas 3."""
-
-    def __init__(self, *arguments: Any) -> None:
-        pass
-
-
-class _StringArray(_StandIn):
-    """``StringArray`` of pandas 3, kept in NumPy."""
-
-    __slots__ = ("values",)
-
-    def __setstate__(self, state: Any) -> None:
-        (self.values,) = (part for part in state if isinstance(part, _Array))
-
-    def tolist(self) -> list[Any]:
-        return self.values.tolist()
-
-
-class _NewStringArray(_StandIn):
-    """``pandas._libs.arrays.__pyx_unpickle_NDArrayBacked``."""
-
-    def __new__(cls, kind: Any, checksum: Any, state: Any) -> Any:
-        array = _StringArray()
-        if state is not None:
-            array.__setstate__(state)
-        return array
-
-
-class _Block(_StandIn):
-    """Some columns of a data frame: ``values[i]`` is the one at ``placement[i]``."""
-
-    __slots__ = ("values", "placement")
-
-    def __init__(self, values: Any, placement: Any, ndim: Any = 2) -> None:
-        self.values = values
-        self.placement = placement
-
-    def columns(self, names: list[Any]) -> dict[str, list[Any]]:
-        rows = self.values.tolist()
-        if isinstance(self.values, _StringArray):
-            rows = [rows]
-        place = self.placement
-        where = names[place] if isinstance(place, slice) else [names[i] for i in place.tolist()]
-        if len(where) != len(rows):
-            raise RefusedPickle(f"{len(rows)} columns for the names {where}")
-        return dict(zip(where, rows))
-
-
-class _Partial(_StandIn):
-    """``functools.partial(new_block, ndim=2)``, as pandas 1.3 writes it, and nothing else."""
-
-    __slots__ = ()
-
-    def __init__(self, function: Any) -> None:
-        if function is not _Block:
-            raise RefusedPickle("functools.partial of anything but new_block is not expected")
-
-    def __setstate__(self, state: Any) -> None:
-        function, arguments, keywords, _ = state
-        if function is not _Block or arguments or set(keywords) - {"ndim"}:
-            raise RefusedPickle("functools.partial with further arguments is not expected")
-
-    def __call__(self, values: Any, placement: Any) -> _Block:
-        return _Block(values, placement)
-
-
-class _BlockManager(_StandIn):
-    """The content of a data frame: axes are the names of the columns and of the rows."""
-
-    __slots__ = ("blocks", "axes")
-
-    def __init__(self, blocks: Any = (), axes: Any = ()) -> None:
-        self.blocks = blocks
-        self.axes = axes
-
-    def __setstate__(self, state: Any) -> None:
-        """pandas 1.0 to 1.2; later versions pass arguments."""
-        content = state[3]["0.14.1"]
-        self.axes = content["axes"]
-        self.blocks = [_Block(b["values"], b["mgr_locs"]) for b in content["blocks"]]
-
-
-class _DataFrame(_StandIn):
-    """``pandas.DataFrame``."""
-
-    __slots__ = ("manager",)
-
-    def __setstate__(self, state: Any) -> None:
-        self.manager = state["_mgr"] if "_mgr" in state else state["_data"]
-
-    def columns(self) -> dict[str, list[Any]]:
-        names = list(self.manager.axes[0])
-        table: dict[str, list[Any]] = {}
-        for block in self.manager.blocks:
-            table.update(block.columns(names))
-        return table
+from collections.abc import Callable
+from typing import Any
+
+from .stand_ins import (
+    Block,
+    BlockManager,
+    DataFrame,
+    DType,
+    EmptyBytes,
+    Encode,
+    FromBuffer,
+    Index,
+    NDArrayType,
+    NewIndex,
+    NewStringArray,
+    Partial,
+    RangeIndex,
+    Reconstruct,
+    RefusedPickle,
+    Scalar,
+    StringArray,
+    StringType,
+)
 
 
 def _admitted() -> dict[tuple[str, str], Callable[..., Any]]:
     names: dict[tuple[str, str], Callable[..., Any]] = {
-        ("_codecs", "encode"): _Encode,
+        ("_codecs", "encode"): Encode,
+        ("__builtin__", "bytes"): EmptyBytes,
         ("__builtin__", "slice"): slice,
         ("builtins", "slice"): slice,
-        ("functools", "partial"): _Partial,
-        ("numpy", "dtype"): _DType,
-        ("numpy", "ndarray"): _NDArrayType,
-        ("pandas", "DataFrame"): _DataFrame,
-        ("pandas", "Index"): _Index,
-        ("pandas", "RangeIndex"): _RangeIndex,
-        ("pandas", "StringDtype"): _StringType,
-        ("pandas.arrays", "StringArray"): _StringArray,
-        ("pandas.core.frame", "DataFrame"): _DataFrame,
-        ("pandas.core.indexes.base", "Index"): _Index,
-        ("pandas.core.indexes.base", "_new_Index"): _NewIndex,
-        ("pandas.core.indexes.numeric", "Int64Index"): _Index,
-        ("pandas.core.indexes.range", "RangeIndex"): _RangeIndex,
-        ("pandas.core.internals.blocks", "new_block"): _Block,
-        ("pandas.core.internals.managers", "BlockManager"): _BlockManager,
-        ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): _NewStringArray,
-        ("pandas._libs.internals", "_unpickle_block"): _Block,
+        ("functools", "partial"): Partial,
+        ("numpy", "dtype"): DType,
+        ("numpy", "ndarray"): NDArrayType,
+        ("pandas", "DataFrame"): DataFrame,
+        ("pandas", "Index"): Index,
+        ("pandas", "RangeIndex"): RangeIndex,
+        ("pandas", "StringDtype"): StringType,
+        ("pandas.arrays", "StringArray"): StringArray,
+        ("pandas.core.frame", "DataFrame"): DataFrame,
+        ("pandas.core.indexes.base", "Index"): Index,
+        ("pandas.core.indexes.base", "_new_Index"): NewIndex,
+        ("pandas.core.indexes.numeric", "Int64Index"): Index,
+        ("pandas.core.indexes.range", "RangeIndex"): RangeIndex,
+        ("pandas.core.internals.blocks", "new_block"): Block,
+        ("pandas.core.internals.managers", "BlockManager"): BlockManager,
+        ("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked"): NewStringArray,
+        ("pandas._libs.internals", "_unpickle_block"): Block,
     }
     for core in ("numpy.core", "numpy._core"):
-        names[f"{core}.multiarray", "_reconstruct"] = _Reconstruct
-        names[f"{core}.multiarray", "scalar"] = _Scalar
-        names[f"{core}.numeric", "_frombuffer"] = _FromBuffer
+        names[f"{core}.multiarray", "_reconstruct"] = Reconstruct
+        names[f"{core}.multiarray", "scalar"] = Scalar
+        names[f"{core}.numeric", "_frombuffer"] = FromBuffer
     return names
 
 
@@ -307,7 +98,7 @@ def load_table(data: bytes, name: str) -> list[Any] | dict[str, list[Any]]:
     """
     try:
         content = _Unpickler(io.BytesIO(data)).load()
-        if isinstance(content, _DataFrame):
+        if isinstance(content, DataFrame):
             return content.columns()
     except RefusedPickle as error:
         raise RefusedPickle(f"{name}: {error}") from None
@@ -317,7 +108,6 @@ def load_table(data: bytes, name: str) -> list[Any] | dict[str, list[Any]]:
         ) from error
     if not isinstance(content, list):
         raise ValueError(
-            f"{name}: a pickled {type(content).__name__.lstrip('_')}, "
-            "allowed are a list and a pandas DataFrame"
+            f"{name}: a pickled {type(content).__name__}, allowed are a list and a pandas DataFrame"
         )
     return content

@@ -59,7 +59,7 @@ def sigma_delta(signals: np.ndarray, threshold: float, interval: float) -> Event
     if not parts:
         empty = np.zeros(0, dtype=np.int64)
         return Events(empty, empty, np.zeros(0))
-    return Events(*(np.concatenate(arrays) for arrays in zip(*parts)))
+    return Events(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def _encode_interval(

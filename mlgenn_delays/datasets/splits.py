@@ -55,7 +55,10 @@ def stratified_split(
             # the k-th of n examples of a class belongs somewhere in [k / n, (k + 1) / n) of a part
             ranks[part].append((np.arange(len(chosen)) + rng.random(len(chosen))) / len(chosen))
     return Split(
-        *(np.concatenate(m)[np.argsort(np.concatenate(r))] for m, r in zip(members, ranks))
+        *(
+            np.concatenate(m)[np.argsort(np.concatenate(r))]
+            for m, r in zip(members, ranks, strict=True)
+        )
     )
 
 

@@ -48,9 +48,9 @@ class Scan:
     start_sd: float = 12.0
     ramp: float = 40.0  #: time over which the finger gains or loses speed
     wobble: float = 0.06  #: amplitude of deviations from uniform motion (stick-slip)
-    along_sd: float = 0.18  #: place of the cell along the scan
-    across_sd: float = 0.14  #: place of the cell across the scan
-    pressure_sd: float = 0.14  #: relative
+    along_sd: float = 0.15  #: place of the cell along the scan
+    across_sd: float = 0.13  #: place of the cell across the scan
+    pressure_sd: float = 0.13  #: relative
     onset: float = 8.0  #: rise of the signal while the skin settles on the plate
     onset_time: float = 200.0
     saturation: float = 100.0  #: the foam under the skin stiffens: signals stay within +- this

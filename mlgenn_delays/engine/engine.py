@@ -132,6 +132,10 @@ class Engine(ABC):
         """Gradients of the last backward pass, per connection: "g" where weights are
         learned, "d" (per timestep of delay) where delays are, of ``param_shape``."""
 
+    def gradient_norms(self) -> list[dict[str, float]]:
+        """Euclidean norms of :meth:`gradients`, per connection."""
+        return [{n: float(np.linalg.norm(g)) for n, g in c.items()} for c in self.gradients()]
+
     @abstractmethod
     def apply_gradients(self, optimisers: Sequence[Mapping[str, Optimiser]], step: int) -> None:
         """One optimiser step, ``optimisers[connection]["g" | "d"]``; delays are clamped

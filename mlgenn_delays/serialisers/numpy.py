@@ -68,10 +68,11 @@ class Numpy(Serialiser):
 
 
 def _load(path: Path) -> np.ndarray:
-    # allow_pickle=False: a checkpoint from elsewhere must not run code
-    try:
-        return np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"file '{path}' is damaged or not a NumPy array: {error}") from error
+    # np.load would open archives and pickles, too; a checkpoint must not run code
+    with open(path, "rb") as file:
+        try:
+            return np.lib.format.read_array(file, allow_pickle=False)
+        except (ValueError, EOFError, TypeError, MemoryError) as error:
+            raise ValueError(
+                f"file '{path}' is damaged or not an array of numbers: {error}"
+            ) from error

@@ -167,9 +167,7 @@ class CallbackList:
 def _get_callback(callback: Any) -> Any:
     if isinstance(callback, str):
         return get_object(callback, Callback, "Callback", default_callbacks)
-    if getattr(callback, "copy_for_list", False):
-        callback = copy(callback)
-    elif isinstance(callback, type) or not _is_callback(callback):
+    if isinstance(callback, type) or not _is_callback(callback):
         raise TypeError(
             f"callbacks should be names or objects with methods of Callback, not {callback!r}"
         )
@@ -179,7 +177,7 @@ def _get_callback(callback: Any) -> Any:
                 f"callback {type(callback).__name__} defines {method}: engines run whole trials, "
                 "use VarRecorder or SpikeRecorder to see what happens within them"
             )
-    return callback
+    return copy(callback) if getattr(callback, "copy_for_list", False) else callback
 
 
 def _is_callback(obj: Any) -> bool:

@@ -100,9 +100,9 @@ def get_object_mapping(
             f"{description} dictionary has the keys {_names(values)}, "
             f"it should have one for each output: {_names(keys)}"
         )
-    objects = {}
+    objects: dict[K, T] = {}
     for key in keys:
-        value = values[key]
+        value: T | str | None = values[key]
         if value is None:
             raise TypeError(f"{description} of '{key}' is missing")
         objects[key] = get_object(value, base_class, description, dictionary)

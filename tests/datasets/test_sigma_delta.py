@@ -71,8 +71,8 @@ def test_events_restore_the_signal_to_one_threshold() -> None:
     sign = np.where(events.channels < 5, 7, -7)
     for sample in range(40):
         seen = events.times <= sample + 1e-9
-        where = (events.trials[seen], sample, events.channels[seen] % 5)
-        np.add.at(restored, where, sign[seen])
+        where = (events.trials[seen], events.channels[seen] % 5)
+        np.add.at(restored[:, sample], where, sign[seen])
     error = signals - signals[:, :1] - restored
     assert np.abs(error).max() < 7
     assert np.abs(error).max() > 5, "the bound is not tested"

@@ -19,14 +19,15 @@ def test_parts_cover_all_without_overlap() -> None:
 
 def test_each_class_has_its_share_in_each_part() -> None:
     split = stratified_split(LABELS, (0.7, 0.1, 0.2))
-    for part, fraction in zip(split, (0.7, 0.1, 0.2)):
+    for part, fraction in zip(split, (0.7, 0.1, 0.2), strict=True):
         expected = np.rint(fraction * np.bincount(LABELS))
         np.testing.assert_array_equal(np.bincount(LABELS[part]), expected)
 
 
 def test_shares_that_do_not_divide_differ_by_less_than_one() -> None:
     labels = np.repeat(np.arange(3), [7, 11, 13])
-    for part, fraction in zip(stratified_split(labels, (0.5, 0.2, 0.3)), (0.5, 0.2, 0.3)):
+    shares = (0.5, 0.2, 0.3)
+    for part, fraction in zip(stratified_split(labels, shares), shares, strict=True):
         counts = np.bincount(labels[part], minlength=3)
         assert np.all(np.abs(counts - fraction * np.array([7, 11, 13])) < 1)
 
@@ -42,10 +43,11 @@ def test_every_first_part_of_a_part_is_balanced() -> None:
 
 
 def test_seed() -> None:
-    same = zip(stratified_split(LABELS, seed=3), stratified_split(LABELS, seed=3))
-    assert all(np.array_equal(a, b) for a, b in same)
+    first, same = (stratified_split(LABELS, seed=3) for _ in range(2))
+    for a, b in zip(first, same, strict=True):
+        np.testing.assert_array_equal(a, b)
     other = stratified_split(LABELS, seed=4)
-    assert set(other.test) != set(stratified_split(LABELS, seed=3).test)
+    assert set(other.test) != set(first.test)
 
 
 def test_order_of_the_data_set_does_not_leak_into_the_parts() -> None:

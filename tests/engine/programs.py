@@ -7,8 +7,9 @@ forward and a backward pass of any engine needs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Union
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, Sp
 from mlgenn_delays.utils.events import EventDataset
 
 #: No delay; a number of steps for all synapses; or the range of a delay per synapse.
-Delay = None | int | tuple[float, float]
+Delay = Union[None, int, tuple[float, float]]
 
 
 @dataclass
@@ -225,24 +226,56 @@ class ProgramBuilder:
 def recurrent_case(
     loss: Loss,
     readout: str = "avg_var",
-    seed: int = 0,
-    delays: tuple[Delay, Delay, Delay] = (None, None, None),
-    sizes: tuple[int, int, int] = (3, 4, 3),
-    density: float = 1.0,
-    per_timestep: bool = False,
-    targets: Sequence[np.ndarray] | None = None,
-    hidden: dict[str, float] | None = None,
-    output: dict[str, float] | None = None,
-    output_weight: float = 0.5,
+    *,
+    seed: int = 4,
+    timesteps: int = 30,
     batch: int = 2,
+    delays: tuple[Delay, Delay, Delay] = (None, None, None),
+    sizes: tuple[int, int, int] = (3, 3, 2),
+    density: float = 1.0,
+    input_weight: float = 2.0,
+    output_weight: float = 0.5,
+    per_timestep: bool = False,
+    hidden: Mapping[str, float] | None = None,
+    output: Mapping[str, float] | None = None,
+    targets: Sequence[np.ndarray] | None = None,
     **program,
 ) -> Case:
     """Input -> recurrent hidden -> output; ``delays`` of those three connections."""
-    builder = ProgramBuilder(seed, batch=batch)
+    builder = ProgramBuilder(seed, timesteps, batch=batch)
     first = builder.input(sizes[0])
     middle = builder.hidden(sizes[1], **(hidden or {}))
     last = builder.output(sizes[2], loss, readout, per_timestep=per_timestep, **(output or {}))
-    builder.connect(first, middle, 5.0, 1.0, delay=delays[0], density=density)
-    builder.connect(middle, middle, 0.5, 1.0, delay=delays[1], density=density)
+    builder.connect(first, middle, input_weight, 0.7, delay=delays[0], density=density)
+    builder.connect(middle, middle, 0.0, 0.6, delay=delays[1], density=density)
     builder.connect(middle, last, output_weight, 1.0, delay=delays[2], density=density)
     return builder.build(targets, **program)
+
+
+def layered_case(
+    loss: Loss,
+    *,
+    seed: int = 4,
+    delay: Delay = None,
+    tau_mem: tuple[float, float, float] = (10.0, 10.0, 10.0),
+    tau_syn: tuple[float, float] = (5.0, 5.0),
+    skip: bool = True,
+) -> Case:
+    """Input -> two hidden layers -> output, with or without connections that skip a layer.
+
+    Args:
+        delay:   of all connections
+        tau_mem: of the two hidden layers and the output [ms]
+        tau_syn: of connections between neighbours and of those that skip a layer [ms]
+        skip:    connect the input to the second layer and the first layer to the output
+    """
+    builder = ProgramBuilder(seed, timesteps=30)
+    layers = [builder.input(3)]
+    layers += [builder.hidden(2, f"hidden{i}", tau_mem[i]) for i in range(2)]
+    layers.append(builder.output(2, loss, tau_mem=tau_mem[2]))
+    for source, target, mean in zip(layers, layers[1:], (2.5, 1.5, 0.5)):
+        builder.connect(source, target, mean, 0.5, tau_syn[0], delay)
+    if skip:
+        builder.connect(layers[0], layers[2], 1.0, 0.5, tau_syn[1], delay)
+        builder.connect(layers[1], layers[3], 0.0, 0.5, tau_syn[1], delay)
+    return builder.build()

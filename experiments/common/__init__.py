@@ -1,0 +1,7 @@
+"""What all experiments have in common: command line, training, results folder."""
+
+from .experiment import Experiment, ExperimentData, ExperimentError, Part
+from .options import Options
+from .runner import main
+
+__all__ = ["Experiment", "ExperimentData", "ExperimentError", "Options", "Part", "main"]

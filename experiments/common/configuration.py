@@ -1,0 +1,108 @@
+"""``config.json``: what a run was asked for, and what it found."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from datetime import datetime
+from typing import Any
+
+from mlgenn_delays.compilers import CompiledNetwork
+from mlgenn_delays.models import ClassifierSettings
+
+from .environment import describe_environment
+from .experiment import Experiment, ExperimentData, ExperimentError
+from .options import FREE_OPTIONS, Options
+
+
+def describe_run(
+    experiment: Experiment, options: Options, settings: ClassifierSettings, data: ExperimentData
+) -> dict[str, Any]:
+    """What was trained: the part that checkpoints hold, too. JSON types only."""
+    description = {
+        "experiment": experiment.name,
+        "options": options.to_json(),
+        "settings": asdict(settings),
+        "dataset": data.kind,
+        "data": {
+            "source": dict(data.source),
+            "fingerprint": data.fingerprint(),
+            "class_names": data.class_names,
+            "num_channels": data.num_channels,
+            "duration_ms": data.duration,
+            "n_train": len(data.train),
+            "n_validation": len(data.validation),
+            "n_test": len(data.test),
+        },
+    }
+    # as it is when read again, so that both can be compared
+    return json.loads(json.dumps(description, default=str))
+
+
+def make_config(description: Mapping[str, Any], compiled: CompiledNetwork) -> dict[str, Any]:
+    """Content of ``config.json``."""
+    engine = compiled.engine
+    return {
+        **description,
+        "backend": engine.name,
+        "threads": engine.num_threads,
+        "versions": describe_environment(engine.name),
+        "command": shlex.join(sys.argv),
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+
+
+def stored_options(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of an earlier run as defaults of the command line. The data set that
+    ``--data auto`` found then is asked for now."""
+    options = dict(description.get("options", {}))
+    for name in ("out", "resume", "evaluate"):
+        options.pop(name, None)
+    return {**options, "data": description.get("dataset", "auto")}
+
+
+def stored_settings(
+    settings: ClassifierSettings, description: Mapping[str, Any]
+) -> ClassifierSettings:
+    """``settings`` with the values an earlier run had."""
+    known = {f.name for f in fields(settings)}
+    stored = description.get("settings", {})
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items() if k in known}
+    return replace(settings, **values)
+
+
+def check_same(stored: Mapping[str, Any], current: Mapping[str, Any], folder: str) -> None:
+    """See that a run can be resumed: all that decides the weights must be the same.
+
+    Args:
+        stored: ``config.json`` of the run.
+        current: the run that is to continue it.
+        folder: where ``stored`` is, for the message.
+
+    Raises:
+        ExperimentError: names what differs.
+    """
+    before, now = _decisive(stored), _decisive(current)
+    different = [k for k in {**before, **now} if before.get(k) != now.get(k)]
+    if different:
+        changes = ", ".join(f"{k} was {before.get(k)!r} and is {now.get(k)!r}" for k in different)
+        raise ExperimentError(
+            f"argument --resume: the run in {folder!r} was started with other settings: {changes}"
+        )
+
+
+def _decisive(config: Mapping[str, Any]) -> dict[str, Any]:
+    """All that decides the weights, by name."""
+    try:
+        return {
+            "experiment": config["experiment"],
+            **{k: v for k, v in config["settings"].items() if k != "epochs"},
+            **{k: v for k, v in config["options"].items() if k not in FREE_OPTIONS},
+            "dataset": config["dataset"],
+            "data": config["data"]["fingerprint"],
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ExperimentError(f"config.json of the run to resume lacks {error}") from error

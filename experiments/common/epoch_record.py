@@ -1,0 +1,130 @@
+"""What is written at the end of each epoch: a row of metrics, and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.compilers import CompiledTrainingNetwork, save_checkpoint
+from mlgenn_delays.models import ClassifierNetwork
+
+from .monitor import EpochMonitor
+from .results import MetricsTable, ResultsFolder
+
+#: Entry of checkpoints that says, as JSON text, what was trained.
+EXPERIMENT_KEY = "experiment"
+
+
+class EpochRecord(Callback):
+    """Writes, after the validation of each epoch, ``metrics.csv``, ``checkpoint_best.npz`` if the
+    network is better than before, and ``checkpoint_last.npz``, in this order: wherever a run is
+    stopped, the last checkpoint has no more epochs than the table.
+
+    Better is a higher validation accuracy or, where equal, a lower validation loss. Must be the
+    last of the validation callbacks, so that the states it saves are complete.
+
+    Attributes:
+        best: validation accuracy and loss and the epoch of the best network; None at first
+    """
+
+    def __init__(
+        self,
+        network: ClassifierNetwork,
+        monitor: EpochMonitor,
+        folder: ResultsFolder,
+        table: MetricsTable,
+        description: Mapping[str, Any],
+    ) -> None:
+        self._network = network
+        self._monitor = monitor
+        self._folder = folder
+        self._table = table
+        self._description = description
+        self.best: tuple[float, float, int] | None = None
+
+    def set_params(self, compiled_network: CompiledTrainingNetwork, **kwargs: Any) -> None:
+        self._compiled = compiled_network
+
+    def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
+        accuracy = float(next(iter(metrics.values())).result)
+        loss = self._compiled.validation_loss
+        self._table.add(self._row(epoch, accuracy, loss))
+        if self.best is None or (accuracy, -loss) > (self.best[0], -self.best[1]):
+            self.best = accuracy, loss, epoch
+            self.save_best()
+        self.save_last()
+
+    def save_best(self) -> None:
+        """Write ``checkpoint_best.npz``."""
+        save_checkpoint(self._folder.best, self._state())
+
+    def save_last(self) -> None:
+        """Write ``checkpoint_last.npz``."""
+        save_checkpoint(self._folder.last, self._state())
+
+    def _state(self) -> dict[str, np.ndarray]:
+        description = json.dumps({**self._description, "best": self.best})
+        return {**self._compiled.training_state(), EXPERIMENT_KEY: np.array(description)}
+
+    def _row(self, epoch: int, accuracy: float, loss: float) -> dict[str, float]:
+        return {
+            "epoch": epoch,
+            "train_loss": self._compiled.epoch_loss,
+            "train_accuracy": self._monitor.accuracy,
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
+            "spikes_per_neuron": self._monitor.spikes_per_neuron,
+            "silent_neurons": self._monitor.silent_neurons,
+            **self._delay_columns(),
+            "seconds": self._monitor.seconds,
+        }
+
+    def _delay_columns(self) -> dict[str, float]:
+        columns: dict[str, float] = {}
+        program = self._compiled.program
+        for name, delays in get_delays(self._network, self._compiled).items():
+            connection = self._network.connections[name]
+            cap = program.connections[self._compiled.connection_index(connection)].max_delay_steps
+            columns[f"mean_delay_ms_{name}"] = float(np.mean(delays)) * program.dt
+            columns[f"delays_at_zero_{name}"] = float(np.mean(delays <= 0.0))
+            columns[f"delays_at_cap_{name}"] = float(np.mean(delays >= cap))
+            if connection in self._network.delay_learn_conns:
+                columns[f"gradient_ratio_{name}"] = self._monitor.gradient_ratio(name)
+        return columns
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over what a saved state says of the best network."""
+        best = read_description(state).get("best")
+        self.best = None if best is None else (best[0], best[1], best[2])
+
+
+def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What was trained, as a checkpoint says; empty where a script of somebody else wrote it.
+
+    Raises:
+        ValueError: the entry is damaged.
+    """
+    if EXPERIMENT_KEY not in state:
+        return {}
+    try:
+        return dict(json.loads(str(state[EXPERIMENT_KEY])))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"entry {EXPERIMENT_KEY!r} of the checkpoint is damaged") from error
+
+
+def get_delays(
+    network: ClassifierNetwork, compiled: CompiledTrainingNetwork
+) -> dict[str, np.ndarray]:
+    """Delays [timesteps] of the connections that have one per synapse, by name."""
+    delays = {}
+    for name, connection in network.connections.items():
+        variables = compiled.connection_populations[connection].vars
+        if "d" in variables:
+            variables["d"].pull_from_device()
+            delays[name] = np.array(variables["d"].values, dtype=np.float64)
+    return delays

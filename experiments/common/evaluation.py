@@ -1,0 +1,145 @@
+"""Testing a trained network, and recording some trials of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlgenn_delays import Population
+from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.compilers import CompiledInferenceNetwork
+from mlgenn_delays.engine.engine import RecordRequest
+from mlgenn_delays.models import ClassifierNetwork
+
+from .experiment import Part
+
+#: Test trials whose spikes and output voltages are recorded.
+NUM_RECORDED = 8
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """Outcome of a test."""
+
+    __test__ = False  # no test for pytest to collect
+
+    accuracy: float
+    loss: float  #: mean cross-entropy
+    spikes_per_neuron: float  #: mean hidden spikes per neuron and trial
+    labels: np.ndarray  #: (trials,)
+    predictions: np.ndarray  #: (trials,)
+    confusion: np.ndarray  #: (classes, classes) trials; rows: true class, columns: predicted
+    recording: TrialRecorder
+
+
+class TrialRecorder(Callback):
+    """Records input and hidden spikes and output voltages of the first trials.
+
+    Attributes:
+        spikes: population -> per trial, times [ms] and neurons
+        voltages: (trials, timesteps, outputs)
+        sizes: population -> number of neurons
+    """
+
+    def __init__(self, network: ClassifierNetwork, num_trials: int = NUM_RECORDED) -> None:
+        self._populations: list[Population] = [network.input, *network.hidden]
+        self._output = network.output
+        self._num_trials = num_trials
+        self._num_spikes = 0
+        self._num_counts = 0
+        self._hidden = network.hidden
+        self._voltages: list[np.ndarray] = []
+        self.spikes: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
+            p.name: [] for p in self._populations
+        }
+        self.sizes = {p.name: p.size for p in self._populations}
+
+    @property
+    def voltages(self) -> np.ndarray:
+        """Output voltages of the recorded trials."""
+        return np.concatenate(self._voltages)
+
+    @property
+    def spikes_per_neuron(self) -> float:
+        """Mean hidden spikes per neuron and trial, of all trials."""
+        return self._num_spikes / max(self._num_counts, 1)
+
+    def set_params(self, compiled_network: CompiledInferenceNetwork, **kwargs: Any) -> None:
+        self._compiled = compiled_network
+        self._indices = {p.name: compiled_network.population_index(p) for p in self._populations}
+        self._voltage = compiled_network.population_index(self._output), "V"
+
+    def recording_request(self, batch: int, batch_size: int) -> RecordRequest | None:
+        """Ask for what is still missing."""
+        wanted = self._num_trials - batch * batch_size
+        if wanted <= 0:
+            return None
+        return RecordRequest(
+            examples=np.arange(batch_size) < wanted,
+            spikes=frozenset(self._indices.values()),
+            variables=frozenset([self._voltage]),
+        )
+
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
+        for population in self._hidden:
+            counts = self._compiled.spike_counts[population]
+            self._num_spikes += int(counts.sum(dtype=np.int64))
+            self._num_counts += counts.size
+        recording = self._compiled.recording
+        if self._voltage in recording.variables:
+            self._voltages.append(np.array(recording.variables[self._voltage], np.float32))
+            for name, index in self._indices.items():
+                self.spikes[name] += recording.spikes[index]
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Flat arrays for a file: spikes of trial i of a population are those from ``offsets[i]``
+        to ``offsets[i + 1]``."""
+        arrays: dict[str, np.ndarray] = {"output_voltages": self.voltages}
+        for name, trials in self.spikes.items():
+            counts = [len(times) for times, _ in trials]
+            arrays[f"{name}_offsets"] = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+            arrays[f"{name}_times"] = np.concatenate([t for t, _ in trials]).astype(np.float32)
+            arrays[f"{name}_neurons"] = np.concatenate([n for _, n in trials]).astype(np.uint32)
+        return arrays
+
+
+def evaluate_network(
+    compiled: CompiledInferenceNetwork, network: ClassifierNetwork, part: Part
+) -> TestResult:
+    """Classify all examples of a part with the parameters the network has now.
+
+    Raises:
+        ValueError: examples that do not fit the network.
+    """
+    recorder = TrialRecorder(network)
+    predicted, _ = compiled.predict(
+        {network.input: part.spikes}, network.output, callbacks=[recorder]
+    )
+    outputs = np.asarray(predicted[network.output], dtype=np.float64)
+    num_classes = outputs.shape[1]
+    labels = np.asarray(part.labels)
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"labels are from {labels.min()} to {labels.max()}, the network has {num_classes} classes"
+        )
+    predictions = np.argmax(outputs, axis=1)
+    confusion = np.zeros((num_classes, num_classes), dtype=np.int64)
+    np.add.at(confusion, (labels, predictions), 1)
+    return TestResult(
+        accuracy=float(np.mean(predictions == labels)),
+        loss=float(np.mean(_cross_entropy(outputs, labels))),
+        spikes_per_neuron=recorder.spikes_per_neuron,
+        labels=labels,
+        predictions=predictions,
+        confusion=confusion,
+        recording=recorder,
+    )
+
+
+def _cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    shifted = outputs - outputs.max(axis=1, keepdims=True)
+    log_sums = np.log(np.sum(np.exp(shifted), axis=1))
+    return log_sums - shifted[np.arange(len(labels)), labels]

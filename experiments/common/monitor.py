@@ -1,0 +1,106 @@
+"""What is measured in each epoch of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.compilers import CompiledTrainingNetwork
+from mlgenn_delays.models import ClassifierNetwork
+
+
+class EpochMonitor(Callback):
+    """Sums up spikes and gradients over the batches of an epoch.
+
+    Attributes:
+        accuracy: share of training samples classified correctly, while the network changed
+        batches_done: batches trained with in this call of ``train``
+    """
+
+    def __init__(self, network: ClassifierNetwork) -> None:
+        self._network = network
+        self.batches_done = 0
+        self.accuracy = math.nan
+        self._reset()
+
+    def _reset(self) -> None:
+        self._num_samples = 0
+        self._num_spikes = 0
+        self._has_spiked = {p.name: np.zeros(p.size, dtype=bool) for p in self._network.hidden}
+        #: squared norms of the gradients of weights and delays, by connection
+        self._norms = {c.name: np.zeros(2) for c in self._network.delay_learn_conns}
+        self._seconds = 0.0
+        self._start = perf_counter()
+
+    def set_params(self, compiled_network: CompiledTrainingNetwork, **kwargs: Any) -> None:
+        self._compiled = compiled_network
+        self.batches_done = 0
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._reset()
+
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
+        self.batches_done += 1
+        for population in self._network.hidden:
+            counts = self._compiled.spike_counts[population]
+            self._num_spikes += int(counts.sum(dtype=np.int64))
+            self._has_spiked[population.name] |= np.any(counts, axis=0)
+        self._num_samples += len(counts)
+        if self._norms:
+            norms = self._compiled.gradient_norms()
+            for connection in self._network.delay_learn_conns:
+                values = norms[connection]
+                self._norms[connection.name] += np.square([values["g"], values["d"]])
+
+    def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
+        self.accuracy = next(iter(metrics.values())).result
+
+    @property
+    def spikes_per_neuron(self) -> float:
+        """Mean hidden spikes per neuron and trial, in the epoch so far."""
+        size = sum(p.size for p in self._network.hidden)
+        return self._num_spikes / (size * self._num_samples) if self._num_samples else math.nan
+
+    @property
+    def silent_neurons(self) -> int:
+        """Hidden neurons without a spike in the epoch so far."""
+        return int(sum(np.sum(~spiked) for spiked in self._has_spiked.values()))
+
+    @property
+    def seconds(self) -> float:
+        """Time the epoch has taken so far."""
+        return self._seconds + perf_counter() - self._start
+
+    def gradient_ratio(self, name: str) -> float:
+        """Norm of the gradient of a connection's delays [per ms] by that of its weights, from
+        the squares summed over batches; NaN where delays are not learned."""
+        if name not in self._norms:
+            return math.nan
+        weights, delays = np.sqrt(self._norms[name])
+        return float(delays / weights / self._compiled.program.dt) if weights else math.nan
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been summed up."""
+        return {
+            "num_samples": self._num_samples,
+            "num_spikes": self._num_spikes,
+            "seconds": self.seconds,
+            "accuracy": self.accuracy,
+            **{f"has_spiked/{name}": value for name, value in self._has_spiked.items()},
+            **{f"norms/{name}": value for name, value in self._norms.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state_dict` gave."""
+        self._num_samples = int(state["num_samples"])
+        self._num_spikes = int(state["num_spikes"])
+        self._seconds, self._start = float(state["seconds"]), perf_counter()
+        self.accuracy = float(state["accuracy"])
+        for group, values in (("has_spiked", self._has_spiked), ("norms", self._norms)):
+            for name in values:
+                values[name] = np.array(state[f"{group}/{name}"])

@@ -1,0 +1,43 @@
+"""Options that all experiments have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+#: Options that say where or how, not what is trained; a resumed run may have others.
+FREE_OPTIONS = ("data_dir", "epochs", "threads", "out", "resume", "evaluate", "data")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a run. ``own`` holds the arguments that only this experiment has."""
+
+    data: str
+    data_dir: Path | None
+    hidden: tuple[int, ...]
+    recurrent: bool
+    delays: str
+    max_delay: float  #: [ms]
+    dt: float  #: [ms]
+    epochs: int
+    batch_size: int
+    lr: float
+    delay_lr: float  #: [ms]
+    seed: int
+    threads: int | None
+    backend: str
+    limit: int | None
+    out: Path
+    resume: bool
+    evaluate: Path | None
+    quick: bool
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """All options by name, in JSON types; own arguments stand among the others."""
+        values = asdict(self)
+        own = values.pop("own")
+        return {k: str(v) if isinstance(v, Path) else v for k, v in {**values, **own}.items()}

@@ -1,0 +1,80 @@
+"""The pictures of a results folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlgenn_delays import plotting
+from mlgenn_delays.models import ClassifierNetwork
+
+from .evaluation import TestResult
+from .experiment import ExperimentData
+from .results import MetricsTable, ResultsFolder
+
+
+def draw_test(folder: ResultsFolder, data: ExperimentData, test: TestResult, dt: float) -> None:
+    """``raster.png`` of the first test trial, and ``confusion.png``."""
+    names = data.class_names
+    label, predicted = int(test.labels[0]), int(test.predictions[0])
+    recording = test.recording
+    raster = plotting.plot_raster(
+        {name: (*trials[0], recording.sizes[name]) for name, trials in recording.spikes.items()},
+        data.duration,
+        recording.voltages[0],
+        dt,
+        names,
+        label,
+        f"{'' if data.kind == 'real' else 'Synthetic data: '}"
+        f"test trial of {names[label]}, classified as {names[predicted]}",
+    )
+    plotting.save_figure(raster, folder.raster)
+    plotting.save_figure(plotting.plot_confusion(test.confusion, names), folder.confusion)
+
+
+def draw_training(
+    folder: ResultsFolder, table: MetricsTable, best_epoch: int | None, test_accuracy: float | None
+) -> None:
+    """``learning_curve.png``."""
+    figure = plotting.plot_learning_curve(
+        table.column("epoch"),
+        {
+            "Training": table.column("train_loss"),
+            "Validation": table.column("validation_loss"),
+        },
+        {
+            "Training": table.column("train_accuracy"),
+            "Validation": table.column("validation_accuracy"),
+        },
+        table.column("spikes_per_neuron"),
+        best_epoch,
+        test_accuracy,
+    )
+    plotting.save_figure(figure, folder.learning_curve)
+
+
+def draw_delays(
+    folder: ResultsFolder,
+    network: ClassifierNetwork,
+    before: Mapping[str, np.ndarray],
+    after: Mapping[str, np.ndarray],
+    dt: float,
+) -> None:
+    """``delays.png`` from delays in timesteps, by name of connection."""
+    labels = {name: _label(network, name) for name in before}
+    caps = {
+        label: dt * (network.connections[name].max_delay_steps or 0)
+        for name, label in labels.items()
+    }
+    figure = plotting.plot_delays(
+        {label: dt * before[name] for name, label in labels.items()},
+        {label: dt * after[name] for name, label in labels.items()},
+        caps,
+    )
+    plotting.save_figure(figure, folder.delays)
+
+
+def _label(network: ClassifierNetwork, name: str) -> str:
+    connection = network.connections[name]
+    return f"{connection.source()} → {connection.target()}"

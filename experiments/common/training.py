@@ -1,0 +1,161 @@
+"""Compiling and training a network, to the end or to where it is stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlgenn_delays import Connection, Population
+from mlgenn_delays.callbacks import Callback, EarlyStopping, WakeSilentNeurons
+from mlgenn_delays.compilers import (
+    CompiledTrainingNetwork,
+    EventPropCompiler,
+    TrainingDiverged,
+)
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
+from mlgenn_delays.optimisers import Adam
+
+from .epoch_record import EpochRecord
+from .experiment import ExperimentData
+from .monitor import EpochMonitor
+from .options import Options
+from .progress import TrainingProgress, ValidationProgress
+from .results import MetricsTable, ResultsFolder
+from .schedule import LearningRates
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended."""
+
+    status: str  #: ``"finished"``, ``"interrupted"``, ``"diverged"`` or ``"failed"`` (writing)
+    best: tuple[float, float, int] | None  #: validation accuracy, loss, epoch
+    message: str | None = None
+
+
+def count_timesteps(data: ExperimentData, settings: ClassifierSettings) -> int:
+    """Timesteps of a trial."""
+    # the tolerance keeps e.g. 130 ms at dt = 0.1 ms at 1300 steps
+    return math.ceil(data.duration / settings.dt - 1e-6)
+
+
+def compile_network(
+    network: ClassifierNetwork,
+    settings: ClassifierSettings,
+    options: Options,
+    data: ExperimentData,
+) -> CompiledTrainingNetwork:
+    """Compile a network for training.
+
+    Raises:
+        ValueError: settings that the compiler refuses.
+        CompilerError: there is no C++ compiler.
+    """
+    compiler = EventPropCompiler(
+        example_timesteps=count_timesteps(data, settings),
+        losses="sparse_categorical_crossentropy",
+        optimiser=Adam(settings.lr),
+        reg_lambda_upper=settings.reg_lambda,
+        reg_lambda_lower=settings.reg_lambda,
+        reg_nu_upper=settings.reg_nu,
+        dt=settings.dt,
+        batch_size=settings.batch_size,
+        rng_seed=options.seed,
+        delay_optimiser=Adam(settings.delay_lr / settings.dt),
+        delay_learn_conns=network.delay_learn_conns,
+        backend=options.backend,
+        num_threads=options.threads,
+        i_minus_thresh_min=settings.i_minus_thresh_min,
+    )
+    return compiler.compile(network.network)
+
+
+class Training:
+    """The callbacks of a training, and what they share."""
+
+    def __init__(
+        self,
+        network: ClassifierNetwork,
+        settings: ClassifierSettings,
+        folder: ResultsFolder,
+        table: MetricsTable,
+        description: Mapping[str, Any],
+    ) -> None:
+        self._network = network
+        self._settings = settings
+        self._monitor = EpochMonitor(network)
+        self._record = EpochRecord(network, self._monitor, folder, table, description)
+        progress = TrainingProgress(self._monitor, settings.epochs)
+        self._callbacks: list[Callback] = [
+            LearningRates(settings),
+            self._monitor,
+            progress,
+            *self._waking(),
+        ]
+        self._validation_callbacks = [
+            *([] if settings.patience is None else [EarlyStopping(settings.patience)]),
+            ValidationProgress(progress),
+            self._record,
+        ]
+
+    def _waking(self) -> list[Callback]:
+        if self._settings.wake_silent == 0.0:
+            return []
+        return [
+            WakeSilentNeurons(layer, self._feed_forward(layer), self._settings.wake_silent)
+            for layer in self._network.hidden
+        ]
+
+    def _feed_forward(self, layer: Population) -> list[Connection]:
+        into = [c for c in self._network.connections.values() if c.target() is layer]
+        return [c for c in into if c.source() is not layer]
+
+    def run(
+        self,
+        compiled: CompiledTrainingNetwork,
+        data: ExperimentData,
+        state: Mapping[str, np.ndarray] | None,
+    ) -> Outcome:
+        """Train from the beginning, or on from a saved state.
+
+        Ctrl-C and divergence are outcomes, not errors. Whatever happens, the last checkpoint is
+        one that can be resumed.
+
+        Raises:
+            ValueError: data or state that do not fit the network.
+            KeyboardInterrupt: a second Ctrl-C, or one before the first batch.
+        """
+        epoch, batch = (0, 0)
+        if state is not None:
+            epoch, batch = compiled.load_training_state(state)
+            self._record.restore(state)
+        if epoch >= self._settings.epochs:
+            return Outcome("finished", self._record.best)
+        network = self._network
+        try:
+            compiled.train(
+                {network.input: data.train.spikes},
+                {network.output: data.train.labels},
+                num_epochs=self._settings.epochs - epoch,
+                start_epoch=epoch,
+                start_batch=batch,
+                callbacks=self._callbacks,
+                validation_callbacks=self._validation_callbacks,
+                validation_x={network.input: data.validation.spikes},
+                validation_y={network.output: data.validation.labels},
+            )
+        except KeyboardInterrupt as interrupt:
+            # the first Ctrl-C has a message and comes between two batches, a second one anywhere
+            if not interrupt.args:
+                raise
+            self._record.save_last()
+            return Outcome("interrupted", self._record.best, str(interrupt))
+        except TrainingDiverged as error:
+            return Outcome("diverged", self._record.best, str(error))
+        except OSError as error:
+            return Outcome("failed", self._record.best, str(error))
+        return Outcome("finished", self._record.best)

@@ -1,0 +1,118 @@
+"""Outcome of ``check_gradients``: rows that compare, and the table made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class GradientRow:
+    """One parameter: its gradient by finite differences and by EventProp.
+
+    Relative errors are relative to the larger of the two values, or to a share of the
+    largest gradient of the same kind in the connection where both are far below that.
+    """
+
+    connection: str
+    parameter: str  #: "g" or "d"
+    index: tuple[int, ...]  #: (pre, post), or (synapse,) where sparse
+    finite_difference: float
+    reference: float
+    engine: float
+    reference_error: float
+    engine_error: float
+    reference_agrees: bool
+    engine_agrees: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether reference and engine both agree with the finite difference."""
+        return self.reference_agrees and self.engine_agrees
+
+
+@dataclass(frozen=True)
+class SkippedParameter:
+    """A parameter that could not be compared, and why."""
+
+    connection: str
+    parameter: str
+    index: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Engine and reference over all parameters of one kind in a connection."""
+
+    connection: str
+    parameter: str
+    cosine: float  #: cosine of the angle between the two gradients
+    ratio: float  #: norm of the engine's gradient over that of the reference
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What ``check_gradients`` found; its string is the table."""
+
+    engine_name: str
+    loss_reference: float
+    loss_engine: float
+    reference_tolerance: float
+    engine_tolerance: float
+    rows: list[GradientRow] = field(default_factory=list)
+    skipped: list[SkippedParameter] = field(default_factory=list)
+    similarities: list[Similarity] = field(default_factory=list)
+    #: population -> spikes of all examples in (reference, engine)
+    spikes: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether anything was compared, and all of it agrees."""
+        return bool(self.rows) and all(row.agrees for row in self.rows)
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [*self._header(), *map(self._row, self.rows), "", *self._footer()]
+        )
+
+    def _header(self) -> list[str]:
+        columns = (
+            f"{'connection':<24} {'':<1} {'index':<12} {'finite diff.':>13} {'reference':>13} "
+            f"{'error':>8}    {self.engine_name:>13} {'error':>8}"
+        )
+        return [columns, "-" * (len(columns) + 3)]
+
+    @staticmethod
+    def _row(row: GradientRow) -> str:
+        marks = ["ok" if agrees else "NO" for agrees in (row.reference_agrees, row.engine_agrees)]
+        index = ", ".join(map(str, row.index))
+        return (
+            f"{row.connection:<24.24} {row.parameter:<1} {index:<12} "
+            f"{row.finite_difference:>13.5e} {row.reference:>13.5e} {row.reference_error:>8.1e} "
+            f"{marks[0]} {row.engine:>13.5e} {row.engine_error:>8.1e} {marks[1]}"
+        )
+
+    def _footer(self) -> list[str]:
+        reference = sum(r.reference_agrees for r in self.rows)
+        engine = sum(r.engine_agrees for r in self.rows)
+        lines = [
+            f"loss: reference {self.loss_reference:.6f}, {self.engine_name} "
+            f"{self.loss_engine:.6f}",
+            f"agree with finite differences: reference {reference} of {len(self.rows)} "
+            f"(to {self.reference_tolerance:g}), {self.engine_name} {engine} of "
+            f"{len(self.rows)} (to {self.engine_tolerance:g})",
+        ]
+        lines += [
+            f"{name}: {a} spikes in the reference, {b} in {self.engine_name}"
+            for name, (a, b) in self.spikes.items()
+        ]
+        lines += [
+            f"all of {s.connection} {s.parameter}: cosine of {self.engine_name} and reference "
+            f"{s.cosine:.4f}, ratio of norms {s.ratio:.4f}"
+            for s in self.similarities
+        ]
+        lines += [
+            f"skipped {s.connection} {s.parameter} [{', '.join(map(str, s.index))}]: {s.reason}"
+            for s in self.skipped
+        ]
+        return lines

@@ -1,0 +1,181 @@
+"""Classifiers of spike trains: hidden layers with delays, and a leaky integrator to read them out.
+
+    input -> hidden (or hidden1 -> hidden2 -> ...) -> output
+
+Every hidden layer may be connected to itself. Delays belong to the connections that end at hidden
+layers and, if wanted, to the one that ends at the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays.compilers import default_params
+from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.synapses import Exponential
+
+#: What ``delays`` may be: trained, drawn once and kept, or none (all zero).
+DELAY_MODES = ("learned", "fixed", "none")
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """All that a training needs besides data, sizes of layers and seed.
+
+    Times are in ms. Weights are (mean, standard deviation) of a normal distribution, initial
+    delays (shortest, longest) of a uniform one. The defaults are those of Mészáros et al. 2025
+    (10.1038/s41467-025-65394-8) as far as tasks have them in common.
+    """
+
+    dt: float = 1.0
+
+    # neurons
+    tau_mem: float = 20.0
+    tau_mem_output: float = 20.0
+    tau_syn: float = 5.0
+    v_thresh: float = 1.0
+    readout: str = "avg_var_exp_weight"
+
+    # weights
+    input_weight: tuple[float, float] = (0.03, 0.01)
+    hidden_weight: tuple[float, float] = (0.02, 0.03)  #: from one hidden layer to the next
+    recurrent_weight: tuple[float, float] = (0.0, 0.02)
+    output_weight: tuple[float, float] = (0.0, 0.03)
+
+    # delays
+    max_delay: float = 1000.0
+    input_delay: tuple[float, float] = (0.0, 100.0)
+    hidden_delay: tuple[float, float] = (0.0, 100.0)
+    recurrent_delay: tuple[float, float] = (0.0, 0.0)
+    output_delay: tuple[float, float] | None = None  #: None: this connection has no delays
+
+    # learning
+    epochs: int = 100
+    batch_size: int = 32
+    lr: float = 1e-3  #: learning rate (Adam) of weights
+    delay_lr: float = 0.1  #: learning rate (Adam) of delays [ms]
+    lr_start: float | None = None  #: weights: rate of the first batch, None: ``lr``
+    lr_growth: float = 1.05  #: weights: factor per batch until ``lr`` is reached
+    lr_final: float = 1.0  #: both: share of the rate left at the end, reached along half a cosine
+    i_minus_thresh_min: float = 1e-2  #: lower bound on I - threshold at a spike
+    reg_lambda: float = 0.0  #: strength with which numbers of hidden spikes are regularised
+    reg_nu: float = 14.0  #: wanted hidden spikes per neuron and trial
+    wake_silent: float = 0.0  #: added to input weights of neurons silent in a whole epoch
+    patience: int | None = None  #: epochs without better validation accuracy that end training
+
+
+@dataclass(frozen=True)
+class ClassifierNetwork:
+    """A network with its parts, as the compiler and callbacks need them."""
+
+    network: Network
+    input: Population
+    hidden: list[Population]
+    output: Population
+    connections: dict[str, Connection]  #: by name, e.g. ``"input_hidden"``
+    delay_learn_conns: list[Connection]  #: for ``EventPropCompiler``
+
+
+def build_classifier(
+    settings: ClassifierSettings,
+    num_input: int,
+    num_output: int,
+    num_hidden: Sequence[int] = (128,),
+    recurrent: bool = True,
+    delays: str = "learned",
+) -> ClassifierNetwork:
+    """Describe a network; weights and delays are drawn when it is compiled.
+
+    Args:
+        settings: time constants, initial weights and delays. Initial delays beyond
+            ``max_delay`` are drawn up to there only.
+        num_input: input channels.
+        num_output: classes.
+        num_hidden: neurons of each hidden layer, at least one layer.
+        recurrent: whether each hidden layer is connected to itself.
+        delays: ``"learned"``, ``"fixed"`` (drawn like those that are learned) or ``"none"``.
+
+    Raises:
+        ValueError: no hidden layer, another value of ``delays``, a negative ``max_delay``, or
+            sizes and settings that the parts of the network refuse.
+    """
+    if len(num_hidden) == 0:
+        raise ValueError("num_hidden is empty, at least one hidden layer is needed")
+    if delays not in DELAY_MODES:
+        raise ValueError(f"delays is {delays!r}, allowed are {', '.join(map(repr, DELAY_MODES))}")
+    if not 0.0 <= settings.max_delay < math.inf:
+        raise ValueError(f"max_delay is {settings.max_delay}, allowed are times from 0 ms")
+    builder = _Builder(settings, delays)
+    network = Network(default_params)
+    with network:
+        source = Population(SpikeInput(), num_input, record_spikes=True, name="input")
+        hidden = [
+            Population(
+                LeakyIntegrateFire(v_thresh=settings.v_thresh, tau_mem=settings.tau_mem),
+                size,
+                record_spikes=True,
+                name=f"hidden{i + 1}" if len(num_hidden) > 1 else "hidden",
+            )
+            for i, size in enumerate(num_hidden)
+        ]
+        output = Population(
+            LeakyIntegrate(tau_mem=settings.tau_mem_output, readout=settings.readout),
+            num_output,
+            name="output",
+        )
+        builder.connect(source, hidden[0], settings.input_weight, settings.input_delay)
+        for layer, following in pairwise(hidden):
+            builder.connect(layer, following, settings.hidden_weight, settings.hidden_delay)
+        for layer in hidden if recurrent else []:
+            builder.connect(layer, layer, settings.recurrent_weight, settings.recurrent_delay)
+        builder.connect(hidden[-1], output, settings.output_weight, settings.output_delay)
+    return ClassifierNetwork(
+        network, source, hidden, output, builder.connections, builder.delay_learn_conns
+    )
+
+
+class _Builder:
+    """Creates connections and keeps track of them."""
+
+    def __init__(self, settings: ClassifierSettings, delays: str) -> None:
+        self._settings = settings
+        self._delays = delays
+        self.connections: dict[str, Connection] = {}
+        self.delay_learn_conns: list[Connection] = []
+
+    def connect(
+        self,
+        source: Population,
+        target: Population,
+        weight: tuple[float, float],
+        delay: tuple[float, float] | None,
+    ) -> None:
+        """All-to-all connection, with delays if the connection is to have any."""
+        has_delays = delay is not None and self._delays != "none"
+        connection = Connection(
+            source,
+            target,
+            Dense(Normal(*weight), self._initial_delays(delay) if has_delays else 0),
+            Exponential(self._settings.tau_syn),
+            name=f"{source.name}_{target.name}",
+            max_delay_steps=self._steps(self._settings.max_delay) if has_delays else None,
+        )
+        self.connections[connection.name] = connection
+        if has_delays and self._delays == "learned":
+            self.delay_learn_conns.append(connection)
+
+    def _initial_delays(self, delay: tuple[float, float] | None) -> Uniform:
+        assert delay is not None
+        cap = self._steps(self._settings.max_delay)
+        shortest, longest = (min(d / self._settings.dt, cap) for d in delay)
+        return Uniform(shortest, longest)
+
+    def _steps(self, time: float) -> int:
+        # the tolerance keeps e.g. 0.3 ms at dt = 0.1 ms at 3 steps
+        return math.floor(time / self._settings.dt + 1e-6)

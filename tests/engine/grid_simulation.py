@@ -1,0 +1,92 @@
+"""The discrete semantics, written out as loops in float64: an oracle for the grid engines.
+
+Slow and literal on purpose; shares no code with any engine. One example at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlgenn_delays.compilers.program import Program
+
+
+@dataclass
+class Trial:
+    """Spikes as (step, neuron) and voltages (steps, neurons) of every population."""
+
+    spikes: dict[int, list[tuple[int, int]]]
+    voltages: dict[int, np.ndarray]
+    margins: dict[int, float]  #: smallest |V - theta| of each spiking population
+
+
+def kappa(tau_mem: float, tau_syn: float, dt: float) -> float:
+    if tau_mem == tau_syn:
+        return dt / tau_mem * math.exp(-dt / tau_mem)
+    return tau_syn / (tau_syn - tau_mem) * (math.exp(-dt / tau_syn) - math.exp(-dt / tau_mem))
+
+
+def simulate(program: Program, parameters: list, inputs: dict, example: int) -> Trial:
+    """Run one example of ``inputs`` through the network."""
+    steps, dt = program.timesteps, program.dt
+    moving = [p for p in program.populations if not p.is_input]
+    slots = steps + 2 + max(c.max_delay_steps for c in program.connections)
+    arrivals = {p.index: np.zeros((slots, len(p.taus_syn), p.size)) for p in moving}
+    current = {p.index: np.zeros((len(p.taus_syn), p.size)) for p in moving}
+    voltage = {p.index: np.full(p.size, float(p.neuron.v)) for p in moving}
+    held = {p.index: np.zeros(p.size, dtype=int) for p in moving}
+    trial = Trial(
+        {p.index: [] for p in program.populations},
+        {p.index: np.zeros((steps, p.size)) for p in moving},
+        {p.index: np.inf for p in moving},
+    )
+    for n in range(steps):
+        emitted = []
+        for index, data in inputs.items():
+            times, neurons = data.example(example)
+            for t, i in zip(times.astype(float), neurons):
+                if math.ceil(t / dt - 1e-6) == n:
+                    emitted.append((index, int(i)))
+        for p in moving:
+            neuron, index = p.neuron, p.index
+            current[index] += arrivals[index][n]
+            alpha = math.exp(-dt / neuron.tau_mem)
+            for j in range(p.size):
+                if held[index][j] > 0:
+                    held[index][j] -= 1
+                else:
+                    voltage[index][j] = alpha * voltage[index][j] + sum(
+                        kappa(neuron.tau_mem, tau, dt) * current[index][r, j]
+                        for r, tau in enumerate(p.taus_syn)
+                    )
+            for r, tau in enumerate(p.taus_syn):
+                current[index][r] *= math.exp(-dt / tau)
+            if not p.is_spiking:
+                trial.voltages[index][n] = voltage[index]
+                continue
+            margin = np.min(np.abs(voltage[index] - neuron.v_thresh))
+            trial.margins[index] = min(trial.margins[index], margin)
+            for j in np.flatnonzero(voltage[index] >= neuron.v_thresh):
+                emitted.append((index, int(j)))
+                voltage[index][j] = neuron.v_reset
+                if neuron.tau_refrac:
+                    held[index][j] = math.ceil(neuron.tau_refrac / dt - 1e-6)
+            trial.voltages[index][n] = voltage[index]
+        for index, i in emitted:
+            trial.spikes[index].append((n, i))
+            for c in program.connections:
+                if c.source == index:
+                    _deliver(c, parameters[c.index], i, n, arrivals[c.target])
+    return trial
+
+
+def _deliver(c, values: dict, i: int, n: int, arrivals: np.ndarray) -> None:
+    if c.is_sparse:
+        synapses = [(k, int(c.post_ind[k])) for k in np.flatnonzero(c.pre_ind == i)]
+    else:
+        synapses = [((i, j), j) for j in range(c.target_size)]
+    for k, j in synapses:
+        d = values["d"][k] if c.has_synapse_delays else c.constant_delay
+        arrivals[n + 1 + math.floor(float(np.float32(d)) + 0.5), c.receptor, j] += values["g"][k]

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.readouts import AvgVar, MaxVar
+
+
+def test_kinds():
+    kinds = [(n.is_input, n.is_spiking) for n in (SpikeInput, LeakyIntegrateFire, LeakyIntegrate)]
+    assert kinds == [(True, True), (False, True), (False, False)]
+
+
+def test_defaults_suit_eventprop():
+    neuron = LeakyIntegrateFire()
+    assert (neuron.relative_reset, neuron.integrate_during_refrac, neuron.scale_i) == (
+        False,
+        False,
+        True,
+    )
+    assert LeakyIntegrate().scale_i
+
+
+def test_order_of_arguments():
+    neuron = LeakyIntegrateFire(2.0, 0.1, 0.2, 30.0, 3.0)
+    values = (neuron.v_thresh, neuron.v_reset, neuron.v, neuron.tau_mem, neuron.tau_refrac)
+    assert values == (2.0, 0.1, 0.2, 30.0, 3.0)
+    integrator = LeakyIntegrate(0.1, 0.2, 30.0)
+    assert (integrator.v, integrator.bias, integrator.tau_mem) == (0.1, 0.2, 30.0)
+
+
+def test_readout():
+    neuron = LeakyIntegrate(readout="avg_var")
+    assert isinstance(neuron.readout, AvgVar)
+    neuron.readout = MaxVar()
+    assert isinstance(neuron.readout, MaxVar)
+    neuron.readout = None
+    assert neuron.readout is None
+
+
+def test_unknown_readout():
+    with pytest.raises(ValueError, match="Readout 'spike_count' is unknown, allowed are avg_var, "):
+        LeakyIntegrate(readout="spike_count")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LeakyIntegrate(tau_mem=0), "LeakyIntegrate: tau_mem is 0, .*above 0"),
+        (lambda: LeakyIntegrate(v=np.nan), "LeakyIntegrate: v is nan"),
+        (lambda: LeakyIntegrate(bias=np.inf), "LeakyIntegrate: bias is inf"),
+        (lambda: LeakyIntegrateFire(tau_mem=-1), "LeakyIntegrateFire: tau_mem is -1, .*above 0"),
+        (lambda: LeakyIntegrateFire(tau_refrac=-1), "tau_refrac is -1, .*of at least 0"),
+        (lambda: LeakyIntegrateFire(v_reset=1.0), "v_thresh is 1, .*above v_reset = 1"),
+        (lambda: LeakyIntegrateFire(v=1.0), "v is 1, allowed are numbers below v_thresh = 1"),
+        (lambda: SpikeInput(max_spikes=0), "SpikeInput: max_spikes is 0"),
+    ],
+)
+def test_bad_values(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("tau", [None, [20.0, 30.0], "normal"])
+def test_bad_types(tau):
+    with pytest.raises(TypeError, match="LeakyIntegrateFire: tau_mem should be a number"):
+        LeakyIntegrateFire(tau_mem=tau)
+
+
+def test_check_after_assignment():
+    neuron = LeakyIntegrateFire()
+    neuron.tau_mem = 0.0
+    with pytest.raises(ValueError, match="tau_mem is 0"):
+        neuron.check()

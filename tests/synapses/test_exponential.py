@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+
+from mlgenn_delays.synapses import Exponential, default_synapses
+
+
+def test_defaults():
+    synapse = Exponential()
+    assert (synapse.tau, synapse.scale_i) == (5.0, True)
+    assert default_synapses == {"exponential": Exponential}
+
+
+@pytest.mark.parametrize("tau", [0, -1.0, np.inf, np.nan])
+def test_bad_tau(tau):
+    with pytest.raises(ValueError, match=r"Exponential: tau is .*, allowed .* above 0"):
+        Exponential(tau)
+
+
+@pytest.mark.parametrize("tau", [None, [5.0], "normal"])
+def test_bad_type(tau):
+    with pytest.raises(TypeError, match="Exponential: tau should be a number"):
+        Exponential(tau)
+
+
+def test_check_after_assignment():
+    synapse = Exponential()
+    synapse.tau = -1.0
+    with pytest.raises(ValueError, match="Exponential: tau is -1"):
+        synapse.check()

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from mlgenn_delays.callbacks import BatchProgressBar, Callback
+from mlgenn_delays.engine.engine import RecordRequest
+from mlgenn_delays.utils.callback_list import CallbackList
+
+EVENTS = [
+    ("on_train_begin",),
+    ("on_train_end", {}),
+    ("on_test_begin",),
+    ("on_test_end", {}),
+    ("on_epoch_begin", 1),
+    ("on_epoch_end", 1, {}),
+    ("on_batch_begin", 2),
+    ("on_batch_end", 2, {}),
+]
+
+
+class Log(Callback):
+    def __init__(self, log, name=None):
+        self.log, self.name, self.is_first = log, name, False
+
+    def __getattr__(self, method):
+        if method.startswith("on_timestep") or not method.startswith("on_"):
+            raise AttributeError(method)
+        return lambda *args: self.log.append((self.name, method, *args))
+
+    def set_params(self, **params):
+        self.params = params
+
+    def set_first(self):
+        self.is_first = True
+
+
+def test_all_events_in_order():
+    log = []
+    callbacks = CallbackList([Log(log, "a"), Log(log, "b")])
+    for event, *args in EVENTS:
+        getattr(callbacks, event)(*args)
+    assert log == [(name, *event) for event in EVENTS for name in "ab"]
+
+
+def test_params_and_first():
+    first, second = Log([]), Log([])
+    callbacks = CallbackList([first, second], num_batches=3)
+    assert (first.is_first, second.is_first) == (True, False)
+    assert first.params["num_batches"] == 3
+    assert first.params["data"] is second.params["data"]
+    assert callbacks[0] is first
+    assert len(callbacks) == 2
+
+
+def test_callbacks_without_methods():
+    callbacks = CallbackList([Callback()])
+    for event, *args in EVENTS:
+        getattr(callbacks, event)(*args)
+    assert callbacks.get_data() == {}
+    assert callbacks.state_dict() == {}
+    assert callbacks.recording_request(0, 4) is None
+
+
+def test_any_object_with_methods():
+    class Own:
+        def on_epoch_end(self, epoch, metrics):
+            self.epoch = epoch
+
+    own = Own()
+    CallbackList([own]).on_epoch_end(5, {})
+    assert own.epoch == 5
+
+
+def test_names():
+    assert isinstance(CallbackList(["batch_progress_bar"])[0], BatchProgressBar)
+    with pytest.raises(ValueError, match="Callback 'nonsense' is unknown"):
+        CallbackList(["nonsense"])
+
+
+@pytest.mark.parametrize("callback", [3, object(), None, BatchProgressBar])
+def test_no_callback(callback):
+    with pytest.raises(TypeError, match="callbacks should be names or objects with methods"):
+        CallbackList([callback])
+
+
+@pytest.mark.parametrize("method", ["on_timestep_begin", "on_timestep_end"])
+def test_timestep_callbacks_are_refused(method):
+    callback = type("Old", (Callback,), {method: lambda self, timestep: None})()
+    with pytest.raises(TypeError, match=rf"Old defines {method}: .* use VarRecorder or SpikeRec"):
+        CallbackList([callback])
+
+
+class Keyed(Callback):
+    def __init__(self, key, state=None):
+        self.key, self.state = key, state or {}
+
+    def get_data(self):
+        return self.key, [self.key]
+
+    def state_dict(self):
+        return self.state
+
+    def load_state_dict(self, state):
+        self.state = state
+
+
+def test_data():
+    assert CallbackList([Keyed("a"), Keyed("b")]).get_data() == {"a": ["a"], "b": ["b"]}
+    with pytest.warns(UserWarning, match=r"callback 1 \(Keyed\) has no key, 1 is used"):
+        assert CallbackList([Keyed("a"), Keyed(None)]).get_data() == {"a": ["a"], 1: [None]}
+    with pytest.raises(KeyError, match="key 'a' belongs to more than one callback"):
+        CallbackList([Keyed("a"), Keyed("a")]).get_data()
+
+
+def test_state():
+    saved = CallbackList([Keyed("a", {"x": 1}), Callback(), Keyed("b", {"x": 2, "y/z": 3})])
+    state = saved.state_dict()
+    assert state == {"0/Keyed/x": 1, "2/Keyed/x": 2, "2/Keyed/y/z": 3}
+    restored = CallbackList([Keyed("a"), Callback(), Keyed("b")])
+    restored.load_state_dict(state)
+    assert [restored[0].state, restored[2].state] == [{"x": 1}, {"x": 2, "y/z": 3}]
+    with pytest.raises(ValueError, match=r"saved callbacks 2/Keyed do not match .* 0/Keyed"):
+        CallbackList([Keyed("a")]).load_state_dict(state)
+
+
+def test_requests_are_merged():
+    class Asking(Callback):
+        def __init__(self, examples, spikes, variables):
+            self.request = RecordRequest(
+                np.array(examples), frozenset(spikes), frozenset(variables)
+            )
+
+        def recording_request(self, batch, batch_size):
+            return self.request if batch == 0 else None
+
+    callbacks = CallbackList(
+        [Asking([True, False, False], {1}, {(2, "V")}), Asking([False, False, True], {1, 3}, {})]
+    )
+    merged = callbacks.recording_request(0, 3)
+    assert merged.examples.tolist() == [True, False, True]
+    assert merged.spikes == {1, 3}
+    assert merged.variables == {(2, "V")}
+    assert callbacks.recording_request(1, 3) is None

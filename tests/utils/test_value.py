@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from mlgenn_delays.initializers import Initializer, Normal
+from mlgenn_delays.utils.value import (
+    check_number,
+    check_whole_number,
+    is_value_array,
+    is_value_constant,
+    is_value_initializer,
+    sample_value,
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("value", [[[1, 2], [3, 4]], [1, 2, 3, 4], np.array([[1.0, 2], [3, 4]])])
+def test_arrays(rng, value):
+    sample = sample_value(value, (2, 2), rng, "x")
+    assert sample.dtype == np.float32
+    np.testing.assert_array_equal(sample, [[1, 2], [3, 4]])
+
+
+def test_number(rng):
+    np.testing.assert_array_equal(sample_value(2, (3,), rng, "x"), np.full(3, 2, np.float32))
+    assert sample_value(np.float32(0.5), (), rng, "x") == 0.5
+
+
+def test_initializer(rng):
+    expected = Normal(1, 2).sample(np.random.default_rng(0), (2, 3))
+    np.testing.assert_array_equal(sample_value(Normal(1, 2), (2, 3), rng, "x"), expected)
+    assert sample_value("normal", (2, 3), rng, "x").shape == (2, 3)
+
+
+def test_sample_is_a_copy(rng):
+    value = np.zeros(2, np.float32)
+    sample_value(value, (2,), rng, "x")[:] = 1.0
+    assert np.all(value == 0.0)
+
+
+class Broken(Initializer):
+    def sample(self, rng, shape):
+        return np.zeros(7)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.zeros((2, 3)), r"x has shape \(2, 3\), it should be \(2, 2\) or flattened \(4,\)"),
+        (np.zeros(3), r"x has shape \(3,\)"),
+        ([[1, np.nan], [0, 0]], r"x is nan at \[0, 1\]"),
+        (1e39, "x: values should be finite in single precision"),
+        (Normal(1e39), "x: values should be finite in single precision"),
+        ("nonsense", "x: initializer 'nonsense' is unknown"),
+        (Broken(), r"gave an array of shape \(7,\) instead of \(2, 2\)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_bad_values(rng, value, message):
+    with pytest.raises(ValueError, match=message):
+        sample_value(value, (2, 2), rng, "x")
+
+
+def test_check_number():
+    assert check_number(np.float32(2), "x") == 2.0
+    with pytest.raises(ValueError, match="x is 3, allowed are finite numbers of at most 2"):
+        check_number(3, "x", maximum=2)
+    with pytest.raises(TypeError, match="x should be a number, not '3'"):
+        check_number("3", "x")
+
+
+def test_check_whole_number():
+    assert check_whole_number(np.int32(3), "x") == 3
+    for value in (-1, 0.5):
+        with pytest.raises(
+            ValueError, match=f"x is {value}, allowed are whole numbers of at least 0"
+        ):
+            check_whole_number(value, "x")
+
+
+@pytest.mark.parametrize("value", [1.0, [1.0], np.ones(1), Normal(), "normal"])
+def test_kinds(value):
+    kinds = [is_value_constant(value), is_value_array(value), is_value_initializer(value)]
+    assert sum(kinds) == (0 if isinstance(value, str) else 1)
