@@ -1,0 +1,1 @@
+"""Experiments: one script per task, runnable and importable."""

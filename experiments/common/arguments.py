@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlgenn_delays.engine.create import BACKENDS
 from mlgenn_delays.models import ClassifierSettings
 from mlgenn_delays.models.classifier import DELAY_MODES
+
+from mlgenn_delays.engine.create import BACKENDS
 
 from .experiment import Experiment
 from .options import Options
@@ -44,6 +45,7 @@ def make_parser(experiment: Experiment) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"{experiment.name}.py",
         description=experiment.description,
+        epilog="With MLGENN_DELAYS_DEBUG=1 in the environment, errors come with a traceback.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     defaults = {**_DEFAULTS, **experiment.defaults}
@@ -169,7 +171,8 @@ def _say_defaults(parser: argparse.ArgumentParser, settings: ClassifierSettings)
         default = parser.get_default(action.dest)
         if action.dest in SETTINGS_OPTIONS:
             default = getattr(settings, action.dest)
-        if default is None or action.nargs == 0 or action.help is None or "(default" in action.help:
+        is_flag = isinstance(action, argparse._StoreTrueAction)
+        if default is None or is_flag or action.help is None or "(default" in action.help:
             continue
         if isinstance(action, argparse.BooleanOptionalAction):
             default = "yes" if default else "no"
@@ -181,17 +184,14 @@ def _say_defaults(parser: argparse.ArgumentParser, settings: ClassifierSettings)
 
 
 def parse(
-    experiment: Experiment,
-    argv: Sequence[str] | None,
-    stored: Callable[[argparse.Namespace], Mapping[str, Any]] = lambda arguments: {},
+    experiment: Experiment, argv: Sequence[str] | None, earlier: Mapping[str, Any] | None = None
 ) -> argparse.Namespace:
     """Parse a command line.
 
     Args:
         experiment: whose options.
         argv: arguments, None: those of the process.
-        stored: gives, for the arguments on the command line, options of an earlier run that
-            hold where the command line does not say otherwise.
+        earlier: options of an earlier run; they hold where the command line is silent.
     """
     parser = make_parser(experiment)
     given = parser.parse_args(argv)
@@ -199,11 +199,10 @@ def parse(
         parser.error("argument --evaluate: not allowed with argument --resume")
     if given.resume and given.out is None:
         parser.error("argument --resume: needs --out, the results folder of the run to continue")
-    earlier = stored(given)
+    names = {action.dest for action in parser._actions}
     if given.quick:
         parser.set_defaults(**{**_QUICK_DEFAULTS, **experiment.quick_defaults})
-    names = {action.dest for action in parser._actions}
-    parser.set_defaults(**{k: v for k, v in earlier.items() if k in names})
+    parser.set_defaults(**{k: v for k, v in (earlier or {}).items() if k in names})
     return parser.parse_args(argv)
 
 

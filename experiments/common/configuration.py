@@ -10,8 +10,9 @@ from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
-from mlgenn_delays.compilers import CompiledNetwork
 from mlgenn_delays.models import ClassifierSettings
+
+from mlgenn_delays.compilers import CompiledNetwork
 
 from .environment import describe_environment
 from .experiment import Experiment, ExperimentData, ExperimentError
@@ -103,6 +104,7 @@ def _decisive(config: Mapping[str, Any]) -> dict[str, Any]:
             **{k: v for k, v in config["options"].items() if k not in FREE_OPTIONS},
             "dataset": config["dataset"],
             "data": config["data"]["fingerprint"],
+            "backend": config["backend"],
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ExperimentError(f"config.json of the run to resume lacks {error}") from error

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from mlgenn_delays.models import ClassifierNetwork
 
 from mlgenn_delays import Population
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledInferenceNetwork
 from mlgenn_delays.engine.engine import RecordRequest
-from mlgenn_delays.models import ClassifierNetwork
 
 from .experiment import Part
 
@@ -123,7 +123,8 @@ def evaluate_network(
     labels = np.asarray(part.labels)
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
-            f"labels are from {labels.min()} to {labels.max()}, the network has {num_classes} classes"
+            f"labels are from {labels.min()} to {labels.max()}, the network has "
+            f"{num_classes} classes"
         )
     predictions = np.argmax(outputs, axis=1)
     confusion = np.zeros((num_classes, num_classes), dtype=np.int64)

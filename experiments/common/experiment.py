@@ -6,13 +6,13 @@ import argparse
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
 from mlgenn_delays.engine.cpu.toolchain import CompilerError
-from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.utils.data import PreprocessedSpikes
 
 from .options import Options
@@ -73,10 +73,10 @@ class ExperimentData:
         """Text that changes with any event or label."""
         digest = hashlib.blake2b(digest_size=16)
         for part in (self.train, self.validation, self.test):
-            digest.update(np.ascontiguousarray(part.labels, dtype=np.int64))
+            digest.update(np.ascontiguousarray(part.labels, dtype=np.int64).data)
             for example in part.spikes:
-                digest.update(np.ascontiguousarray(example.end_spikes, dtype=np.int64))
-                digest.update(np.ascontiguousarray(example.spike_times, dtype=np.float64))
+                digest.update(np.ascontiguousarray(example.end_spikes, dtype=np.int64).data)
+                digest.update(np.ascontiguousarray(example.spike_times, dtype=np.float64).data)
         return digest.hexdigest()
 
 
@@ -100,3 +100,13 @@ class Experiment:
     quick_defaults: Mapping[str, Any] = field(default_factory=dict)
     #: own arguments that say what data are used, so that a resumed run must have the same
     data_arguments: Sequence[str] = ()
+
+
+def load_data(
+    experiment: Experiment, options: Options, settings: ClassifierSettings
+) -> ExperimentData:
+    """Data of a run, with as many samples to train with as wanted."""
+    with user_errors():
+        data = experiment.load(options, settings)
+    data.notice()
+    return replace(data, train=data.train.first(options.limit))

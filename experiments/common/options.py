@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 #: Options that say where or how, not what is trained; a resumed run may have others.
-FREE_OPTIONS = ("data_dir", "epochs", "threads", "out", "resume", "evaluate", "data")
+FREE_OPTIONS = (
+    "data",  # what it found is compared
+    "data_dir",
+    "epochs",
+    "threads",
+    "backend",  # the engine it chose is compared
+    "out",
+    "resume",
+    "evaluate",
+)
 
 
 @dataclass(frozen=True)

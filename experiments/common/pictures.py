@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from mlgenn_delays.models import ClassifierNetwork
 
 from mlgenn_delays import plotting
-from mlgenn_delays.models import ClassifierNetwork
 
 from .evaluation import TestResult
 from .experiment import ExperimentData

@@ -37,7 +37,7 @@ class TrainingProgress(Callback):
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
         self._description = self._describe(next(iter(metrics.values())).result)
-        self._bar.set_postfix_str(self._description, refresh=False)
+        self._bar.set_description_str(self._description, refresh=False)
         # a resumed epoch starts in the middle
         self._bar.update(batch + 1 - self._bar.n)
 
@@ -45,7 +45,7 @@ class TrainingProgress(Callback):
         """End the line of an epoch with the results of its validation."""
         if self._bar is not None:
             text = f"{self._description} | validation loss {loss:.3f} accuracy {accuracy:.1%}"
-            self._bar.set_postfix_str(text)
+            self._bar.set_description_str(text, refresh=False)
         self.close()
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class TrainingProgress(Callback):
             f"spikes/neuron {self._monitor.spikes_per_neuron:.2f}"
         )
 
-    def _start(self, description: str) -> None:
+    def _start(self, title: str) -> None:
         from tqdm import tqdm
 
         self.close()
@@ -68,11 +68,9 @@ class TrainingProgress(Callback):
         interval = 0.1 if sys.stderr.isatty() else _FILE_INTERVAL
         self._bar = tqdm(
             total=self._num_batches,
-            desc=description,
-            unit="batch",
             mininterval=interval,
             dynamic_ncols=True,
-            bar_format="{desc} {percentage:3.0f}%|{bar:12}| {elapsed}<{remaining} {postfix}",
+            bar_format=title + " {percentage:3.0f}%|{bar:12}| {elapsed}<{remaining} {desc}",
         )
 
 

@@ -33,26 +33,33 @@ class ResultsFolder:
         self.delays = path / "delays.png"
         self.confusion = path / "confusion.png"
 
-    def prepare(self, replaceable: Sequence[str] = (), advice: str = "") -> None:
+    def prepare(self) -> None:
         """Make the folder and see that it can be written.
 
-        Args:
-            replaceable: names of files that may be there already.
-            advice: what to do if there are others.
-
         Raises:
-            ExperimentError: it cannot be written, or there is something else in it.
+            ExperimentError: it cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
-            present = sorted(p.name for p in self.path.iterdir() if p.name not in replaceable)
         except OSError as error:
             raise ExperimentError(
                 f"argument --out: the results folder {str(self.path)!r} cannot be written "
                 f"({error.strerror or error})"
             ) from error
+
+    def check_empty(self, replaceable: Sequence[str] = (), advice: str = "") -> None:
+        """See that nothing would be lost.
+
+        Args:
+            replaceable: names of files that may be there.
+            advice: what to do if there are others.
+
+        Raises:
+            ExperimentError: there is something in the folder.
+        """
+        present = sorted(p.name for p in self.path.iterdir() if p.name not in replaceable)
         if present:
             raise ExperimentError(
                 f"argument --out: the results folder {str(self.path)!r} is not empty, it has "

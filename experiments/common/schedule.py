@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from mlgenn_delays.models import ClassifierSettings
+
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
-from mlgenn_delays.models import ClassifierSettings
 
 
 def weight_rate(settings: ClassifierSettings, step: int, num_steps: int) -> float:
@@ -28,7 +29,9 @@ def weight_rate(settings: ClassifierSettings, step: int, num_steps: int) -> floa
 def decay(settings: ClassifierSettings, step: int, num_steps: int) -> float:
     """Factor from 1 in the first step to ``lr_final`` after the last, half a cosine."""
     progress = min(step / num_steps, 1.0)
-    return settings.lr_final + (1.0 - settings.lr_final) * 0.5 * (1.0 + math.cos(math.pi * progress))
+    return settings.lr_final + (1.0 - settings.lr_final) * 0.5 * (
+        1.0 + math.cos(math.pi * progress)
+    )
 
 
 class LearningRates(Callback):

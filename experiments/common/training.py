@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
 from mlgenn_delays import Connection, Population
 from mlgenn_delays.callbacks import Callback, EarlyStopping, WakeSilentNeurons
@@ -16,7 +17,6 @@ from mlgenn_delays.compilers import (
     EventPropCompiler,
     TrainingDiverged,
 )
-from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.optimisers import Adam
 
 from .epoch_record import EpochRecord
@@ -87,6 +87,7 @@ class Training:
     ) -> None:
         self._network = network
         self._settings = settings
+        self._folder = folder
         self._monitor = EpochMonitor(network)
         self._record = EpochRecord(network, self._monitor, folder, table, description)
         progress = TrainingProgress(self._monitor, settings.epochs)
@@ -135,6 +136,14 @@ class Training:
             self._record.restore(state)
         if epoch >= self._settings.epochs:
             return Outcome("finished", self._record.best)
+        try:
+            return self._train(compiled, data, epoch, batch)
+        except OSError as error:
+            return Outcome("failed", self._record.best, str(error))
+
+    def _train(
+        self, compiled: CompiledTrainingNetwork, data: ExperimentData, epoch: int, batch: int
+    ) -> Outcome:
         network = self._network
         try:
             compiled.train(
@@ -152,10 +161,16 @@ class Training:
             # the first Ctrl-C has a message and comes between two batches, a second one anywhere
             if not interrupt.args:
                 raise
-            self._record.save_last()
+            self._save()
             return Outcome("interrupted", self._record.best, str(interrupt))
         except TrainingDiverged as error:
+            # a checkpoint from the end of an epoch is worth more than one that diverges at once
+            if not error.step_applied and not self._folder.last.exists():
+                self._save()
             return Outcome("diverged", self._record.best, str(error))
-        except OSError as error:
-            return Outcome("failed", self._record.best, str(error))
         return Outcome("finished", self._record.best)
+
+    def _save(self) -> None:
+        self._record.save_last()
+        if self._record.best is None:
+            self._record.save_best()

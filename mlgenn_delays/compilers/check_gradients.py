@@ -8,21 +8,16 @@ O(dt) in spike times, and by whole spikes where a neuron barely reaches its thre
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..engine.engine import ForwardResult
-from ..engine.reference import ReferenceEngine
 from ..network import Network
-from ..utils.events import EventDataset
 from ..utils.value import check_number, check_whole_number
 from .compiled_training_network import CompiledTrainingNetwork
 from .event_prop_compiler import EventPropCompiler
+from .gradient_probe import GradientProbe, Gradients, Parameter
 from .gradient_table import GradientCheck, GradientRow, Similarity, SkippedParameter
-from .program import Program
-from .trial_data import TrialData, prepare
 
 #: Bound on I - threshold in the reference: none, in effect.
 _NO_BOUND = 1e-12
@@ -34,8 +29,6 @@ _NEGLIGIBLE = 1e-2  #: of the largest gradient of the same kind in the connectio
 #: Errors are not taken relative to less than this share of the largest gradient.
 _REFERENCE_FLOOR = 1e-4
 _ENGINE_FLOOR = 0.1
-
-Gradients = list[dict[str, np.ndarray]]
 
 
 def check_gradients(
@@ -100,7 +93,7 @@ def check_gradients(
             example_timesteps,
             losses,
             dt=dt,
-            batch_size=max(1, *(len(v) for v in x.values())),
+            batch_size=max([1, *(len(v) for v in x.values())]),
             delay_learn_conns=delay_learn_conns,
             weight_learn_conns=weight_learn_conns,
             per_timestep_loss=per_timestep_loss,
@@ -112,14 +105,15 @@ def check_gradients(
             i_minus_thresh_min=bound,
         ).compile(network)
 
-    reference = _Probe(compile_with("reference", _NO_BOUND), x, y)
-    engine = _Probe(compile_with(backend, i_minus_thresh_min), x, y)
+    reference = GradientProbe(compile_with("reference", _NO_BOUND), x, y)
+    engine = GradientProbe(compile_with(backend, i_minus_thresh_min), x, y)
     check = GradientCheck(
         engine.network.engine.name,
         reference.loss,
         engine.loss,
         reference_tolerance,
         engine_tolerance,
+        dt,
         spikes=_total_spikes(reference, engine),
         similarities=list(_similarities(reference, engine)),
     )
@@ -131,75 +125,12 @@ def check_gradients(
     return check
 
 
-class _Probe:
-    """Loss, spike counts and gradients of one engine on a fixed batch."""
-
-    def __init__(
-        self, network: CompiledTrainingNetwork, x: Mapping[Any, Any], y: Mapping[Any, Any]
-    ) -> None:
-        self.network = network
-        self.program: Program = network.program
-        self._data: TrialData = prepare(network._built, x, y)
-        if network.engine.name == ReferenceEngine.name:
-            self._data = _delivered_on_grid(self._data, network.program.dt)
-        self._batch = self._data.batches(len(self._data))[0]
-        self._callbacks = network._callback_list((), 1)
-        for connection in self.program.connections:
-            if connection.has_synapse_delays:
-                delays = np.floor(self.get(connection.index, "d") + 0.5)
-                self.set(connection.index, "d", delays)
-        result, self.loss = self._forward()
-        self.counts = result.spike_counts
-        _, output_gradients = network._losses(result, self._data, self._batch)
-        network._backward(output_gradients)
-        self.gradients: Gradients = network.engine.gradients()
-
-    def get(self, connection: int, name: str) -> np.ndarray:
-        return self.network.engine.get_parameter(connection, name)
-
-    def set(self, connection: int, name: str, value: np.ndarray) -> None:
-        self.network.engine.set_parameter(connection, name, value)
-
-    def _forward(self) -> tuple[ForwardResult, float]:
-        result = self.network._forward(0, self._batch, self._callbacks)
-        losses, _ = self.network._losses(result, self._data, self._batch)
-        return result, float(np.mean(losses))
-
-    def loss_at(self, parameter: _Parameter, value: float) -> float | None:
-        """Loss with one parameter changed; None where spikes appear or vanish."""
-        original = self.get(parameter.connection, parameter.name)
-        changed = original.copy()
-        changed[parameter.index] = value
-        self.set(parameter.connection, parameter.name, changed)
-        try:
-            result, loss = self._forward()
-        finally:
-            self.set(parameter.connection, parameter.name, original)
-        same = all(np.array_equal(result.spike_counts[p], n) for p, n in self.counts.items())
-        return loss if same else None
-
-
-def _delivered_on_grid(data: TrialData, dt: float) -> TrialData:
-    """The data with input spikes at the times at which engines on a grid deliver them."""
-    return replace(data, inputs={i: _move_events(e, dt) for i, e in data.inputs.items()})
-
-
-def _move_events(events: EventDataset, dt: float) -> EventDataset:
-    times = (events.steps(dt) + 1.0) * dt
-    examples = np.repeat(np.arange(len(events)), np.diff(events.offsets))
-    order = np.lexsort((events.neurons, times, examples))
-    return replace(events, times=times[order], neurons=events.neurons[order])
-
-
-@dataclass(frozen=True)
-class _Parameter:
-    connection: int
-    name: str
-    index: tuple[int, ...]
-
-
 def _compare(
-    reference: _Probe, engine: _Probe, parameter: _Parameter, epsilon: float, check: GradientCheck
+    reference: GradientProbe,
+    engine: GradientProbe,
+    parameter: Parameter,
+    epsilon: float,
+    check: GradientCheck,
 ) -> None:
     """Add one parameter to the rows of ``check``, or to what was skipped."""
     difference = _finite_difference(reference, parameter, epsilon)
@@ -212,9 +143,9 @@ def _compare(
 
 
 def _row(
-    reference: _Probe,
-    engine: _Probe,
-    parameter: _Parameter,
+    reference: GradientProbe,
+    engine: GradientProbe,
+    parameter: Parameter,
     difference: float,
     check: GradientCheck,
 ) -> GradientRow:
@@ -243,7 +174,7 @@ def _relative_error(a: float, b: float, floor: float) -> float:
     return abs(a - b) / scale if scale > 0.0 else 0.0
 
 
-def _finite_difference(probe: _Probe, parameter: _Parameter, epsilon: float) -> float | None:
+def _finite_difference(probe: GradientProbe, parameter: Parameter, epsilon: float) -> float | None:
     """Derivative of the loss, from values on both sides or, at the ends of the range of a
     delay, from three values on the inside; either is of second order in ``epsilon``."""
     value = float(probe.get(parameter.connection, parameter.name)[parameter.index])
@@ -260,7 +191,7 @@ def _finite_difference(probe: _Probe, parameter: _Parameter, epsilon: float) -> 
 
 
 def _one_sided(
-    probe: _Probe, parameter: _Parameter, value: float, step: float
+    probe: GradientProbe, parameter: Parameter, value: float, step: float
 ) -> float | None:
     near = probe.loss_at(parameter, value + step)
     far = probe.loss_at(parameter, value + 2.0 * step)
@@ -271,15 +202,15 @@ def _one_sided(
 
 def _select(
     gradients: Gradients, count: int, rng: np.random.Generator
-) -> list[_Parameter]:
+) -> list[Parameter]:
     """Parameters to compare: in turn from every connection and kind, most of them with a
     gradient that is not negligible, some at random."""
     queues = [
-        iter([_Parameter(c, name, index) for index in _order(values, rng)])
+        iter([Parameter(c, name, index) for index in _order(values, rng)])
         for c, named in enumerate(gradients)
         for name, values in named.items()
     ]
-    selected: list[_Parameter] = []
+    selected: list[Parameter] = []
     while queues and len(selected) < count:
         for queue in list(queues):
             parameter = next(queue, None)
@@ -308,7 +239,7 @@ def _order(values: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, 
         yield tuple(int(i) for i in np.unravel_index(k, values.shape))
 
 
-def _similarities(reference: _Probe, engine: _Probe) -> Iterator[Similarity]:
+def _similarities(reference: GradientProbe, engine: GradientProbe) -> Iterator[Similarity]:
     for connection, ours in zip(reference.program.connections, reference.gradients, strict=True):
         for name, value in ours.items():
             other = engine.gradients[connection.index][name].astype(np.float64)
@@ -318,7 +249,7 @@ def _similarities(reference: _Probe, engine: _Probe) -> Iterator[Similarity]:
                 yield Similarity(connection.name, name, cosine, norms[1] / norms[0])
 
 
-def _total_spikes(reference: _Probe, engine: _Probe) -> dict[str, tuple[int, int]]:
+def _total_spikes(reference: GradientProbe, engine: GradientProbe) -> dict[str, tuple[int, int]]:
     return {
         reference.program.populations[index].name: (
             int(np.sum(counts)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.engine import Batch, ForwardResult
+from ..engine.engine import Batch, ForwardResult, Trace
 from ..metrics import Metric, default_metrics
 from ..utils.callback_list import CallbackList
 from ..utils.module import get_object_mapping
@@ -185,9 +185,31 @@ class CompiledInferenceNetwork(CompiledNetwork):
 def update_metrics(
     metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
 ) -> None:
-    """Add the predictions of a batch to every output's metric."""
-    for index, targets in data.targets.items():
-        metrics[data.keys[index]].update(targets[batch.indices], result.readouts[index], None)
+    """Add the predictions of a batch to every output's metric.
+
+    The prediction for a target over time (examples, timesteps, outputs) is the voltage after
+    every timestep, where the loss keeps it; for any other target it is the readout.
+    """
+    for index, all_targets in data.targets.items():
+        targets = all_targets[batch.indices]
+        predicted = result.readouts[index]
+        if targets.ndim > predicted.ndim and index in result.traces:
+            predicted = _voltages(result.traces[index], targets.shape[1])
+        metrics[data.keys[index]].update(targets, predicted, None)
+
+
+def _voltages(traces: Sequence[Trace], timesteps: int) -> np.ndarray:
+    """Voltage at the end of every timestep, (examples, timesteps, outputs)."""
+    if all(len(trace.times) == timesteps for trace in traces):
+        return np.stack([trace.values for trace in traces])
+    duration = float(np.sum(traces[0].weights))
+    times = (np.arange(timesteps) + 1.0) * (duration / timesteps)
+    return np.stack(
+        [
+            np.stack([np.interp(times, trace.times, v) for v in trace.values.T], axis=1)
+            for trace in traces
+        ]
+    )
 
 
 def _as_sequence(keys: Any) -> tuple[Hashable, ...]:

@@ -97,10 +97,14 @@ class CompiledTrainingNetwork(LearningNetwork):
         training_data, validation_data = self._split_data(
             x, y, validation_split, validation_x, validation_y
         )
-        last = start_epoch + num_epochs
-        training = self._create_pass(training_data, metrics, callbacks, last)
+        num_batches = self._num_batches(training_data)
+        if start_batch > num_batches:
+            raise ValueError(
+                f"start_batch is {start_batch}, an epoch has {num_batches} batches of this data set"
+            )
+        training = self._create_pass(training_data, metrics, callbacks, num_epochs)
         validation = (
-            self._create_pass(validation_data, metrics, validation_callbacks, last)
+            self._create_pass(validation_data, metrics, validation_callbacks, num_epochs)
             if validation_data is not None
             else None
         )
@@ -108,6 +112,8 @@ class CompiledTrainingNetwork(LearningNetwork):
         run = TrainingRun(
             self, training, validation, start_epoch, start_batch, shuffle, resumption
         )
+        if resumption is not None:
+            resumption.check_run(run.state)
         self._run = run.state
         self.stop_training = False
         self._log_memory(training_data)

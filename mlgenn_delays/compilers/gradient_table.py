@@ -59,6 +59,7 @@ class GradientCheck:
     loss_engine: float
     reference_tolerance: float
     engine_tolerance: float
+    dt: float  #: timestep of the engine [ms]
     rows: list[GradientRow] = field(default_factory=list)
     skipped: list[SkippedParameter] = field(default_factory=list)
     similarities: list[Similarity] = field(default_factory=list)
@@ -102,6 +103,11 @@ class GradientCheck:
             f"(to {self.reference_tolerance:g}), {self.engine_name} {engine} of "
             f"{len(self.rows)} (to {self.engine_tolerance:g})",
         ]
+        if self.engine_name != "reference":
+            lines.append(
+                f"({self.engine_name} has timesteps of {self.dt:g} ms: spikes come up to that much "
+                "later than in the reference, and some appear or vanish)"
+            )
         lines += [
             f"{name}: {a} spikes in the reference, {b} in {self.engine_name}"
             for name, (a, b) in self.spikes.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
@@ -103,15 +102,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         Returns:
             connection -> ``{"g": ..., "d": ...}``, each where it is learned
         """
-        return {
-            connection: {
-                name: math.sqrt(float(np.sum(np.square(g, dtype=np.float64))))
-                for name, g in gradients.items()
-            }
-            for connection, gradients in zip(
-                self._built.connections, self.engine.gradients(), strict=True
-            )
-        }
+        return dict(zip(self._built.connections, self.engine.gradient_norms(), strict=True))
 
     def _begin_test(self) -> None:
         self._run.validation_loss = RunningMean()

@@ -70,6 +70,7 @@ class Resumption:
     def restore_run(self, run: RunState) -> None:
         """Set what a run has accumulated: loss, metrics, states of callbacks."""
         run.validating = self.validating
+        run.validation_loss = RunningMean(*self._meta["validation_loss"])
         self._restore_callbacks("callbacks", run.callbacks)
         self._restore_callbacks("validation_callbacks", run.validation_callbacks)
         if not self.in_mid_epoch:

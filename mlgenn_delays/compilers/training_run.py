@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -175,12 +176,16 @@ class TrainingRun:
             self._diverged("the loss is not finite", epoch, index)
 
     def _check_gradients(self, epoch: int, index: int) -> None:
-        network = self._network
+        engine = self._network.engine
+        norms = engine.gradient_norms()
+        if all(math.isfinite(norm) for named in norms for norm in named.values()):
+            return
+        # a norm can overflow where every value is still finite
         for connection, gradients in zip(
-            network.program.connections, network.engine.gradients(), strict=True
+            self._network.program.connections, engine.gradients(), strict=True
         ):
             for name, gradient in gradients.items():
-                if not _all_finite(gradient):
+                if not np.all(np.isfinite(gradient)):
                     self._diverged(
                         f"the gradient of {name!r} of connection {connection.name!r} is not finite",
                         epoch,
@@ -192,7 +197,7 @@ class TrainingRun:
         parameters = self._network.engine.get_parameters()
         for connection, values in zip(program.connections, parameters, strict=True):
             for name, value in values.items():
-                if not _all_finite(value):
+                if not np.all(np.isfinite(value)):
                     self._diverged(
                         f"{name!r} of connection {connection.name!r} is not finite",
                         epoch,
@@ -205,12 +210,6 @@ class TrainingRun:
         raise TrainingDiverged(
             what, epoch, index, step_applied, ", ".join(s for s in saved if s) or None
         )
-
-
-def _all_finite(values: np.ndarray) -> bool:
-    flat = values.reshape(-1)
-    # one pass without temporaries; it can overflow where every value is still finite
-    return bool(np.isfinite(np.dot(flat, flat)) or np.all(np.isfinite(flat)))
 
 
 def _last_saved(callback: Any) -> str | None:

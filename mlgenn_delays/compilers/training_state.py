@@ -104,6 +104,7 @@ def pack_meta(program: Program, run: RunState, rng_seed: int, optimisers: Iterab
         "shuffle": run.shuffle,
         "validating": run.validating,
         "loss": [run.loss.total, run.loss.count],
+        "validation_loss": [run.validation_loss.total, run.validation_loss.count],
         "optimisers": [number_attributes(o) for o in optimisers],
         "callbacks": [type(c).__name__ for c in stateful(run.callbacks)],
         "validation_callbacks": [type(c).__name__ for c in stateful(run.validation_callbacks)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class EventDataset:
     times: np.ndarray  #: (events,) float32 or float64 [ms]
     neurons: np.ndarray  #: (events,) uint16 or uint32
     num_neurons: int
+    _steps: dict[float, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -37,10 +38,14 @@ class EventDataset:
         """Step in which each event is emitted: the first n with n dt >= t, (events,) int32.
 
         Spikes within the last step before the end of a trial of T steps get step T - 1 or
-        T; either way they would arrive after the trial and have no effect.
+        T; either way they would arrive after the trial and have no effect. Computed once
+        per ``dt`` [ms].
         """
-        exact = self.times.astype(np.float64) / dt
-        return np.ceil(exact - _STEP_TOLERANCE * np.maximum(1.0, exact)).astype(np.int32)
+        if dt not in self._steps:
+            exact = self.times.astype(np.float64) / dt
+            slack = _STEP_TOLERANCE * np.maximum(1.0, exact)
+            self._steps[dt] = np.ceil(exact - slack).astype(np.int32)
+        return self._steps[dt]
 
     @staticmethod
     def from_spikes(
@@ -58,7 +63,8 @@ class EventDataset:
             channels = len(example.end_spikes)
             if channels != num_neurons:
                 raise ValueError(
-                    f"{name}: example {i} has {channels} channels, the input population {num_neurons}"
+                    f"{name}: example {i} has {channels} channels, "
+                    f"the input population {num_neurons}"
                 )
             if channels and int(example.end_spikes[-1]) != len(example.spike_times):
                 raise ValueError(
@@ -86,6 +92,7 @@ def _check_times(times: np.ndarray, examples: np.ndarray, duration: float, name:
     if np.any(bad):
         first = int(np.flatnonzero(bad)[0])
         raise ValueError(
-            f"{name}: spike time {times[first]} ms in example {examples[first]} is outside the trial, "
-            f"allowed are finite times from 0 to {duration} ms ({int(np.sum(bad))} such spikes)"
+            f"{name}: spike time {times[first]} ms in example {examples[first]} is outside the "
+            f"trial, allowed are finite times from 0 to {duration} ms "
+            f"({int(np.sum(bad))} such spikes)"
         )

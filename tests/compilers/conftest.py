@@ -32,7 +32,7 @@ def linear():
     """Input (6) -> output (2), learned delays: what :class:`FakeEngine` can run."""
     network = Network(default_params)
     with network:
-        x = Population(SpikeInput(), 6, name="x")
+        x = Population(SpikeInput(), 6, record_spikes=True, name="x")
         y = Population(LeakyIntegrate(readout="avg_var"), 2, name="y")
         c = Connection(
             x, y, Dense(Normal(0.0, 0.1), Uniform(0, 3)), Exponential(5.0), max_delay_steps=5

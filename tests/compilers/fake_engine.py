@@ -6,6 +6,8 @@ weights, and what went wrong can be injected.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from mlgenn_delays.engine.engine import Engine, ForwardResult, Recording
@@ -15,7 +17,7 @@ class FakeEngine(Engine):
     """Y of an output = sum over its connections of (spike counts of the source) @ g."""
 
     name = "fake"
-    created: list[FakeEngine] = []
+    created: ClassVar[list[FakeEngine]] = []
 
     def __init__(self, program, parameters, backend="auto", num_threads=None):
         super().__init__(program, num_threads or 1)

@@ -49,7 +49,7 @@ def test_full_disk_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="could not write the checkpoint .*checkpoint.npz") as info:
+    with pytest.raises(OSError, match=r"could not write the checkpoint .*checkpoint\.npz") as info:
         save_checkpoint(path, {**STATE, "more": np.zeros(100)})
     assert info.value.errno == errno.ENOSPC
     assert path.read_bytes() == before

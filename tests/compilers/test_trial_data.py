@@ -151,7 +151,7 @@ def test_examples_that_are_not_spikes(built, linear):
 @pytest.mark.parametrize("labels", [[0, 2], [0, -1], [0, 0.5], [0, np.nan]])
 def test_labels_out_of_range_or_not_whole(built, linear, spikes, labels):
     x, _ = spikes(2, 6)
-    with pytest.raises(ValueError, match="'y'.*example 1 has"):
+    with pytest.raises(ValueError, match=r"'y'.*example 1 has"):
         prepare(built, {linear.x: x}, {linear.y: labels})
 
 

@@ -200,3 +200,18 @@ class TestDownload:
             with pytest.raises(DownloadError, match="cannot be reached"):
                 download(5)
             assert time.monotonic() - start < 3.0
+
+    def test_slow_look_up_of_names_is_given_up_soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        done = threading.Event()
+
+        def look_up(*arguments: object) -> None:
+            done.wait(10.0)
+            raise socket.gaierror("too late")
+
+        monkeypatch.setattr(braille_source, "_PROBE_SECONDS", 0.3)
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        start = time.monotonic()
+        with pytest.raises(DownloadError, match="no answer within"):
+            download(5)
+        assert time.monotonic() - start < 3.0
+        done.set()

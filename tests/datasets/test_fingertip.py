@@ -9,6 +9,7 @@ from mlgenn_delays.datasets.fingertip import (
     BRAILLE_DOTS,
     DOT_SPACING,
     NUM_TAXELS,
+    TAXEL_POSITIONS,
     Fingertip,
     dot_patterns,
 )
@@ -32,6 +33,17 @@ def test_pad_is_loaded_most_and_sides_and_tip_hardly() -> None:
     assert set(np.argsort(load)[-4:]) == {1, 2, 5, 6}
     assert load[[0, 3, 4, 7, 8, 10, 11]].max() < 0.1
     np.testing.assert_allclose([along @ load, across @ load], 0.0, atol=1e-12)
+
+
+def test_pose_is_a_rigid_motion() -> None:
+    finger = Fingertip(compliance=1000.0)  # compliant enough for loads to tell all heights
+    along, across, load = finger.contact()
+    turned = np.stack([along, across, 1000.0 * load], axis=1)
+
+    def distances(points: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(points[:, np.newaxis] - points, axis=2)
+
+    np.testing.assert_allclose(distances(turned), distances(TAXEL_POSITIONS), atol=1e-9)
 
 
 def test_roll_the_other_way_loads_the_other_side() -> None:

@@ -171,6 +171,12 @@ def test_attributes_of_stand_ins_cannot_be_set() -> None:
                       if isinstance(kind, type)}  # fmt: skip
 
 
+def test_state_where_none_belongs_is_refused() -> None:
+    data = b"\x80\x04cpandas\nIndex\n)\x81}\x8c\x01aK\x01sb."  # Index(), then its state {'a': 1}
+    with pytest.raises(ValueError, match=r"bad\.pkl: state for Index is not expected"):
+        load_table(data, "bad.pkl")
+
+
 def test_persistent_ids_are_refused() -> None:
     with pytest.raises(ValueError, match=r"bad.pkl: damaged"):
         load_table(b"\x80\x04\x8c\x01aQ.", "bad.pkl")

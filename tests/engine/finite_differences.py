@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -27,7 +28,8 @@ MARGIN = 0.05
 
 def _smallest_margin(engine: ReferenceEngine) -> float:
     cells = [cell for trial in engine.trials for cells in trial.cells for cell in cells]
-    return min(s.current - c.membrane.threshold for c in cells for s in c.spikes)
+    margins = (s.current - c.membrane.threshold for c in cells for s in c.spikes)
+    return min(margins, default=math.inf)
 
 
 def central_differences(
@@ -84,7 +86,7 @@ def assert_gradients(
             np.testing.assert_array_equal(shifted.spike_counts[index], counts)
         return case.evaluate(shifted)[0]
 
-    for c, values in zip(case.program.connections, case.gradients(engine)):
+    for c, values in zip(case.program.connections, case.gradients(engine), strict=True):
         for name, gradient in values.items():
             expected = central_differences(engine, c.index, name, loss)
             assert_close(gradient, expected, f"{c.name}.{name}")

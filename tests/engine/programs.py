@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Union
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, Sp
 from mlgenn_delays.utils.events import EventDataset
 
 #: No delay; a number of steps for all synapses; or the range of a delay per synapse.
-Delay = Union[None, int, tuple[float, float]]
+Delay = None | int | tuple[float, float]
 
 
 @dataclass
@@ -63,9 +63,9 @@ class Case:
         engine.backward(self.evaluate(engine.forward(self.batch))[1])
         return engine.gradients()
 
-    def with_program(self, **changes: object) -> Case:
+    def with_program(self, **changes: Any) -> Case:
         """The same case with fields of the program changed."""
-        return replace(self, program=replace(self.program, **changes))  # type: ignore[arg-type]
+        return replace(self, program=replace(self.program, **changes))
 
     def at_timestep(self, dt: float) -> Case:
         """The same continuous problem on another grid (delays are in timesteps).
@@ -128,7 +128,7 @@ class ProgramBuilder:
         times = np.sort(self.rng.uniform(0.0, 0.7 * self.duration, spikes))
         return times, self.rng.integers(0, size, spikes)
 
-    def hidden(self, size: int, name: str = "hidden", tau_mem: float = 10.0, **neuron) -> int:
+    def hidden(self, size: int, name: str = "hidden", tau_mem: float = 10.0, **neuron: Any) -> int:
         """Leaky integrate-and-fire neurons; ``neuron`` are arguments of the class."""
         return self._add(name, size, LeakyIntegrateFire(tau_mem=tau_mem, **neuron))
 
@@ -139,7 +139,7 @@ class ProgramBuilder:
         readout: str = "avg_var",
         name: str = "output",
         per_timestep: bool = False,
-        **neuron,
+        **neuron: Any,
     ) -> int:
         """Output: spiking with readout first_spike_time, else a leaky integrator."""
         kind = LeakyIntegrateFire if readout == "first_spike_time" else LeakyIntegrate
@@ -147,7 +147,7 @@ class ProgramBuilder:
         trace = loss.needs_trace(per_timestep)
         return self._add(name, size, model, loss=loss, per_timestep_loss=trace)
 
-    def _add(self, name: str, size: int, neuron: Neuron, **settings) -> int:
+    def _add(self, name: str, size: int, neuron: Neuron, **settings: Any) -> int:
         index = len(self.populations)
         readout = neuron.readout
         self.populations.append(
@@ -205,7 +205,7 @@ class ProgramBuilder:
         self.parameters.append(values)
         return connection.index
 
-    def build(self, targets: Sequence[np.ndarray] | None = None, **program) -> Case:
+    def build(self, targets: Sequence[np.ndarray] | None = None, **program: Any) -> Case:
         """The case; ``targets`` per output in order, by default labels 0, 1, 2, ..."""
         populations = tuple(self.populations)
         made = Program(
@@ -219,7 +219,7 @@ class ProgramBuilder:
         )
         if targets is None:
             targets = [np.arange(self.batch) % p.size for p in made.outputs]
-        by_output = {p.index: np.asarray(y) for p, y in zip(made.outputs, targets)}
+        by_output = {p.index: np.asarray(y) for p, y in zip(made.outputs, targets, strict=True)}
         return Case(made, self.parameters, self.inputs, by_output)
 
 
@@ -236,12 +236,16 @@ def recurrent_case(
     input_weight: float = 2.0,
     output_weight: float = 0.5,
     per_timestep: bool = False,
-    hidden: Mapping[str, float] | None = None,
-    output: Mapping[str, float] | None = None,
+    hidden: Mapping[str, Any] | None = None,
+    output: Mapping[str, Any] | None = None,
     targets: Sequence[np.ndarray] | None = None,
-    **program,
+    **program: Any,
 ) -> Case:
-    """Input -> recurrent hidden -> output; ``delays`` of those three connections."""
+    """Input -> recurrent hidden -> output; ``delays`` of those three connections.
+
+    Small enough for finite differences of every parameter; hidden neurons spike 4 to 10
+    times per example.
+    """
     builder = ProgramBuilder(seed, timesteps, batch=batch)
     first = builder.input(sizes[0])
     middle = builder.hidden(sizes[1], **(hidden or {}))
@@ -273,7 +277,7 @@ def layered_case(
     layers = [builder.input(3)]
     layers += [builder.hidden(2, f"hidden{i}", tau_mem[i]) for i in range(2)]
     layers.append(builder.output(2, loss, tau_mem=tau_mem[2]))
-    for source, target, mean in zip(layers, layers[1:], (2.5, 1.5, 0.5)):
+    for source, target, mean in zip(layers[:-1], layers[1:], (2.5, 1.5, 0.5), strict=True):
         builder.connect(source, target, mean, 0.5, tau_syn[0], delay)
     if skip:
         builder.connect(layers[0], layers[2], 1.0, 0.5, tau_syn[1], delay)

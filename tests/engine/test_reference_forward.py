@@ -40,14 +40,18 @@ def _brute_force(case: Case, step: float) -> dict[int, list[tuple[float, int]]]:
         for c in program.connections:
             if c.source == source:
                 values = case.parameters[c.index]
-                delays = values["d"][neuron] if "d" in values else [c.constant_delay] * c.target_size
+                delays = (
+                    values["d"][neuron] if "d" in values else [c.constant_delay] * c.target_size
+                )
                 for post in range(c.target_size):
                     slot = round((time + delays[post] * program.dt) / step)
                     if slot <= steps:
-                        arrivals[slot].append((c.target, c.receptor, post, values["g"][neuron, post]))
+                        arrivals[slot].append(
+                            (c.target, c.receptor, post, values["g"][neuron, post])
+                        )
 
     for index, data in case.inputs.items():
-        for time, neuron in zip(*data.example(0)):
+        for time, neuron in zip(*data.example(0), strict=True):
             send(index, int(neuron), float(time))
     for n in range(steps):
         for target, receptor, post, weight in arrivals[n]:
@@ -101,7 +105,7 @@ def test_spikes_are_all_crossings_and_only_crossings(tau_refrac):
     hidden = {"v_reset": -0.2, "tau_refrac": tau_refrac}
     case = recurrent_case(SCE, delays=(LEARNED, LEARNED, None), input_weight=3.0, hidden=hidden)
     trial = _run(case, 1)
-    for cell, trajectory in zip(trial.cells[1], trial.trajectories(1)):
+    for cell, trajectory in zip(trial.cells[1], trial.trajectories(1), strict=True):
         spikes = np.array([s.time for s in cell.spikes])
         assert len(spikes) >= 3
         held = tau_refrac or 0.0

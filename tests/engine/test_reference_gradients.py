@@ -101,7 +101,7 @@ def test_refractory_period(tau_refrac):
 
 def _arrivals_while_held(trial) -> int:
     held = 0
-    for item, k, time in zip(trial.tape_items, trial.tape_synapses, trial.tape_times):
+    for item, k, time in zip(trial.tape_items, trial.tape_synapses, trial.tape_times, strict=True):
         if k >= 0:
             cell = trial.cells[item.row.link.target][item.row.posts[k]]
             held += any(0.0 < time - s.time < cell.membrane.refractory for s in cell.spikes)

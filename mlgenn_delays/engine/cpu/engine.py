@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes as ct
 import re
+import weakref
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -62,7 +63,7 @@ class CpuEngine(Engine):
             for p in program.outputs
             if p.readout is not None and p.readout.is_linear
         }
-        self._steps: dict[int, tuple[EventDataset, np.ndarray, np.ndarray]] = {}
+        self._events: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._last: _Call | None = None
         self._optimiser_state: dict[str, dict[str, np.ndarray]] = {}
         self.set_parameters(parameters)
@@ -136,13 +137,17 @@ class CpuEngine(Engine):
 
     def input_events(
         self, population: PopulationProgram, data: EventDataset
-    ) -> tuple[EventDataset, np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Offsets, steps and neurons of a data set on the grid, computed once per data set."""
-        known = self._steps.get(population.index)
-        if known is None or known[0] is not data:
-            steps = data.steps(self.program.dt)
-            known = (data, steps, np.ascontiguousarray(data.neurons, dtype=np.uint32))
-            self._steps[population.index] = known
+        key = (population.index, id(data))
+        known = self._events.get(key)
+        if known is None:
+            offsets = np.ascontiguousarray(data.offsets, dtype=np.int64)
+            neurons = np.ascontiguousarray(data.neurons, dtype=np.uint32)
+            known = (offsets, data.steps(self.program.dt), neurons)
+            self._events[key] = known
+            # ids are used again: forget the data set when it goes
+            weakref.finalize(data, self._events.pop, key, None)
         return known
 
     # -- learning
@@ -265,10 +270,9 @@ class _Call:
         setattr(self._populations[population], name, abi.address(array))
 
     def _bind_input(self, population: PopulationProgram) -> None:
-        data, steps, neurons = self.engine.input_events(
+        offsets, steps, neurons = self.engine.input_events(
             population, self.batch.inputs[population.index]
         )
-        offsets = np.ascontiguousarray(data.offsets, dtype=np.int64)
         self._keep += [offsets, steps, neurons]
         self._inputs[population.index] = abi.InputEvents(
             abi.address(offsets), abi.address(steps), abi.address(neurons)

@@ -70,7 +70,7 @@ class GradientSums:
 class AdjointCell:
     """lambda_V and lambda_I (per receptor) of one neuron, going back in time."""
 
-    __slots__ = ("membrane", "time", "lambda_v", "lambda_i", "drive", "kinks", "segment", "track")
+    __slots__ = ("drive", "kinks", "lambda_i", "lambda_v", "membrane", "segment", "time", "track")
 
     def __init__(self, membrane: Membrane, time: float):
         self.membrane = membrane
@@ -185,7 +185,10 @@ class BackwardPass:
         trial, cells = self.trial, self.cells
         g, d = self.sums.g, self.sums.d
         for time, item, k in zip(
-            reversed(trial.tape_times), reversed(trial.tape_items), reversed(trial.tape_synapses)
+            reversed(trial.tape_times),
+            reversed(trial.tape_items),
+            reversed(trial.tape_synapses),
+            strict=True,
         ):
             if k < 0:
                 self._spike_or_release(item, time, k)
@@ -220,7 +223,7 @@ class BackwardPass:
         cell = spike.cell
         assert cell is not None
         membrane = cell.membrane
-        numerator = spike.sent
+        numerator, spike.sent = spike.sent, 0.0  # ready for another backward pass
         if spike.is_first and cell.population in self.drives.first_spikes:
             numerator += float(self.drives.first_spikes[cell.population][cell.index])
         if membrane.refractory > 0.0:
@@ -248,6 +251,8 @@ def _sample_driven(cell: Cell, nodes: Nodes, program: Program) -> tuple[np.ndarr
     for n in reversed(range(program.timesteps)):
         state.lambda_v = cell.membrane.advance_back(state.lambda_v, state.lambda_i, program.dt)
         state.lambda_v += float(increments[n, 0])
-        state.lambda_i = [x + float(y) for x, y in zip(state.lambda_i, increments[n, 1:])]
+        state.lambda_i = [
+            x + float(y) for x, y in zip(state.lambda_i, increments[n, 1:], strict=True)
+        ]
         samples[n, : increments.shape[1]] = state.lambda_v, *state.lambda_i
     return samples[:, 0], samples[:, 1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...compilers.program import ConnectionProgram, PopulationProgram, Program
+from ...neurons import LeakyIntegrate, LeakyIntegrateFire
 from .membrane import Membrane
 
 
@@ -23,7 +24,7 @@ class Row:
         delays:   delays [ms], not decreasing
     """
 
-    __slots__ = ("link", "posts", "synapses", "weights", "delays")
+    __slots__ = ("delays", "link", "posts", "synapses", "weights")
 
     def __init__(
         self, link: Link, posts: np.ndarray, synapses: np.ndarray, g: np.ndarray, delays: np.ndarray
@@ -92,7 +93,7 @@ class Circuit:
         self.membranes = [None if p.is_input else membrane_of(p) for p in program.populations]
         self.links = [
             Link(c, values["g"], values.get("d"), program.dt)
-            for c, values in zip(program.connections, parameters)
+            for c, values in zip(program.connections, parameters, strict=True)
         ]
         self.outgoing = [
             [link for link in self.links if link.program.source == p.index]
@@ -101,15 +102,24 @@ class Circuit:
 
 
 def membrane_of(population: PopulationProgram) -> Membrane:
-    """Parameters of the neurons of a population that is not an input."""
+    """Parameters of the neurons of a population that is not an input.
+
+    Raises:
+        TypeError: a neuron model other than the two that have closed forms here
+    """
     neuron = population.neuron
-    if not population.is_spiking:
+    if isinstance(neuron, LeakyIntegrate):
         return Membrane(neuron.tau_mem, population.taus_syn, neuron.v)
-    return Membrane(
-        neuron.tau_mem,
-        population.taus_syn,
-        neuron.v,
-        neuron.v_thresh,
-        neuron.v_reset,
-        neuron.tau_refrac or 0.0,
+    if isinstance(neuron, LeakyIntegrateFire):
+        return Membrane(
+            neuron.tau_mem,
+            population.taus_syn,
+            neuron.v,
+            neuron.v_thresh,
+            neuron.v_reset,
+            neuron.tau_refrac or 0.0,
+        )
+    raise TypeError(
+        f"population '{population.name}': neuron model is {type(neuron).__name__}, the reference "
+        "engine has closed forms of LeakyIntegrate and LeakyIntegrateFire only"
     )

@@ -42,6 +42,7 @@ class ReferenceEngine(Engine):
 
     Raises:
         ValueError: a program to train in which a loss reads the voltage of spiking neurons
+        TypeError:  neurons other than LeakyIntegrate and LeakyIntegrateFire
     """
 
     name = "reference"
@@ -56,6 +57,7 @@ class ReferenceEngine(Engine):
         self._result: ForwardResult | None = None
         self.trials: list[Trial] = []  #: the last forward batch, one per example
         self.set_parameters(parameters)
+        self._circuit = Circuit(program, self._values)
 
     def close(self) -> None:
         self.trials, self._result, self._circuit = [], None, None
@@ -71,7 +73,9 @@ class ReferenceEngine(Engine):
         """
         program = self.program.connections[connection]
         if name not in (allowed := ("g", "d") if program.has_synapse_delays else ("g",)):
-            raise ValueError(f"connection '{program.name}': parameter is {name!r}, allowed: {allowed}")
+            raise ValueError(
+                f"connection '{program.name}': parameter is {name!r}, allowed: {allowed}"
+            )
         value = np.array(value, dtype=np.float64)
         if value.shape != program.param_shape:
             raise ValueError(
@@ -107,14 +111,18 @@ class ReferenceEngine(Engine):
         ]
         spiking = [p.index for p in program.populations if p.is_spiking and not p.is_input]
         self._result = ForwardResult(
-            readouts={p.index: np.stack([read_out(t, p) for t in self.trials]) for p in program.outputs},
+            readouts={
+                p.index: np.stack([read_out(t, p) for t in self.trials]) for p in program.outputs
+            },
             spike_counts={i: np.stack([t.spike_counts(i) for t in self.trials]) for i in spiking},
             traces={
                 p.index: [trace(t, p) for t in self.trials]
                 for p in program.outputs
                 if p.per_timestep_loss
             },
-            recording=Recording() if record is None else record_forward(self.trials, record),
+            recording=Recording()
+            if record is None
+            else record_forward(program, self.trials, record),
         )
         return self._result
 
@@ -140,7 +148,7 @@ class ReferenceEngine(Engine):
             drives.regulariser = regulariser
             passes.append(BackwardPass(trial, drives, sums, keep))
         self._store_gradients(sums)
-        return Recording() if record is None else record_backward(passes, record)
+        return Recording() if record is None else record_backward(program, passes, record)
 
     # -- learning
 
@@ -191,7 +199,9 @@ class ReferenceEngine(Engine):
         size = np.dtype(np.float64).itemsize
         connections = self.program.connections
         parameters = size * sum(c.num_synapses * (1 + c.has_synapse_delays) for c in connections)
-        learned = size * sum(c.num_synapses * (c.learn_weights + c.learn_delays) for c in connections)
+        learned = size * sum(
+            c.num_synapses * (c.learn_weights + c.learn_delays) for c in connections
+        )
         # rows of synapses are lists: a pointer and, mostly, a Python number per entry
         rows = sum(c.num_synapses for c in connections) * 4 * 40
         return {

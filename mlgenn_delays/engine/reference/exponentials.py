@@ -86,7 +86,7 @@ def merge_terms(
 ) -> tuple[list[float], list[float]]:
     """Add up terms of equal rate, drop those that vanish and sort by rate."""
     merged: dict[float, float] = {}
-    for coefficient, rate in zip(coefficients, rates):
+    for coefficient, rate in zip(coefficients, rates, strict=True):
         merged[rate] = merged.get(rate, 0.0) + coefficient
     terms = sorted((rate, coefficient) for rate, coefficient in merged.items() if coefficient)
     return [c for _, c in terms], [r for r, _ in terms]
@@ -107,12 +107,12 @@ def sum_roots(coefficients: Sequence[float], rates: Sequence[float], end: float)
         s = math.log(-coefficients[1] / coefficients[0]) / (rates[1] - rates[0])
         return [s] if 0.0 < s < end else []
     shifted = [r - rates[0] for r in rates]
-    slopes = [-c * r for c, r in zip(coefficients[1:], shifted[1:])]
+    slopes = [-c * r for c, r in zip(coefficients[1:], shifted[1:], strict=True)]
 
     def value_and_slope(s: float) -> tuple[float, float]:
         decays = [math.exp(-r * s) for r in shifted]
-        value = sum(c * e for c, e in zip(coefficients, decays))
-        return value, sum(c * e for c, e in zip(slopes, decays[1:]))
+        value = sum(c * e for c, e in zip(coefficients, decays, strict=True))
+        return value, sum(c * e for c, e in zip(slopes, decays[1:], strict=True))
 
     # multiplied by exp(r_0 s), a sum of which the derivative has one term less
     return monotone_roots(value_and_slope, sum_roots(slopes, shifted[1:], end), end)

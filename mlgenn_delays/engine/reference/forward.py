@@ -41,8 +41,17 @@ class Cell:
     """State of one neuron at its last event."""
 
     __slots__ = (
-        "membrane", "population", "index", "time", "v", "currents", "version", "held", "spikes",
-        "trajectory", "adjoint",
+        "adjoint",
+        "currents",
+        "held",
+        "index",
+        "membrane",
+        "population",
+        "spikes",
+        "time",
+        "trajectory",
+        "v",
+        "version",
     )  # fmt: skip
 
     def __init__(self, membrane: Membrane, population: int, index: int):
@@ -62,7 +71,7 @@ class Cell:
 class Spike:
     """A spike, and what the backward pass needs to know of it."""
 
-    __slots__ = ("cell", "time", "current", "release_current", "is_first", "release_lambda", "sent")
+    __slots__ = ("cell", "current", "is_first", "release_current", "release_lambda", "sent", "time")
 
     def __init__(self, cell: Cell | None, time: float, current: float, is_first: bool):
         self.cell = cell  #: None for a spike of an input
@@ -77,7 +86,7 @@ class Spike:
 class Volley:
     """The arrivals of one spike over one connection that are still to come."""
 
-    __slots__ = ("spike", "row", "next")
+    __slots__ = ("next", "row", "spike")
 
     def __init__(self, spike: Spike, row: Row):
         self.spike = spike
@@ -107,7 +116,7 @@ class Trial:
         self.tape_synapses = array("i")
         self.tape_items: list[Any] = []  # Volley for arrivals, else Spike
         self.cells: list[list[Cell]] = []
-        for p, membrane in zip(circuit.program.populations, circuit.membranes):
+        for p, membrane in zip(circuit.program.populations, circuit.membranes, strict=True):
             size = 0 if membrane is None else p.size
             self.cells.append([Cell(membrane, p.index, i) for i in range(size)])  # type: ignore[arg-type]
             if p.index in keep:
@@ -142,7 +151,9 @@ class Trial:
 
     def _run(self) -> None:
         for population, (times, neurons) in self.inputs.items():
-            for time, neuron in zip(np.asarray(times).tolist(), np.asarray(neurons).tolist()):
+            for time, neuron in zip(
+                np.asarray(times).tolist(), np.asarray(neurons).tolist(), strict=True
+            ):
                 self._send(Spike(None, time, 0.0, False), population, neuron)
         for cells in self.cells:
             for cell in cells:

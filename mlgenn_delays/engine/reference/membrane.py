@@ -23,7 +23,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .exponentials import merge_terms, monotone_roots, response_array, response_peak, solve, sum_roots
+from .exponentials import (
+    merge_terms,
+    monotone_roots,
+    response_array,
+    response_peak,
+    solve,
+    sum_roots,
+)
 
 
 class Membrane:
@@ -104,7 +111,7 @@ class Membrane:
     def voltage_bound(self, v: float, currents: Sequence[float]) -> float:
         """What V cannot exceed from now on: its start plus the peaks of excitatory parts."""
         bound = v if v > 0.0 else 0.0
-        for current, peak in zip(currents, self._peaks):
+        for current, peak in zip(currents, self._peaks, strict=True):
             if current > 0.0:
                 bound += current * peak
         return bound
@@ -148,10 +155,10 @@ class Membrane:
             later = list(currents)
             value = self.advance(v, later, s)
             first = self.rate * (sum(later) - value)
-            second = -sum(b * i for b, i in zip(self.rates, later)) - first
+            second = -sum(b * i for b, i in zip(self.rates, later, strict=True)) - first
             return first, self.rate * second
 
-        parts = merge_terms([-b * i for b, i in zip(self.rates, currents)], self.rates)
+        parts = merge_terms([-b * i for b, i in zip(self.rates, currents, strict=True)], self.rates)
         return monotone_roots(slope, sum_roots(*parts, end), end)
 
 

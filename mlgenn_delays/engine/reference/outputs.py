@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...compilers.program import PopulationProgram, Program
+from ...readouts import FirstSpikeTime
 from ..engine import OutputGradient, Recording, RecordRequest, Trace
 from .backward import BackwardPass, Drives
 from .forward import Trial
@@ -18,7 +19,7 @@ def read_out(trial: Trial, population: PopulationProgram) -> np.ndarray:
     readout = population.readout
     assert readout is not None
     if readout.uses_spike_times:
-        silent = readout.NO_SPIKE  # type: ignore[attr-defined]
+        silent = FirstSpikeTime.NO_SPIKE
         cells = trial.cells[population.index]
         return np.array([-c.spikes[0].time if c.spikes else silent for c in cells])
     program = trial.circuit.program
@@ -67,7 +68,9 @@ def make_drives(
             program = trial.circuit.program
             drives.voltage[index] = [
                 readout_nodes(population.readout, t, program).scaled(float(factor))
-                for t, factor in zip(trial.trajectories(index), gradient.readout[example])
+                for t, factor in zip(
+                    trial.trajectories(index), gradient.readout[example], strict=True
+                )
             ]
     return drives
 
@@ -80,27 +83,36 @@ def kept_populations(program: Program, variables: frozenset[tuple[int, str]]) ->
     return frozenset(outputs) | {index for index, name in variables if name == "V"}
 
 
-def record_forward(trials: list[Trial], record: RecordRequest) -> Recording:
+def record_forward(program: Program, trials: list[Trial], record: RecordRequest) -> Recording:
     """Spikes and voltages (at the ends of timesteps) of the requested examples."""
-    chosen = [trial for trial, wanted in zip(trials, record.examples) if wanted]
+    chosen = [trials[b] for b in _requested(record, len(trials))]
     recording = Recording()
     for index in record.spikes:
         recording.spikes[index] = [trial.spikes(index) for trial in chosen]
     for index, name in record.variables:
         if name == "V":
-            recording.variables[index, name] = _stack([_voltages(t, index) for t in chosen])
+            values = [_voltages(trial, index) for trial in chosen]
+            recording.variables[index, name] = _stack(values, program, index)
     return recording
 
 
-def record_backward(passes: list[BackwardPass], record: RecordRequest) -> Recording:
+def record_backward(
+    program: Program, passes: list[BackwardPass], record: RecordRequest
+) -> Recording:
     """Adjoint variables, at the starts of timesteps, of the requested examples."""
-    chosen = [run for run, wanted in zip(passes, record.examples) if wanted]
+    chosen = [passes[b] for b in _requested(record, len(passes))]
     recording = Recording()
     for index, name in record.variables:
         if name in ("LambdaV", "LambdaI"):
             which = 0 if name == "LambdaV" else 1
-            recording.variables[index, name] = _stack([run.samples(index)[which] for run in chosen])
+            values = [run.samples(index)[which] for run in chosen]
+            recording.variables[index, name] = _stack(values, program, index)
     return recording
+
+
+def _requested(record: RecordRequest, size: int) -> list[int]:
+    # a mask of a whole batch may be longer than the last batch of a data set
+    return np.flatnonzero(record.examples[:size]).tolist()
 
 
 def _voltages(trial: Trial, population: int) -> np.ndarray:
@@ -109,5 +121,7 @@ def _voltages(trial: Trial, population: int) -> np.ndarray:
     return np.stack([t.voltage(times) for t in trial.trajectories(population)], axis=1)
 
 
-def _stack(arrays: list[np.ndarray]) -> np.ndarray:
-    return np.array(arrays, dtype=np.float32)
+def _stack(arrays: list[np.ndarray], program: Program, population: int) -> np.ndarray:
+    # also where no example of the batch was asked for
+    shape = (len(arrays), program.timesteps, program.populations[population].size)
+    return np.array(arrays, dtype=np.float32).reshape(shape)

@@ -62,10 +62,7 @@ class Trajectory:
         """V (n,) at offsets (n,) [ms] from the starts of ``segments`` (n,)."""
         voltages, currents, held = self._arrays
         offsets = np.where(held[segments], 0.0, offsets)
-        values = self.membrane.voltage_array(
-            voltages[segments], currents[segments], offsets
-        )
-        return np.asarray(values)
+        return self.membrane.voltage_array(voltages[segments], currents[segments], offsets)
 
     def voltage(self, times: np.ndarray) -> np.ndarray:
         """V (n,) at ``times`` (n,) [ms]; at a spike, its value after the reset."""
@@ -96,7 +93,7 @@ class AdjointTrajectory:
         entries = np.searchsorted(-np.array(self.times), -times, side="right") - 1
         lambda_v = np.empty(len(times))
         lambda_i = np.empty((len(times), len(self.membrane.rates)))
-        for n, (entry, time) in enumerate(zip(entries, times)):
+        for n, (entry, time) in enumerate(zip(entries, times, strict=True)):
             currents = list(self.lambda_i[entry])
             span = self.times[entry] - float(time)
             lambda_v[n] = self.membrane.advance_back(self.lambda_v[entry], currents, span)

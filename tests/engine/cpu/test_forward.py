@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from grid_simulation import simulate
-from programs import ProgramBuilder, recurrent_case
+from programs import Case, ProgramBuilder
+from programs import recurrent_case as small_case
 
 from mlgenn_delays.engine.cpu import CpuEngine
 from mlgenn_delays.engine.engine import Batch, RecordRequest
@@ -11,6 +12,10 @@ from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
 LOSS = SparseCategoricalCrossentropy()
 RANGE = (0.0, 15.0)
+
+
+def recurrent_case(loss, readout="avg_var", **settings) -> Case:
+    return small_case(loss, readout, **{"sizes": (3, 4, 3), "timesteps": 40, **settings})
 
 
 def two_layers_with_skip():

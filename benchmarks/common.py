@@ -1,0 +1,187 @@
+"""What the benchmarks share: the network they train, timing, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mlgenn_delays
+from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.compilers import EventPropCompiler
+from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import PreprocessedSpikes, preprocess_spikes
+
+
+@dataclass(frozen=True)
+class Size:
+    """A recurrent network with learned delays on both connections into the hidden layer."""
+
+    inputs: int
+    hidden: int
+    outputs: int
+    timesteps: int
+    batch: int
+    max_delay: int = 256
+    recurrent: bool = True
+
+
+class CountEvents(Callback):
+    """Counts spikes and synaptic events (one spike on one synapse) of a training epoch."""
+
+    def __init__(self, size: Size, input_population: Population, hidden: Population) -> None:
+        self._size, self._input, self._hidden = size, input_population, hidden
+        self.examples = self.input_spikes = self.hidden_spikes = 0
+
+    def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
+        self._network = compiled_network
+
+    def on_batch_end(self, batch: int, metrics: Any) -> None:
+        counts = self._network.spike_counts
+        self.examples += len(counts[self._hidden])
+        self.input_spikes += int(np.sum(counts[self._input]))
+        self.hidden_spikes += int(np.sum(counts[self._hidden]))
+
+    @property
+    def synaptic_events(self) -> int:
+        """Spikes times the synapses they reach."""
+        targets = self._size.outputs + (self._size.hidden if self._size.recurrent else 0)
+        return self.input_spikes * self._size.hidden + self.hidden_spikes * targets
+
+    @property
+    def spikes_per_neuron(self) -> float:
+        """Mean hidden spikes per neuron and example."""
+        return self.hidden_spikes / self.examples / self._size.hidden
+
+
+@dataclass
+class Built:
+    """A compiled network with its populations."""
+
+    compiled: Any
+    input: Population
+    hidden: Population
+    output: Population
+    size: Size
+
+
+def build(size: Size, threads: int, input_weight: Normal, backend: str = "cpu") -> Built:
+    """Compile the benchmark network; learning rates of 0 keep its activity as it is."""
+    network = Network()
+    with network:
+        source = Population(SpikeInput(), size.inputs, name="input")
+        hidden = Population(LeakyIntegrateFire(tau_mem=20.0), size.hidden, name="hidden")
+        readout = LeakyIntegrate(tau_mem=20.0, readout="avg_var_exp_weight")
+        output = Population(readout, size.outputs, name="output")
+        delay = Uniform(0, size.max_delay)
+        delayed = [
+            Connection(source, hidden, Dense(input_weight, delay), Exponential(5.0),
+                       max_delay_steps=size.max_delay)
+        ]  # fmt: skip
+        if size.recurrent:
+            delayed.append(
+                Connection(hidden, hidden, Dense(Normal(0, 0.3 / size.hidden**0.5), delay),
+                           Exponential(5.0), max_delay_steps=size.max_delay)
+            )  # fmt: skip
+        Connection(hidden, output, Dense(Normal(0, 0.03)), Exponential(5.0))
+    compiler = EventPropCompiler(
+        size.timesteps,
+        "sparse_categorical_crossentropy",
+        Adam(0.0),
+        delay_optimiser=Adam(0.0),
+        delay_learn_conns=delayed,
+        batch_size=size.batch,
+        rng_seed=1,
+        backend=backend,
+        num_threads=threads,
+    )
+    return Built(compiler.compile(network), source, hidden, output, size)
+
+
+def random_spikes(size: Size, examples: int, events: int, seed: int = 0) -> list[PreprocessedSpikes]:
+    """``events`` input spikes per example, uniform in time and channel."""
+    rng = np.random.default_rng(seed)
+    return [
+        preprocess_spikes(
+            np.sort(rng.uniform(0.0, size.timesteps - 1.0, events)).astype(np.float32),
+            rng.integers(0, size.inputs, events),
+            size.inputs,
+        )
+        for _ in range(examples)
+    ]
+
+
+def time_epochs(built: Built, x: Sequence, y: np.ndarray, repeats: int) -> tuple[list[float], CountEvents]:
+    """Seconds per example of training epochs, all included; the first epoch warms up."""
+    seconds = []
+    for repeat in range(repeats + 1):
+        counter = CountEvents(built.size, built.input, built.hidden)
+        start = time.perf_counter()
+        built.compiled.train({built.input: x}, {built.output: y}, 1, callbacks=[counter])
+        seconds.append((time.perf_counter() - start) / len(x))
+    return seconds[1:], counter
+
+
+def calibrate(size: Size, x: Sequence, y: np.ndarray, target: float) -> Normal:
+    """Input weights at which hidden neurons spike ``target`` times per example."""
+    low, high = 0.01, 30.0
+    for _ in range(14):
+        mean = (low * high) ** 0.5
+        weight = Normal(mean, mean / 2.0)
+        with (built := build(size, 2, weight)).compiled:
+            counter = CountEvents(size, built.input, built.hidden)
+            built.compiled.evaluate({built.input: x[:256]}, {built.output: y[:256]}, callbacks=[counter])
+        low, high = (mean, high) if counter.spikes_per_neuron < target else (low, mean)
+    return weight
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    model = platform.processor()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return {
+        "processor": model,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "mlgenn_delays": mlgenn_delays.__version__,
+    }
+
+
+def report(title: str, rows: list[dict[str, Any]], path: Path | None) -> None:
+    """Print a table of rows with equal keys and write them to a JSON file."""
+    names = list(rows[0])
+    cells = [names] + [[_text(row[n]) for n in names] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    print(f"\n{title}\n")
+    for line in cells:
+        print("  ".join(text.rjust(width) for text, width in zip(line, widths)))
+    if path is not None:
+        known = json.loads(path.read_text()) if path.exists() else {}
+        known[title] = rows
+        known["machine"] = machine()
+        path.write_text(json.dumps(known, indent=2) + "\n")
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def median(values: Sequence[float]) -> float:
+    """Median, as a float."""
+    return float(statistics.median(values))

@@ -1,0 +1,128 @@
+"""Speed of training on the CPU engine, all included (data, loss, optimiser, Python).
+
+    python benchmarks/speed.py                      everything, about 3 minutes
+    python benchmarks/speed.py --only dense silent  some of it
+    python benchmarks/speed.py --json speed.json    and the figures as JSON
+
+dense    recurrent, 256 hidden, learned delays up to 256 steps, T = 1300, input like the
+         Spiking Heidelberg Digits (700 channels, 8,000 events a trial): ns per synaptic
+         event, forward plus backward, on 1 and 2 threads
+silent   the same network without input: ns per neuron and timestep
+braille  real Braille letters (24 channels, 41 events a trial), T = 1304, batch 32, at 5 and
+         at 10 hidden spikes per neuron: ms of one thread per training example
+compile  seconds to compile the dense network, the first time and from the cache
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import Size, build, calibrate, median, random_spikes, report, time_epochs
+
+from mlgenn_delays.datasets import BrailleNotFoundError, load_braille
+from mlgenn_delays.initializers import Normal
+
+DENSE = Size(inputs=700, hidden=256, outputs=20, timesteps=1300, batch=32)
+BRAILLE = Size(inputs=24, hidden=256, outputs=27, timesteps=1304, batch=32)
+
+
+def dense(repeats: int) -> list[dict[str, Any]]:
+    """Nanoseconds per synaptic event on one and two threads, measured in turn."""
+    x, y = random_spikes(DENSE, 128, 8000), np.arange(128) % DENSE.outputs
+    weight = Normal(0.03, 0.01)
+    networks = {threads: build(DENSE, threads, weight) for threads in (1, 2)}
+    times: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(repeats):
+        for threads, built in networks.items():
+            seconds, counter = time_epochs(built, x, y, 1)
+            times[threads] += seconds
+    events = counter.synaptic_events / counter.examples
+    return [
+        {
+            "threads": threads,
+            "ms per example": 1e3 * median(seconds),
+            "hidden spikes per neuron": counter.spikes_per_neuron,
+            "ns per synaptic event": 1e9 * median(seconds) / events,
+            "speed against 1 thread": median([a / b for a, b in zip(times[1], seconds)]),
+        }
+        for threads, seconds in times.items()
+    ]
+
+
+def silent(repeats: int) -> list[dict[str, Any]]:
+    """Nanoseconds per neuron and timestep when nothing spikes."""
+    x, y = random_spikes(DENSE, 256, 0), np.zeros(256, dtype=int)
+    seconds, counter = time_epochs(build(DENSE, 1, Normal(0.03, 0.01)), x, y, repeats)
+    assert counter.synaptic_events == 0
+    steps = DENSE.timesteps * (DENSE.hidden + DENSE.outputs)
+    return [
+        {"ms per example": 1e3 * median(seconds), "ns per neuron and step": 1e9 * median(seconds) / steps}
+    ]
+
+
+def braille(repeats: int) -> list[dict[str, Any]]:
+    """Milliseconds per example of the real Braille data at two activities."""
+    data = load_braille("real", threshold=10)
+    x, y = data.spikes[::4], np.asarray(data.labels)[::4]
+    rows = []
+    for target in (5.0, 10.0):
+        built = build(BRAILLE, 1, calibrate(BRAILLE, x, y, target))
+        seconds, counter = time_epochs(built, x, y, repeats)
+        rows.append(
+            {
+                "hidden spikes per neuron": counter.spikes_per_neuron,
+                "ms per example": 1e3 * median(seconds),
+                "ns per synaptic event": 1e9
+                * median(seconds)
+                / (counter.synaptic_events / counter.examples),
+            }
+        )
+    return rows
+
+
+def compilation(repeats: int) -> list[dict[str, Any]]:
+    """Seconds from description to running network, first time and from the cache."""
+    first, cached = [], []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as cache:
+            os.environ["MLGENN_DELAYS_CACHE"] = cache
+            for times in (first, cached):
+                start = time.perf_counter()
+                with build(DENSE, 1, Normal(0.03, 0.01)).compiled:
+                    times.append(time.perf_counter() - start)
+    del os.environ["MLGENN_DELAYS_CACHE"]
+    return [{"first time, s": median(first), "from the cache, s": median(cached)}]
+
+
+PARTS = {
+    "dense": ("SHD-like input, recurrent 256 hidden, learned delays up to 256 steps", dense),
+    "silent": ("The same network without input", silent),
+    "braille": ("Real Braille letters, recurrent 256 hidden, one thread", braille),
+    "compile": ("Compilation", compilation),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run")
+    parser.add_argument("--repeats", type=int, default=7, help="runs of which the median counts (7)")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    arguments = parser.parse_args()
+    for name in arguments.only:
+        title, part = PARTS[name]
+        try:
+            report(title, part(arguments.repeats), arguments.json)
+        except BrailleNotFoundError as error:
+            print(f"\n{title}\n\nskipped: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""``--evaluate``: the test accuracy of a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
+
+from mlgenn_delays.compilers import CompiledInferenceNetwork, InferenceCompiler, load_network
+from mlgenn_delays.compilers.training_state import read_meta
+
+from .configuration import describe_run, make_config, stored_settings
+from .evaluation import TestResult, evaluate_network
+from .experiment import Experiment, ExperimentData, ExperimentError, load_data, user_errors
+from .options import Options
+from .report import TEST_FILES, count_parameters, summarise_test, write_test
+from .results import ResultsFolder, write_json
+from .training import count_timesteps
+
+#: Options that a checkpoint fixes.
+_NETWORK_OPTIONS = ("hidden", "recurrent", "delays", "max_delay", "dt")
+
+
+def run_checkpoint_test(
+    experiment: Experiment,
+    options: Options,
+    settings: ClassifierSettings,
+    state: Mapping[str, np.ndarray],
+    description: Mapping[str, Any],
+) -> None:
+    """Test a checkpoint on the chosen data and write the results.
+
+    Args:
+        experiment: whose data and network.
+        options: of the command line; the checkpoint's where that is silent.
+        settings: published settings, changed by options.
+        state: content of the checkpoint.
+        description: what the checkpoint says about itself.
+
+    Raises:
+        ExperimentError: bad data, options or checkpoint.
+        OSError: a file cannot be written.
+    """
+    _check_options(options, description)
+    # what is no option, e.g. time constants, is as it was in training
+    settings = replace(
+        stored_settings(settings, description), dt=options.dt, max_delay=options.max_delay
+    )
+    folder = ResultsFolder(options.out)
+    folder.prepare()
+    folder.check_empty(
+        ("config.json", "summary.json", *TEST_FILES), "choose another --out for the evaluation"
+    )
+    data = load_data(experiment, options, settings)
+    _check_classes(data, description)
+    with user_errors():
+        network = experiment.build(options, settings, data)
+        load_network(network.network, state)
+        compiled = _compile(network, settings, options, data)
+        test = evaluate_network(compiled, network, data.test)
+    run = describe_run(experiment, options, settings, data)
+    config = {**make_config(run, compiled), "checkpoint": str(options.evaluate)}
+    write_json(folder.config, config)
+    summary = _summarise(config, data, test, state)
+    weights, delays = count_parameters(compiled.program, network)
+    summary |= {"n_parameters": weights + delays, "n_weights": weights, "n_delays": delays}
+    write_json(folder.summary, summary)
+    write_test(folder, data, test, settings.dt)
+    print(
+        f"Test accuracy {test.accuracy:.1%} on {len(data.test)} {data.kind} samples\n"
+        f"Results are in {folder.path}"
+    )
+
+
+def _check_options(options: Options, description: Mapping[str, Any]) -> None:
+    stored = description.get("options", {})
+    for name in _NETWORK_OPTIONS:
+        value = getattr(options, name)
+        value = list(value) if isinstance(value, tuple) else value
+        if name in stored and stored[name] != value:
+            raise ExperimentError(
+                f"argument --{name.replace('_', '-')}: {value!r}, the network of the checkpoint "
+                f"has {stored[name]!r}"
+            )
+
+
+def _check_classes(data: ExperimentData, description: Mapping[str, Any]) -> None:
+    names = description.get("data", {}).get("class_names")
+    if names is not None and list(names) != list(data.class_names):
+        raise ExperimentError(
+            f"argument --evaluate: the checkpoint was trained on the classes {', '.join(names)}, "
+            f"the data have {', '.join(data.class_names)}"
+        )
+
+
+def _compile(
+    network: ClassifierNetwork,
+    settings: ClassifierSettings,
+    options: Options,
+    data: ExperimentData,
+) -> CompiledInferenceNetwork:
+    return InferenceCompiler(
+        evaluate_timesteps=count_timesteps(data, settings),
+        dt=settings.dt,
+        batch_size=settings.batch_size,
+        backend=options.backend,
+        num_threads=options.threads,
+    ).compile(network.network)
+
+
+def _summarise(
+    config: Mapping[str, Any],
+    data: ExperimentData,
+    test: TestResult,
+    state: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
+    return {
+        "experiment": config["experiment"],
+        "status": "evaluated",
+        "checkpoint": config["checkpoint"],
+        **summarise_test(test),
+        "dataset": data.kind,
+        "n_train": 0,
+        "n_test": len(data.test),
+        "epochs": read_meta(state)["epoch"],
+        "seconds_per_epoch": None,
+        "backend": config["backend"],
+        "threads": config["threads"],
+        "seed": config["options"]["seed"],
+    }

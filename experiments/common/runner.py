@@ -1,0 +1,188 @@
+"""From the command line to the results folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlgenn_delays.models import ClassifierSettings
+
+from mlgenn_delays.compilers import load_checkpoint
+from mlgenn_delays.compilers.training_state import read_meta
+
+from . import arguments
+from .checkpoint_test import run_checkpoint_test
+from .configuration import check_same, describe_run, make_config, stored_options
+from .epoch_record import get_delays, read_description
+from .experiment import Experiment, ExperimentError, load_data, user_errors
+from .options import Options
+from .report import Report
+from .results import MetricsTable, ResultsFolder, read_json, write_json
+from .training import Training, compile_network
+
+#: Exit codes: training diverged or files could not be written; bad arguments or data; Ctrl-C.
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
+    """Run an experiment.
+
+    Args:
+        experiment: what to run.
+        argv: command line, None: that of the process.
+
+    Returns:
+        Exit code: 0, or one of ``FAILED``, ``BAD_INPUT``, ``INTERRUPTED``.
+
+    Raises:
+        SystemExit: ``--help``, or a command line that cannot be parsed.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        return _main(experiment, argv)
+    except ExperimentError as error:
+        if os.environ.get("MLGENN_DELAYS_DEBUG"):
+            raise
+        print(f"{experiment.name}.py: error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"\n{experiment.name}.py: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """The run that is resumed, or whose checkpoint is evaluated."""
+
+    description: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, np.ndarray] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _main(experiment: Experiment, argv: Sequence[str] | None) -> int:
+    given = arguments.parse(experiment, argv)
+    earlier = _Earlier()
+    if given.resume:
+        earlier = _read_run(ResultsFolder(given.out))
+    elif given.evaluate is not None:
+        earlier = _read_checkpoint(experiment, given.evaluate)
+    parsed = arguments.parse(experiment, argv, earlier.options)
+    with user_errors():
+        options, settings = arguments.to_options(experiment, parsed)
+    if earlier.state is not None and options.evaluate is not None:
+        return _evaluate(experiment, options, settings, earlier)
+    return _train(experiment, options, settings, earlier)
+
+
+def _read_run(folder: ResultsFolder) -> _Earlier:
+    folder.check_run()
+    config = read_json(folder.config)
+    return _Earlier(config, None, stored_options(config))
+
+
+def _read_checkpoint(experiment: Experiment, path: Path) -> _Earlier:
+    with user_errors("argument --evaluate: "):
+        state = load_checkpoint(path)
+        description = read_description(state)
+    name = description.get("experiment", experiment.name)
+    if name != experiment.name:
+        raise ExperimentError(
+            f"argument --evaluate: {str(path)!r} belongs to the experiment {name!r}"
+        )
+    options = stored_options(description)
+    # the checkpoint says which network, not on how many samples it is to be tested
+    for unwanted in ("quick", "limit"):
+        options.pop(unwanted, None)
+    return _Earlier(description, state, options)
+
+
+def _evaluate(
+    experiment: Experiment, options: Options, settings: ClassifierSettings, earlier: _Earlier
+) -> int:
+    assert earlier.state is not None
+    try:
+        run_checkpoint_test(experiment, options, settings, earlier.state, earlier.description)
+    except OSError as error:
+        return _not_written(experiment, error)
+    return 0
+
+
+def _not_written(experiment: Experiment, error: OSError) -> int:
+    print(f"{experiment.name}.py: error: results not written: {error}", file=sys.stderr)
+    return FAILED
+
+
+def _train(
+    experiment: Experiment, options: Options, settings: ClassifierSettings, earlier: _Earlier
+) -> int:
+    folder = ResultsFolder(options.out)
+    folder.prepare()
+    if not options.resume:
+        folder.check_empty(advice="choose another --out, or continue the run in it with --resume")
+    data = load_data(experiment, options, settings)
+    with user_errors():
+        network = experiment.build(options, settings, data)
+        compiled = compile_network(network, settings, options, data)
+    description = describe_run(experiment, options, settings, data)
+    config = make_config(description, compiled)
+    table = MetricsTable(folder.metrics)
+    state = None
+    if options.resume:
+        check_same(earlier.description, config, str(folder.path))
+        if _is_finished(folder, settings):
+            return 0
+        state = _load_last(folder, table)
+        config = _continue_config(earlier.description, config)
+    report = Report(folder, config, data, network, compiled, settings.epochs)
+    report.print_start()
+    report.delays_before = get_delays(network, compiled)
+    with user_errors():
+        write_json(folder.config, config)
+        training = Training(network, settings, folder, table, description)
+        outcome = training.run(compiled, data, state)
+    try:
+        report.write(outcome, table)
+    except OSError as error:
+        return _not_written(experiment, error)
+    return {"finished": 0, "interrupted": INTERRUPTED}.get(outcome.status, FAILED)
+
+
+def _is_finished(folder: ResultsFolder, settings: ClassifierSettings) -> bool:
+    """Whether a run has nothing left to do; says so."""
+    if not folder.summary.is_file():
+        return False
+    summary = read_json(folder.summary)
+    if summary.get("status") != "finished" or summary["requested_epochs"] < settings.epochs:
+        return False
+    print(
+        f"The run in {folder.path} is finished: {summary['epochs']} epochs, test accuracy "
+        f"{summary['test_accuracy']:.1%}. A larger --epochs makes it longer."
+    )
+    return True
+
+
+def _load_last(folder: ResultsFolder, table: MetricsTable) -> dict[str, np.ndarray] | None:
+    """The last checkpoint and the rows of metrics before it; None where none was written."""
+    if not folder.last.exists():
+        return None
+    with user_errors("argument --resume: "):
+        state = load_checkpoint(folder.last)
+        table.load(before_epoch=read_meta(state)["epoch"])
+    return state
+
+
+def _continue_config(earlier: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    if earlier["threads"] != config["threads"]:
+        print(
+            f"Note: the run was started with {earlier['threads']} threads and goes on with "
+            f"{config['threads']}; results agree with an uninterrupted run up to rounding only.",
+            file=sys.stderr,
+        )
+    resumed = [*earlier.get("resumed", []), config["started"]]
+    return {**config, "started": earlier["started"], "resumed": resumed}

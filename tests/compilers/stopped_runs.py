@@ -1,0 +1,102 @@
+"""Training with callbacks of every kind, stopped where wanted."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+
+from mlgenn_delays.callbacks import (
+    Callback,
+    EarlyStopping,
+    OptimiserParamSchedule,
+    WakeSilentNeurons,
+)
+from mlgenn_delays.compilers import EventPropCompiler
+from mlgenn_delays.optimisers import Adam
+
+TIMESTEPS = 40
+EPOCHS = 3
+
+
+class CountBatches(Callback):
+    """A callback whose memory must survive."""
+
+    def __init__(self):
+        self.batches, self.losses = 0, []
+
+    def set_params(self, compiled_network, **kwargs):
+        self._network = compiled_network
+
+    def on_batch_end(self, batch, metrics):
+        self.batches += 1
+
+    def on_epoch_end(self, epoch, metrics):
+        network, accuracy = self._network, [m.result for m in metrics.values()]
+        self.losses.append((epoch, network.epoch_loss, network.validation_loss, accuracy))
+
+    def state_dict(self):
+        return {"batches": self.batches}
+
+    def load_state_dict(self, state):
+        self.batches = state["batches"]
+
+
+class PressCtrlC(Callback):
+    """Presses Ctrl-C in the n-th batch, counted over training or validation as a whole."""
+
+    def __init__(self, n):
+        self._left = n
+
+    def on_batch_begin(self, batch):
+        self._left -= 1
+        if self._left == -1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def compile_recurrent(net, backend, **kwargs):
+    arguments = {"batch_size": 4, "rng_seed": 5, "num_threads": 2, **kwargs}
+    return EventPropCompiler(
+        TIMESTEPS,
+        "sparse_categorical_crossentropy",
+        optimiser=Adam(0.01),
+        delay_optimiser=Adam(0.1),
+        reg_lambda_upper=1e-5,
+        reg_lambda_lower=1e-5,
+        reg_nu_upper=2,
+        delay_learn_conns=[net.xh],
+        backend=backend,
+        **arguments,
+    ).compile(net.network)
+
+
+def run(network, net, data, start=(0, 0), interrupts=(), epochs=EPOCHS):
+    """Train to the end of ``epochs`` with callbacks of every kind; the counting callbacks."""
+    counts = CountBatches(), CountBatches()
+    callbacks = [
+        OptimiserParamSchedule("alpha", lambda epoch, alpha: 0.7 * alpha),
+        WakeSilentNeurons(net.h, [net.xh], 0.05),
+        counts[0],
+    ]
+    validation_callbacks = [EarlyStopping(patience=20), counts[1]]
+    lists = (callbacks, validation_callbacks)
+    for which, batch in interrupts:
+        lists[which].append(PressCtrlC(batch))
+    network.train(
+        {net.x: data[0]},
+        {net.y: data[1]},
+        num_epochs=epochs - start[0],
+        start_epoch=start[0],
+        start_batch=start[1],
+        callbacks=callbacks,
+        validation_callbacks=validation_callbacks,
+        validation_split=0.4,
+    )
+    return counts
+
+
+def assert_equal_states(first, second):
+    assert set(first) == set(second)
+    for name in first:
+        assert np.array_equal(first[name], second[name]), name

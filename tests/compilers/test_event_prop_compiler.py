@@ -1,0 +1,168 @@
+"""Arguments of the compiler for training."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlgenn_delays import InputLayer, Layer, SequentialNetwork
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, default_params
+from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.initializers import Normal
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.synapses import Exponential
+
+LOSS = "sparse_categorical_crossentropy"
+
+
+def test_default_params_are_what_event_prop_needs():
+    assert default_params[LeakyIntegrate] == {"scale_i": True}
+    assert default_params[Exponential] == {"scale_i": True}
+    assert default_params[LeakyIntegrateFire] == {
+        "relative_reset": False,
+        "integrate_during_refrac": False,
+        "scale_i": True,
+    }
+    from mlgenn_delays.compilers.event_prop_compiler import default_params as by_module
+
+    assert by_module is default_params
+
+
+def test_optimisers_are_copies(fake_engine, linear):
+    shared = Adam(0.01)
+    compiler = EventPropCompiler(10, LOSS, optimiser=shared, delay_learn_conns=[linear.c])
+    first, second = compiler.compile(linear.network), compiler.compile(linear.network)
+    (weights, weight_conns), (delays, delay_conns) = first.optimisers
+    assert weight_conns == delay_conns == [linear.c]
+    assert weights.alpha == delays.alpha == 0.01 and weights is not delays
+    weights.alpha = 1.0
+    assert delays.alpha == shared.alpha == second.optimisers[0][0].alpha == 0.01
+
+
+def test_delay_optimiser(fake_engine, linear):
+    compiler = EventPropCompiler(
+        10, LOSS, delay_optimiser=Adam(0.5), delay_learn_conns=[linear.c], optimiser="adam"
+    )
+    (weights, _), (delays, _) = compiler.compile(linear.network).optimisers
+    assert (weights.alpha, delays.alpha) == (0.001, 0.5)
+
+
+def test_without_learned_delays_there_is_one_optimiser(fake_engine, linear):
+    assert len(EventPropCompiler(10, LOSS).compile(linear.network).optimisers) == 1
+
+
+def test_positional_arguments_are_those_of_mlgenn(linear):
+    compiler = EventPropCompiler(
+        10, LOSS, Adam(), 1.0, 2.0, 14, 1500, False, True, 0.5, 0.1, 0.7, 32, 3, True, None,
+        Adam(0.1), [linear.c],
+    )  # fmt: skip
+    settings = compiler.settings
+    assert settings.timesteps == 10
+    assert (settings.reg_lambda_upper, settings.reg_lambda_lower) == (1.0, 2.0)
+    assert settings.reg_nu_upper == 14
+    assert settings.per_timestep_loss and settings.dt == 0.5
+    assert (settings.ttfs_alpha, settings.softmax_temperature) == (0.1, 0.7)
+    assert (settings.batch_size, settings.rng_seed) == (32, 3)
+    assert compiler.delay_optimiser.alpha == 0.1
+    assert settings.delay_learn_conns == {linear.c}
+
+
+def test_layers_are_taken_for_connections(fake_engine):
+    network = SequentialNetwork(default_params)
+    with network:
+        InputLayer(SpikeInput(), 5)
+        output = Layer(
+            Dense(Normal()),
+            LeakyIntegrate(readout="avg_var"),
+            2,
+            Exponential(5.0),
+            max_delay_steps=9,
+        )
+    compiler = EventPropCompiler(
+        10, {output: LOSS}, delay_learn_conns=[output], weight_learn_conns=[output]
+    )
+    connection = compiler.compile(network).program.connections[0]
+    assert connection.learn_delays and connection.learn_weights
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"communicator": object()}, NotImplementedError, "communicator: training and inference"),
+        ({"deep_r_conns": ["c"]}, NotImplementedError, "deep_r_conns: rewiring"),
+        ({"backend": "gpu"}, ValueError, "backend is 'gpu', allowed are"),
+        ({"optimiser": "sgd"}, ValueError, "optimiser 'sgd' is unknown"),
+        ({"optimiser": None}, TypeError, "optimiser should be given as"),
+        ({"delay_optimiser": 3}, TypeError, "delay_optimiser should be given as"),
+        ({"delay_learn_conns": ["c"]}, TypeError, "'c' is not a Connection"),
+        ({"dt": -1.0}, ValueError, "dt is -1"),
+        ({"batch_size": 0}, ValueError, "batch_size is 0"),
+        ({"num_threads": 0}, ValueError, "num_threads is 0"),
+        ({"example_timesteps": 0}, ValueError, "example_timesteps is 0"),
+    ],
+)
+def test_bad_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        EventPropCompiler(**{"example_timesteps": 10, "losses": LOSS, **arguments})
+
+
+@pytest.mark.parametrize("compiler", [EventPropCompiler, InferenceCompiler])
+def test_arguments_for_genn_are_ignored_with_a_warning(compiler):
+    arguments = [10, LOSS] if compiler is EventPropCompiler else [10]
+    with pytest.warns(UserWarning, match="ignored: optimise_code, selectGPUByDeviceID"):
+        compiler(*arguments, selectGPUByDeviceID=True, optimise_code=3)
+
+
+def test_backend_and_threads_reach_the_engine(fake_engine, linear):
+    EventPropCompiler(10, LOSS, backend="cpu", num_threads=3).compile(linear.network)
+    assert (fake_engine.created[0].backend, fake_engine.created[0].num_threads) == ("cpu", 3)
+
+
+def test_the_description_is_not_changed(fake_engine, linear):
+    weight, delay = linear.c.connectivity.weight, linear.c.connectivity.delay
+    network = EventPropCompiler(10, LOSS, delay_learn_conns=[linear.c]).compile(linear.network)
+    network.connection_populations[linear.c].vars["g"].view[:] = 1.0
+    assert linear.c.connectivity.weight is weight and linear.c.connectivity.delay is delay
+
+
+def test_genn_model(compile_linear, linear, spikes):
+    network = compile_linear(batch_size=3, dt=0.5)
+    x, y = spikes(5, 6)
+    x = [type(s)(s.end_spikes, s.spike_times * 0.5) for s in x]
+    model = network.genn_model
+    assert (model.batch_size, model.dt, model.timestep) == (3, 0.5, 0)
+    network.train({linear.x: x}, {linear.y: y}, num_epochs=1, callbacks=[])
+    assert (model.timestep, model.t) == (40, 20.0)
+    assert model.neuron_update_time > 0.0
+    assert model.get_custom_update_time("GradientLearn") > 0.0
+    assert np.isnan(model.get_custom_update_time("Reset"))
+    assert np.isnan(model.presynaptic_update_time)
+
+
+def test_memory_estimate(compile_linear):
+    assert compile_linear().memory_estimate() == {"parameters": 2 * 6 * 2 * 4}
+
+
+def test_peak_memory_is_in_bytes(compile_linear):
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("needs Linux to compare with")
+    kilobytes = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+    assert compile_linear().peak_memory() == pytest.approx(int(kilobytes[1]) * 1024, rel=0.05)
+
+
+def test_a_compiled_network_can_be_closed_and_used_again(compile_linear, linear, spikes):
+    x, y = spikes(4, 6)
+    network = compile_linear()
+    with network:
+        first = network.engine
+        loss, _ = network.gradients({linear.x: x}, {linear.y: y})
+        network.train({linear.x: x}, {linear.y: y}, num_epochs=3, callbacks=[])
+        weights = first.get_parameter(0, "g")
+    assert first.closed
+    assert np.array_equal(network.engine.get_parameter(0, "g"), weights)
+    assert network.gradients({linear.x: x}, {linear.y: y})[0] != loss

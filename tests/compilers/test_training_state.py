@@ -1,0 +1,130 @@
+"""Stopping and going on: bit for bit the training that was never stopped."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from loop_callbacks import Log
+from stopped_runs import PressCtrlC, assert_equal_states, compile_recurrent, run
+
+from mlgenn_delays.compilers import load_checkpoint, save_checkpoint
+
+
+@pytest.fixture
+def data(spikes):
+    return spikes(16, 8)  # 10 train in 3 batches, 6 validate in 2
+
+
+@pytest.mark.parametrize(
+    ("backend", "which", "batches"),
+    [
+        ("cpu", 0, (1, 3)),
+        ("cpu", 0, (2,)),
+        ("cpu", 0, (3, 4)),
+        ("cpu", 1, (0, 1)),
+        ("cpu", 1, (1, 2)),
+        ("reference", 0, (1, 3)),
+    ],
+    ids=["mid-epoch", "last batch", "late", "validation", "end of validation", "reference"],
+)
+def test_interrupted_training_equals_uninterrupted(
+    recurrent, data, tmp_path, backend, which, batches
+):
+    straight = compile_recurrent(recurrent, backend)
+    expected = run(straight, recurrent, data)
+    network, start = compile_recurrent(recurrent, backend), (0, 0)
+    path = tmp_path / "state.npz"
+    for number in batches:
+        with pytest.raises(KeyboardInterrupt):
+            run(network, recurrent, data, start, interrupts=[(which, number)])
+        save_checkpoint(path, network.training_state())
+        network = compile_recurrent(recurrent, backend)  # as in a new process
+        start = network.load_training_state(load_checkpoint(path))
+    counts = run(network, recurrent, data, start)
+    assert_equal_states(network.training_state(), straight.training_state())
+    for ours, theirs in zip(counts, expected, strict=True):
+        assert ours.batches == theirs.batches
+        assert ours.losses == theirs.losses[len(theirs.losses) - len(ours.losses) :]
+    assert network.epoch_loss == straight.epoch_loss
+
+
+def test_a_finished_epoch_is_not_begun_again_for_its_validation(linear, compile_linear, spikes):
+    x, y = spikes(10, 6)
+    arguments = {"num_epochs": 1, "validation_split": 0.4}
+    network = compile_linear(batch_size=2)
+    with pytest.raises(KeyboardInterrupt):
+        network.train(
+            {linear.x: x},
+            {linear.y: y},
+            callbacks=[],
+            validation_callbacks=[PressCtrlC(0)],
+            **arguments,
+        )
+    start = network.load_training_state(network.training_state())
+    assert start == (0, 3)
+    log, validation_log = [], []
+    network.train(
+        {linear.x: x},
+        {linear.y: y},
+        start_batch=3,
+        callbacks=[Log(log)],
+        validation_callbacks=[Log(validation_log)],
+        **arguments,
+    )
+    assert [entry[0] for entry in log] == ["on_train_begin", "on_train_end"]
+    assert [e for e in validation_log if "batch_end" in e[0]] == [
+        ("on_batch_end", 0),
+        ("on_batch_end", 1),
+    ]
+
+
+def test_training_with_a_schedule_differs_if_the_state_is_not_loaded(recurrent, data):
+    """The comparison above is worth something: parameters alone do not suffice."""
+    straight = compile_recurrent(recurrent, "cpu")
+    run(straight, recurrent, data)
+    network = compile_recurrent(recurrent, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        run(network, recurrent, data, interrupts=[(0, 1)])
+    other = compile_recurrent(recurrent, "cpu")
+    other.engine.set_parameters(network.engine.get_parameters())
+    run(other, recurrent, data, (0, 2))
+    assert not np.array_equal(
+        other.engine.get_parameter(0, "g"), straight.engine.get_parameter(0, "g")
+    )
+
+
+def test_state_before_any_training_starts_at_the_beginning(recurrent):
+    network = compile_recurrent(recurrent, "cpu")
+    assert network.load_training_state(network.training_state()) == (0, 0)
+
+
+def test_state_that_was_loaded_can_be_saved_again(recurrent, data):
+    network = compile_recurrent(recurrent, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        run(network, recurrent, data, interrupts=[(0, 4)])
+    state = network.training_state()
+    other = compile_recurrent(recurrent, "cpu")
+    assert other.load_training_state(state) == (1, 2)
+    assert_equal_states(other.training_state(), state)
+
+
+def test_closing_keeps_parameters_and_moments(recurrent, data):
+    straight, closed = (compile_recurrent(recurrent, "cpu") for _ in range(2))
+    run(straight, recurrent, data, epochs=2)
+    with closed:
+        run(closed, recurrent, data, epochs=1)
+    run(closed, recurrent, data, (1, 0), epochs=2)
+    for first, second in zip(
+        closed.engine.get_parameters(), straight.engine.get_parameters(), strict=True
+    ):
+        assert all(np.array_equal(first[n], second[n]) for n in first)
+
+
+def test_state_is_ignored_by_a_training_that_starts_elsewhere(recurrent, data, caplog):
+    network = compile_recurrent(recurrent, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        run(network, recurrent, data, interrupts=[(0, 1)])
+    network.load_training_state(network.training_state())
+    counts = run(network, recurrent, data, (1, 0))
+    assert "its progress is not" in caplog.text
+    assert counts[0].batches == 6
