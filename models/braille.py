@@ -12,26 +12,38 @@ NUM_CHANNELS = 24
 
 #: Mean and standard deviation of input weights by threshold of the encoding: the fewer events,
 #: the larger the weights must be for hidden neurons to spike.
-INPUT_WEIGHT = {1: (0.15, 0.1), 2: (0.3, 0.2), 5: (0.9, 0.6), 10: (2.0, 1.0)}
+INPUT_WEIGHT = {1: (0.02, 0.07), 2: (0.04, 0.14), 5: (0.1, 0.35), 10: (0.2, 0.7)}
 
 
 @dataclass(frozen=True)
 class BrailleSettings(ClassifierSettings):
     """Published settings, tuned on real recordings at threshold 10."""
 
+    tau_mem: float = 100.0
+    tau_mem_output: float = 300.0
+    tau_syn: float = 50.0
+    tau_syn_output: float = 5.0
     input_weight: tuple[float, float] = INPUT_WEIGHT[10]
-    recurrent_weight: tuple[float, float] = (0.0, 0.02)
-    output_weight: tuple[float, float] = (0.0, 0.3)
-    max_delay: float = 250.0
-    input_delay: tuple[float, float] = (0.0, 100.0)
-    recurrent_delay: tuple[float, float] = (0.0, 50.0)
-    epochs: int = 60
+    hidden_weight: tuple[float, float] = (0.05, 0.2)
+    recurrent_weight: tuple[float, float] = (0.0, 0.05)
+    output_weight: tuple[float, float] = (0.0, 6.5)
+    max_delay: float = 700.0
+    input_delay: tuple[float, float] = (0.0, 500.0)
+    hidden_delay: tuple[float, float] = (0.0, 100.0)
+    recurrent_delay: tuple[float, float] = (0.0, 300.0)
+    epochs: int = 50
     batch_size: int = 32
-    lr: float = 5e-3
-    delay_lr: float = 0.5
-    lr_final: float = 0.05
-    reg_lambda: float = 1e-9
-    reg_nu: float = 5.0
+    lr: float = 0.02
+    recurrent_lr: float = 0.15
+    output_lr: float = 65.0
+    delay_lr: float = 2.0
+    lr_ease_in: float = 1e-3
+    lr_final: float = 0.0
+    i_minus_thresh_min: float = 0.3
+    drop: float = 0.05
+    jitter: float = 10.0
+    shift: float = 20.0
+    stretch: float = 0.05
 
 
 def braille_settings(threshold: int = 10) -> BrailleSettings:

@@ -36,9 +36,10 @@ class ClassifierSettings:
     dt: float = 1.0
 
     # neurons
-    tau_mem: float = 20.0
+    tau_mem: float = 20.0  #: of hidden neurons
     tau_mem_output: float = 20.0
-    tau_syn: float = 5.0
+    tau_syn: float = 5.0  #: of synapses onto hidden neurons
+    tau_syn_output: float = 5.0
     v_thresh: float = 1.0
     readout: str = "avg_var_exp_weight"
 
@@ -59,15 +60,23 @@ class ClassifierSettings:
     epochs: int = 100
     batch_size: int = 32
     lr: float = 1e-3  #: learning rate (Adam) of weights
+    recurrent_lr: float = 1.0  #: recurrent weights: factor to ``lr``
+    output_lr: float = 1.0  #: output weights: factor to ``lr``
     delay_lr: float = 0.1  #: learning rate (Adam) of delays [ms]
-    lr_start: float | None = None  #: weights: rate of the first batch, None: ``lr``
-    lr_growth: float = 1.05  #: weights: factor per batch until ``lr`` is reached
-    lr_final: float = 1.0  #: both: share of the rate left at the end, reached along half a cosine
+    lr_ease_in: float = 1.0  #: share of the rates in the first batch
+    lr_growth: float = 1.05  #: factor per batch until the rates are reached
+    lr_final: float = 1.0  #: share of the rates left at the end, reached along half a cosine
     i_minus_thresh_min: float = 1e-2  #: lower bound on I - threshold at a spike
     reg_lambda: float = 0.0  #: strength with which numbers of hidden spikes are regularised
     reg_nu: float = 14.0  #: wanted hidden spikes per neuron and trial
     wake_silent: float = 0.0  #: added to input weights of neurons silent in a whole epoch
     patience: int | None = None  #: epochs without better validation accuracy that end training
+
+    # augmentation of training samples, drawn anew in each epoch
+    drop: float = 0.0  #: probability that an event is left out
+    jitter: float = 0.0  #: standard deviation of the time of each event
+    shift: float = 0.0  #: standard deviation by which a whole sample is moved
+    stretch: float = 0.0  #: relative standard deviation by which it is stretched
 
 
 @dataclass(frozen=True)
@@ -157,14 +166,16 @@ class _Builder:
         delay: tuple[float, float] | None,
     ) -> None:
         """All-to-all connection, with delays if the connection is to have any."""
+        settings = self._settings
+        tau_syn = settings.tau_syn if target.neuron.is_spiking else settings.tau_syn_output
         has_delays = delay is not None and self._delays != "none"
         connection = Connection(
             source,
             target,
             Dense(Normal(*weight), self._initial_delays(delay) if has_delays else 0),
-            Exponential(self._settings.tau_syn),
+            Exponential(tau_syn),
             name=f"{source.name}_{target.name}",
-            max_delay_steps=self._steps(self._settings.max_delay) if has_delays else None,
+            max_delay_steps=self._steps(settings.max_delay) if has_delays else None,
         )
         self.connections[connection.name] = connection
         if has_delays and self._delays == "learned":

@@ -8,6 +8,7 @@ somebody else cannot run code.
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -20,7 +21,19 @@ from ..utils.files import atomic_write
 #: Entry every checkpoint has: one string array with JSON text.
 META_KEY = "meta"
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, NotImplementedError)
+#: What damaged archives make zipfile and NumPy raise, besides ValueError.
+_DAMAGED = (
+    ValueError,
+    KeyError,
+    EOFError,
+    OSError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def save_checkpoint(path: str | os.PathLike[str], state: Mapping[str, np.ndarray]) -> None:
@@ -56,16 +69,20 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Read a file written by :func:`save_checkpoint`.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        OSError: the file cannot be opened, e.g. FileNotFoundError.
         ValueError: the file is damaged or not a checkpoint; the message names it.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            state = {name: archive[name] for name in archive.files}
-    except _DAMAGED as error:
-        raise ValueError(f"checkpoint {os.fspath(path)!r} is damaged: {error}") from error
-    except (AttributeError, TypeError) as error:  # a bare .npy array is no context manager
-        raise ValueError(f"{os.fspath(path)!r} is not a checkpoint") from error
+    with open(path, "rb") as file:
+        state = _read(file, os.fspath(path))
     if META_KEY not in state:
         raise ValueError(f"{os.fspath(path)!r} is not a checkpoint: it has no entry {META_KEY!r}")
     return state
+
+
+def _read(file: IO[bytes], name: str) -> dict[str, np.ndarray]:
+    try:
+        archive = np.load(file, allow_pickle=False)
+        entries = getattr(archive, "files", None)  # a bare .npy array has none
+        return {} if entries is None else {entry: archive[entry] for entry in entries}
+    except _DAMAGED as error:
+        raise ValueError(f"checkpoint {name!r} is damaged: {error}") from error

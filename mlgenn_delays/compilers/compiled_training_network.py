@@ -62,6 +62,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         validation_y: Mapping[Any, Any] | None = None,
         *,
         start_batch: int = 0,
+        augmentation: Augmentation | None = None,
     ) -> tuple[Any, ...]:
         """Train.
 
@@ -80,6 +81,8 @@ class CompiledTrainingNetwork(LearningNetwork):
             validation_y:         targets for validation
             start_batch:          batches of the first epoch to skip: together with
                                   :meth:`load_training_state`, resumes in mid-epoch
+            augmentation:         changes the training events anew in each epoch, see
+                                  :mod:`mlgenn_delays.datasets.augmentation`
 
         Returns:
             (metrics, callback data), with validation (metrics, validation metrics, callback
@@ -110,7 +113,14 @@ class CompiledTrainingNetwork(LearningNetwork):
         )
         resumption = self._take_resumption(start_epoch, start_batch)
         run = TrainingRun(
-            self, training, validation, start_epoch, start_batch, shuffle, resumption
+            self,
+            training,
+            validation,
+            start_epoch,
+            start_batch,
+            shuffle,
+            resumption,
+            augmentation,
         )
         if resumption is not None:
             resumption.check_run(run.state)

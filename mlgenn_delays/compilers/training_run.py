@@ -20,10 +20,12 @@ from .training_diverged import TrainingDiverged
 from .trial_data import TrialData
 
 if TYPE_CHECKING:
+    from ..datasets.augmentation import Augmentation
     from .compiled_training_network import CompiledTrainingNetwork
 
-#: Keeps the shuffling apart from other uses of the same seed.
+#: Keep shuffling and augmentation apart from other uses of the same seed.
 SHUFFLE_STREAM = 0x5EED
+AUGMENTATION_STREAM = 0xA06
 
 
 @dataclass
@@ -58,8 +60,10 @@ class TrainingRun:
         start_batch: int,
         shuffle: bool,
         resumption: Resumption | None = None,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self._network = network
+        self._augmentation = augmentation
         self._training = training
         self._validation = validation
         self._guard = InterruptGuard()
@@ -125,7 +129,7 @@ class TrainingRun:
         self.state.epoch, self.state.next_batch, self.state.validating = epoch + 1, 0, False
 
     def _train_epoch(self, epoch: int) -> None:
-        data = self._training.data
+        data = self._epoch_data(epoch)
         order = (
             epoch_order(self._network.rng_seed, epoch, len(data)) if self.state.shuffle else None
         )
@@ -136,6 +140,13 @@ class TrainingRun:
         self._check_parameters(epoch, len(batches) - 1)
         self.state.validating = True
         self._training.callbacks.on_epoch_end(epoch, self._training.metrics)
+
+    def _epoch_data(self, epoch: int) -> TrialData:
+        data = self._training.data
+        if self._augmentation is None:
+            return data
+        rng = np.random.default_rng([self._network.rng_seed, AUGMENTATION_STREAM, epoch])
+        return data.augmented(self._augmentation, rng, self._network.program)
 
     def _train_batch(self, epoch: int, index: int, batch: Batch) -> None:
         network, training = self._network, self._training

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from ..engine.engine import Batch
 from ..utils.events import EventDataset
 from ..utils.network import get_underlying_pop
 from .build_settings import BuiltNetwork
-from .program import PopulationProgram
+from .program import PopulationProgram, Program
+
+if TYPE_CHECKING:
+    from ..datasets.augmentation import Augmentation
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,24 @@ class TrialData:
                 f"{'train with' if first == 0 else 'validate with'}"
             )
         return replace(self, rows=self.rows[:first]), replace(self, rows=self.rows[first:])
+
+    def augmented(
+        self, augmentation: Augmentation, rng: np.random.Generator, program: Program
+    ) -> TrialData:
+        """The same examples with changed events; targets and order stay.
+
+        Raises:
+            ValueError: the augmentation gave other examples or events outside the trial
+        """
+        inputs = {}
+        for index, events in self.inputs.items():
+            name = f"augmented x[{program.populations[index].name!r}]"
+            changed = augmentation(events, rng)
+            if len(changed) != len(events):
+                raise ValueError(f"{name} has {len(changed)} examples, x has {len(events)}")
+            population = program.populations[index]
+            inputs[index] = _checked_events(changed, population, program.duration, name)
+        return replace(self, inputs=inputs)
 
     @property
     def num_bytes(self) -> int:

@@ -210,7 +210,8 @@ class CpuEngine(Engine):
             memory = self._memory[int(index)]
             if (name, moment) in memory.moments:
                 memory.assign(memory.moments[name, moment], value)
-            self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
+            else:
+                self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
 
     # -- memory
 
