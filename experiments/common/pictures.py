@@ -15,19 +15,23 @@ from .results import MetricsTable, ResultsFolder
 
 
 def draw_test(folder: ResultsFolder, data: ExperimentData, test: TestResult, dt: float) -> None:
-    """``raster.png`` of the first test trial, and ``confusion.png``."""
-    names = data.class_names
-    label, predicted = int(test.labels[0]), int(test.predictions[0])
-    recording = test.recording
+    """``raster.png``, of the recorded trial with most input spikes, and ``confusion.png``."""
+    names, recording = data.class_names, test.recording
+    inputs = next(iter(recording.spikes.values()))
+    trial = int(np.argmax([len(times) for times, _ in inputs]))
+    label, predicted = int(test.labels[trial]), int(test.predictions[trial])
+    kind = "Test trial" if data.kind == "real" else "Synthetic test trial"
     raster = plotting.plot_raster(
-        {name: (*trials[0], recording.sizes[name]) for name, trials in recording.spikes.items()},
+        {
+            name: (*trials[trial], recording.sizes[name])
+            for name, trials in recording.spikes.items()
+        },
         data.duration,
-        recording.voltages[0],
+        recording.voltages[trial],
         dt,
         names,
         label,
-        f"{'' if data.kind == 'real' else 'Synthetic data: '}"
-        f"test trial of {names[label]}, classified as {names[predicted]}",
+        f"{kind} of {names[label]}, classified as {names[predicted]}",
     )
     plotting.save_figure(raster, folder.raster)
     plotting.save_figure(plotting.plot_confusion(test.confusion, names), folder.confusion)

@@ -103,8 +103,8 @@ class Report:
             f"Network: {layers}, {'recurrent' if options['recurrent'] else 'feed-forward'}, "
             f"delays {options['delays']}; {weights} weights and {delays} delays to learn\n"
             f"Engine:  {config['backend']}, {config['threads']} thread(s), seed {options['seed']}\n"
-            f"Memory:  about {(now + needed) / _MEGABYTE:.0f} MB; {needed / _MEGABYTE:.1f} MB of it "
-            f"for the network{parts}; the spikes of a batch come on top\n"
+            f"Memory:  about {(now + needed) / _MEGABYTE:.0f} MB, of which the network takes "
+            f"{needed / _MEGABYTE:.1f} MB{parts}; the spikes of a batch come on top\n"
             f"Results: {self._folder.path}",
             flush=True,
         )

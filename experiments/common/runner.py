@@ -144,8 +144,8 @@ def _train(
     report.delays_before = get_delays(network, compiled)
     with user_errors():
         write_json(folder.config, config)
-        training = Training(network, settings, folder, table, description)
-        outcome = training.run(compiled, data, state)
+        training = Training(network, compiled, settings, folder, table, description)
+        outcome = training.run(data, state)
     try:
         report.write(outcome, table)
     except OSError as error:

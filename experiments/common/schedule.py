@@ -1,4 +1,4 @@
-"""Learning rates over a run."""
+"""Learning rates of the parameters, over a run."""
 
 from __future__ import annotations
 
@@ -6,46 +6,68 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from mlgenn_delays.models import ClassifierSettings
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
+from mlgenn_delays import Connection
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
+from mlgenn_delays.optimisers import Adam
 
 
-def weight_rate(settings: ClassifierSettings, step: int, num_steps: int) -> float:
-    """Learning rate of the weights in a step (batch) of a run.
+def rate_factor(settings: ClassifierSettings, step: int, num_steps: int) -> float:
+    """Factor to all learning rates in a step (batch) of a run of ``num_steps``.
 
-    It grows from ``lr_start`` by ``lr_growth`` per step until it is ``lr``, and is multiplied by
-    :func:`decay`.
+    It grows from ``lr_ease_in`` by ``lr_growth`` per step up to 1, and is multiplied by half a
+    cosine that falls from 1 to ``lr_final``.
     """
-    rate = settings.lr
-    if settings.lr_start is not None:
-        # the exponent is bounded so that a long run cannot overflow
-        growth = min(step * math.log(settings.lr_growth), 700.0)
-        rate = min(rate, settings.lr_start * math.exp(growth))
-    return rate * decay(settings, step, num_steps)
-
-
-def decay(settings: ClassifierSettings, step: int, num_steps: int) -> float:
-    """Factor from 1 in the first step to ``lr_final`` after the last, half a cosine."""
+    # the exponent is bounded so that a long run cannot overflow
+    growth = math.exp(min(step * math.log(settings.lr_growth), 700.0))
     progress = min(step / num_steps, 1.0)
-    return settings.lr_final + (1.0 - settings.lr_final) * 0.5 * (
-        1.0 + math.cos(math.pi * progress)
-    )
+    half_cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+    decay = settings.lr_final + (1.0 - settings.lr_final) * half_cosine
+    return min(1.0, settings.lr_ease_in * growth) * decay
+
+
+def weight_rate(
+    connection: Connection, network: ClassifierNetwork, settings: ClassifierSettings
+) -> float:
+    """Learning rate of the weights of a connection."""
+    if connection.target() is network.output:
+        return settings.lr * settings.output_lr
+    if connection.target() is connection.source():
+        return settings.lr * settings.recurrent_lr
+    return settings.lr
+
+
+def separate_optimisers(
+    compiled: CompiledTrainingNetwork, network: ClassifierNetwork, settings: ClassifierSettings
+) -> None:
+    """Give the weights of connections with different learning rates optimisers of their own."""
+    groups: dict[float, list[Connection]] = {}
+    for connection in network.connections.values():
+        rate = weight_rate(connection, network, settings)
+        groups.setdefault(rate, []).append(connection)
+    weights = [(Adam(rate), connections) for rate, connections in groups.items()]
+    compiled.optimisers = [*weights, *compiled.optimisers[1:]]
+    # mlGeNN's interface has one optimiser for all weights, so this has no public name
+    for optimiser, connections in weights:
+        for connection in connections:
+            index = compiled.connection_index(connection)
+            compiled._engine_optimisers[index]["g"] = optimiser
 
 
 class LearningRates(Callback):
-    """Sets the learning rates before each batch. They depend on the number of the batch alone,
-    so that a resumed run has the same."""
+    """Multiplies the learning rates that optimisers have at first by :func:`rate_factor` before
+    each batch. They depend on the number of the batch alone, so that a resumed run has the same.
+    """
 
-    def __init__(self, settings: ClassifierSettings) -> None:
+    def __init__(self, settings: ClassifierSettings, compiled: CompiledTrainingNetwork) -> None:
         self._settings = settings
+        optimisers: Iterable[Any] = [o for o, _ in compiled.optimisers]
+        self._rates = [(optimiser, optimiser.alpha) for optimiser in optimisers]
         self._epoch = 0
 
-    def set_params(
-        self, compiled_network: CompiledTrainingNetwork, num_batches: int, **kwargs: Any
-    ) -> None:
-        self._compiled = compiled_network
+    def set_params(self, num_batches: int, **kwargs: Any) -> None:
         self._num_batches = num_batches
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -53,11 +75,6 @@ class LearningRates(Callback):
 
     def on_batch_begin(self, batch: int) -> None:
         step = self._epoch * self._num_batches + batch
-        num_steps = self._settings.epochs * self._num_batches
-        rates = [
-            weight_rate(self._settings, step, num_steps),
-            self._settings.delay_lr / self._settings.dt * decay(self._settings, step, num_steps),
-        ]
-        optimisers: Iterable[Any] = [o for o, _ in self._compiled.optimisers]
-        for optimiser, rate in zip(optimisers, rates, strict=False):
-            optimiser.alpha = rate
+        factor = rate_factor(self._settings, step, self._settings.epochs * self._num_batches)
+        for optimiser, rate in self._rates:
+            optimiser.alpha = factor * rate

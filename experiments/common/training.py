@@ -17,6 +17,7 @@ from mlgenn_delays.compilers import (
     EventPropCompiler,
     TrainingDiverged,
 )
+from mlgenn_delays.datasets.augmentation import AugmentEvents
 from mlgenn_delays.optimisers import Adam
 
 from .epoch_record import EpochRecord
@@ -25,7 +26,7 @@ from .monitor import EpochMonitor
 from .options import Options
 from .progress import TrainingProgress, ValidationProgress
 from .results import MetricsTable, ResultsFolder
-from .schedule import LearningRates
+from .schedule import LearningRates, separate_optimisers
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,19 @@ def compile_network(
         num_threads=options.threads,
         i_minus_thresh_min=settings.i_minus_thresh_min,
     )
-    return compiler.compile(network.network)
+    compiled = compiler.compile(network.network)
+    separate_optimisers(compiled, network, settings)
+    return compiled
+
+
+def make_augmentation(data: ExperimentData, settings: ClassifierSettings) -> AugmentEvents | None:
+    """How training samples are varied; None where they are not.
+
+    Raises:
+        ValueError: settings that are not allowed.
+    """
+    amounts = {n: getattr(settings, n) for n in ("drop", "jitter", "shift", "stretch")}
+    return AugmentEvents(data.duration, **amounts) if any(amounts.values()) else None
 
 
 class Training:
@@ -80,19 +93,21 @@ class Training:
     def __init__(
         self,
         network: ClassifierNetwork,
+        compiled: CompiledTrainingNetwork,
         settings: ClassifierSettings,
         folder: ResultsFolder,
         table: MetricsTable,
         description: Mapping[str, Any],
     ) -> None:
         self._network = network
+        self._compiled = compiled
         self._settings = settings
         self._folder = folder
         self._monitor = EpochMonitor(network)
         self._record = EpochRecord(network, self._monitor, folder, table, description)
         progress = TrainingProgress(self._monitor, settings.epochs)
         self._callbacks: list[Callback] = [
-            LearningRates(settings),
+            LearningRates(settings, compiled),
             self._monitor,
             progress,
             *self._waking(),
@@ -115,12 +130,7 @@ class Training:
         into = [c for c in self._network.connections.values() if c.target() is layer]
         return [c for c in into if c.source() is not layer]
 
-    def run(
-        self,
-        compiled: CompiledTrainingNetwork,
-        data: ExperimentData,
-        state: Mapping[str, np.ndarray] | None,
-    ) -> Outcome:
+    def run(self, data: ExperimentData, state: Mapping[str, np.ndarray] | None) -> Outcome:
         """Train from the beginning, or on from a saved state.
 
         Ctrl-C and divergence are outcomes, not errors. Whatever happens, the last checkpoint is
@@ -132,21 +142,19 @@ class Training:
         """
         epoch, batch = (0, 0)
         if state is not None:
-            epoch, batch = compiled.load_training_state(state)
+            epoch, batch = self._compiled.load_training_state(state)
             self._record.restore(state)
         if epoch >= self._settings.epochs:
             return Outcome("finished", self._record.best)
         try:
-            return self._train(compiled, data, epoch, batch)
+            return self._train(data, epoch, batch)
         except OSError as error:
             return Outcome("failed", self._record.best, str(error))
 
-    def _train(
-        self, compiled: CompiledTrainingNetwork, data: ExperimentData, epoch: int, batch: int
-    ) -> Outcome:
+    def _train(self, data: ExperimentData, epoch: int, batch: int) -> Outcome:
         network = self._network
         try:
-            compiled.train(
+            self._compiled.train(
                 {network.input: data.train.spikes},
                 {network.output: data.train.labels},
                 num_epochs=self._settings.epochs - epoch,
@@ -156,6 +164,7 @@ class Training:
                 validation_callbacks=self._validation_callbacks,
                 validation_x={network.input: data.validation.spikes},
                 validation_y={network.output: data.validation.labels},
+                augmentation=make_augmentation(data, self._settings),
             )
         except KeyboardInterrupt as interrupt:
             # the first Ctrl-C has a message and comes between two batches, a second one anywhere

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..connection import Connection
 from ..optimisers import Optimiser
 from ..serialisers import Serialiser, default_serialisers
 from ..utils.module import get_object
@@ -20,6 +21,9 @@ from .run_state import RunState
 from .training_run import Pass, TrainingRun
 from .training_state import State, check_state, pack_meta, pack_parameters, pack_run
 from .trial_data import TrialData, prepare
+
+if TYPE_CHECKING:
+    from ..datasets.augmentation import Augmentation
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +45,11 @@ class CompiledTrainingNetwork(LearningNetwork):
         optimiser: Optimiser,
         delay_optimiser: Optimiser,
         rng_seed: int,
+        weight_optimisers: Mapping[Connection, Optimiser] | None = None,
     ) -> None:
-        super().__init__(built, backend, num_threads, optimiser, delay_optimiser)
+        super().__init__(
+            built, backend, num_threads, optimiser, delay_optimiser, weight_optimisers
+        )
         self.rng_seed = rng_seed
         self.stop_training = False
         self._resumption: Resumption | None = None

@@ -12,8 +12,9 @@ from ..neurons import LeakyIntegrate, LeakyIntegrateFire
 from ..optimisers import Optimiser, default_optimisers
 from ..synapses import Exponential
 from ..utils.module import get_object
+from ..utils.network import get_underlying_conn
 from .build_program import build_program, resolve_connections
-from .build_settings import BuildSettings, PerPopulation
+from .build_settings import BuildSettings, BuiltNetwork, PerPopulation
 from .compiled_training_network import CompiledTrainingNetwork
 
 #: Defaults for ``Network(default_params)``: what EventProp needs.
@@ -62,6 +63,9 @@ class EventPropCompiler:
         deep_r_l1_strength:     without effect, see ``deep_r_conns``
         deep_r_record_rewirings: without effect, see ``deep_r_conns``
         weight_learn_conns:     connections or layers whose weights are learned; None: all
+        weight_optimisers:      connection or layer -> optimiser of its weights, where that is
+                                to be another one than ``optimiser`` (recurrent weights often
+                                want a smaller learning rate)
         backend:                engine: "auto", "cpu" or "reference"
         num_threads:            threads of the CPU engine; None: one per available processor
         i_minus_thresh_min:     lower bound on I - threshold at a spike, which keeps gradients
@@ -98,6 +102,7 @@ class EventPropCompiler:
         deep_r_record_rewirings: Mapping[Any, Any] | None = None,
         *,
         weight_learn_conns: Iterable[Any] | None = None,
+        weight_optimisers: Mapping[Any, Any] | None = None,
         backend: str = "auto",
         num_threads: int | None = None,
         i_minus_thresh_min: float = 1e-2,
@@ -112,6 +117,10 @@ class EventPropCompiler:
         self.delay_optimiser = _optimiser(
             optimiser if delay_optimiser is None else delay_optimiser, "delay_optimiser"
         )
+        self.weight_optimisers = {
+            get_underlying_conn(c): _optimiser(o, f"weight_optimisers[{c}]")
+            for c, o in (weight_optimisers or {}).items()
+        }
         self.backend = backend
         self.settings = BuildSettings(
             timesteps=example_timesteps,
@@ -147,14 +156,27 @@ class EventPropCompiler:
             ValueError, TypeError: what is wrong with the network, see ``build_program``.
             CompilerError: the CPU engine finds no C++ compiler.
         """
+        built = build_program(network, self.settings)
+        self._check_weight_optimisers(built)
         return CompiledTrainingNetwork(
-            build_program(network, self.settings),
+            built,
             self.backend,
             self.settings.num_threads,
             get_copy(self.optimiser),
             get_copy(self.delay_optimiser),
             self.settings.rng_seed,
+            {c: get_copy(o) for c, o in self.weight_optimisers.items()},
         )
+
+    def _check_weight_optimisers(self, built: BuiltNetwork) -> None:
+        programs = zip(built.connections, built.program.connections, strict=True)
+        learned = {connection for connection, program in programs if program.learn_weights}
+        for connection in self.weight_optimisers:
+            if connection not in learned:
+                raise ValueError(
+                    f"weight_optimisers has connection '{connection.name}', allowed are "
+                    "connections of the network whose weights are learned"
+                )
 
 
 def refuse_communicator(communicator: Any) -> None:

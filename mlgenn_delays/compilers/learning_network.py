@@ -24,7 +24,8 @@ class LearningNetwork(CompiledInferenceNetwork):
 
     Attributes:
         optimisers:   list of (optimiser, connections): weights first, then delays if any
-                      are learned. Optimisers' attributes may be changed at any time
+                      are learned, then weights of connections with an optimiser of their
+                      own. Optimisers' attributes may be changed at any time
         losses:       output Population -> loss
     """
 
@@ -35,27 +36,33 @@ class LearningNetwork(CompiledInferenceNetwork):
         num_threads: int | None,
         optimiser: Optimiser,
         delay_optimiser: Optimiser,
+        weight_optimisers: Mapping[Connection, Optimiser] | None = None,
     ) -> None:
         super().__init__(built, backend, num_threads)
         self.example_timesteps = built.program.timesteps
         self.losses = {built.populations[p.index]: p.loss for p in built.program.outputs}
-        self.optimisers = self._group_optimisers(optimiser, delay_optimiser)
+        own = weight_optimisers or {}
+        self.optimisers = self._group_optimisers(optimiser, delay_optimiser, own)
         self._engine_optimisers: list[dict[str, Optimiser]] = [
             {
-                **({"g": optimiser} if c.learn_weights else {}),
+                **({"g": own.get(connection, optimiser)} if c.learn_weights else {}),
                 **({"d": delay_optimiser} if c.learn_delays else {}),
             }
-            for c in built.program.connections
+            for connection, c in zip(built.connections, built.program.connections, strict=True)
         ]
         self._run = RunState()
 
     def _group_optimisers(
-        self, optimiser: Optimiser, delay_optimiser: Optimiser
+        self,
+        optimiser: Optimiser,
+        delay_optimiser: Optimiser,
+        own: Mapping[Connection, Optimiser],
     ) -> list[tuple[Optimiser, list[Connection]]]:
         pairs = list(zip(self._built.connections, self.program.connections, strict=True))
-        groups = [(optimiser, [c for c, program in pairs if program.learn_weights])]
+        shared = [c for c, program in pairs if program.learn_weights and c not in own]
         delayed = [c for c, program in pairs if program.learn_delays]
-        return groups + ([(delay_optimiser, delayed)] if delayed else [])
+        groups = [(optimiser, shared)] + ([(delay_optimiser, delayed)] if delayed else [])
+        return groups + [(o, [connection]) for connection, o in own.items()]
 
     @property
     def epoch_loss(self) -> float:

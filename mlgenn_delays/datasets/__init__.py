@@ -1,5 +1,6 @@
 """Data sets: loaders, encoders, simulations and splits."""
 
+from .augmentation import AugmentEvents
 from .braille import BrailleNotFoundError, load_braille
 from .braille_data import BrailleData, print_notice
 from .fingertip import BRAILLE_CLASSES, BRAILLE_DOTS, Fingertip
@@ -8,6 +9,7 @@ from .splits import Split, stratified_split
 from .synthetic_braille import Scan, generate_braille, simulate_taxels
 
 __all__ = [
+    "AugmentEvents",
     "BRAILLE_CLASSES",
     "BRAILLE_DOTS",
     "BrailleData",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..utils.value import check_number
 from .loss import Loss, check_labels
 from .softmax import softmax_crossentropy
 
@@ -19,11 +20,22 @@ _SLACK = 1.01
 class SparseCategoricalCrossentropy(Loss):
     """Softmax cross-entropy; labels are whole numbers, one per example.
 
-    Of readouts Y:        L = -log softmax(Y)[y]
-    At every timestep:    L = -(1/D) integral log softmax(V(t))[y] dt over the trial D
+    Of readouts Y:        L = -log softmax(Y / temperature)[y]
+    At every timestep:    L = -(1/D) integral log softmax(V(t) / temperature)[y] dt, trial D
     Of first spike times: L = -log softmax(-t / softmax_temperature)[y]
-    + ttfs_alpha / (1.01 D - t_y), where neurons that do not spike have t = D.
+    + ttfs_alpha / (1.01 D - t_y), where neurons that do not spike have t = D;
+    ``softmax_temperature`` and ``ttfs_alpha`` are arguments of the compiler.
+
+    Args:
+        temperature: scale of voltages in the softmax, above 0; averages over long trials are
+            small and want a small one
+
+    Raises:
+        ValueError, TypeError: ``temperature`` is not a number above 0
     """
+
+    def __init__(self, temperature: float = 1.0):
+        self.temperature = check_number(temperature, f"{self.name}: temperature", above=0.0)
 
     def allowed_readouts(self, per_timestep: bool) -> tuple[str, ...]:
         voltage = ("avg_var", "avg_var_exp_weight", "sum_var", "max_var")
@@ -35,13 +47,19 @@ class SparseCategoricalCrossentropy(Loss):
         return check_labels(y, name, shape)
 
     def on_readout(self, y_pred: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return softmax_crossentropy(np.asarray(y_pred, dtype=np.float64), y)
+        return self._of_voltages(y_pred, y)
 
     def on_trace(
         self, values: np.ndarray, target: np.ndarray, times: np.ndarray, dt: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        labels = np.full(len(values), int(target))
-        return softmax_crossentropy(np.asarray(values, dtype=np.float64), labels)
+        return self._of_voltages(values, np.full(len(values), int(target)))
+
+    def _of_voltages(
+        self, voltages: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        scaled = np.asarray(voltages, dtype=np.float64) / self.temperature
+        loss, gradient = softmax_crossentropy(scaled, labels)
+        return loss, gradient / self.temperature
 
     def on_spike_times(
         self,

@@ -220,3 +220,32 @@ def test_save_and_load(recurrent, batch, tmp_path):
     loaded = inference.compile(recurrent.network)
     result = loaded.predict(batch[0], recurrent.y, [])[0][recurrent.y]
     assert np.array_equal(result, expected)
+
+
+# -- optimisers of single connections
+
+
+def test_a_connection_may_have_an_optimiser_of_its_own(recurrent, batch):
+    network = compile_recurrent(
+        recurrent,
+        "cpu",
+        optimiser=Adam(0.0),
+        delay_optimiser=Adam(0.0),
+        weight_optimisers={recurrent.hh: Adam(0.1)},
+    )
+    groups = [connections for _, connections in network.optimisers]
+    assert groups == [[recurrent.xh, recurrent.hy], [recurrent.xh], [recurrent.hh]]
+    before = network.engine.get_parameters()
+    network.train(*batch, 1, callbacks=[])
+    after = network.engine.get_parameters()
+    changed = [[n for n in b if np.any(b[n] != a[n])] for b, a in zip(before, after, strict=True)]
+    assert changed == [[], ["g"], []]
+
+
+def test_optimiser_of_a_connection_that_does_not_learn(recurrent):
+    with pytest.raises(ValueError, match="weight_optimisers has connection 'Conn_h_h'"):
+        compile_recurrent(
+            recurrent,
+            weight_learn_conns=[recurrent.hy],
+            weight_optimisers={recurrent.hh: Adam(0.1)},
+        )

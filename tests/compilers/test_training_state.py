@@ -8,6 +8,7 @@ from loop_callbacks import Log
 from stopped_runs import PressCtrlC, assert_equal_states, compile_recurrent, run
 
 from mlgenn_delays.compilers import load_checkpoint, save_checkpoint
+from mlgenn_delays.datasets import AugmentEvents
 
 
 @pytest.fixture
@@ -128,3 +129,30 @@ def test_state_is_ignored_by_a_training_that_starts_elsewhere(recurrent, data, c
     counts = run(network, recurrent, data, (1, 0))
     assert "its progress is not" in caplog.text
     assert counts[0].batches == 6
+
+
+def test_augmentation_goes_on_where_it_stopped(recurrent, data, tmp_path):
+    """Every epoch has its own events, drawn from seed and epoch alone."""
+    x, y = {recurrent.x: data[0]}, {recurrent.y: data[1]}
+    augmentation = AugmentEvents(40.0, jitter=2.0, drop=0.1)
+
+    def train(network, start, interrupt=None):
+        callbacks = [PressCtrlC(interrupt)] if interrupt is not None else []
+        network.train(
+            x, y, 3 - start[0], start[0], callbacks=callbacks, start_batch=start[1],
+            augmentation=augmentation,
+        )  # fmt: skip
+        return network
+
+    straight = train(compile_recurrent(recurrent, "cpu"), (0, 0))
+    stopped = compile_recurrent(recurrent, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, (0, 0), interrupt=5)
+    resumed = compile_recurrent(recurrent, "cpu")
+    train(resumed, resumed.load_training_state(stopped.training_state()))
+    for a, b in zip(resumed.engine.get_parameters(), straight.engine.get_parameters(), strict=True):
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name])
+    plain = compile_recurrent(recurrent, "cpu")
+    plain.train(x, y, 3, callbacks=[])
+    assert np.any(plain.engine.get_parameter(0, "g") != straight.engine.get_parameter(0, "g"))

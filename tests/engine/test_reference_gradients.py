@@ -121,6 +121,16 @@ def test_refractory_spiking_output():
     assert_gradients(case, output_counts=lambda counts: np.all(counts >= 1))
 
 
+def test_refractory_period_with_two_receptors():
+    builder = ProgramBuilder(4, timesteps=30)
+    first, hidden = builder.input(3), builder.hidden(2, tau_refrac=2.0)
+    last = builder.output(2, SCE)
+    builder.connect(first, hidden, 2.5, 0.3, 5.0, LEARNED)
+    builder.connect(first, hidden, 1.0, 0.3, 12.0, 2)
+    builder.connect(hidden, last, 0.5, 1.0, delay=LEARNED)
+    assert_gradients(builder.build(), smallest_count=3)
+
+
 def test_reset_threshold_and_initial_voltage():
     hidden = {"v_reset": -0.3, "v_thresh": 0.8, "v": 0.25}
     case = recurrent_case(SCE, delays=(LEARNED, 1, LEARNED), hidden=hidden, output={"v": 0.4})
@@ -188,6 +198,21 @@ def test_self_excitation_without_delay():
     builder.connect(hidden, hidden, 0.4)
     builder.connect(hidden, last, 0.5, 1.0)
     assert_gradients(builder.build(), smallest_count=4)
+
+
+def test_another_timestep_is_another_unit_of_delays_only():
+    case = recurrent_case(SCE, delays=(LEARNED, 2, LEARNED))
+    finer = case.at_timestep(0.25)
+    assert finer.program.connections[1].constant_delay == 8
+    coarse_engine = ReferenceEngine(case.program, case.parameters)
+    fine_engine = ReferenceEngine(finer.program, finer.parameters)
+    assert finer.loss(fine_engine) == pytest.approx(case.loss(coarse_engine), rel=1e-13)
+    coarse, fine = case.gradients(coarse_engine), finer.gradients(fine_engine)
+    for one, two in zip(coarse, fine, strict=True):
+        np.testing.assert_allclose(two["g"], one["g"], rtol=1e-9)
+        if "d" in one:
+            assert np.any(one["d"])
+            np.testing.assert_allclose(two["d"], 0.25 * one["d"], rtol=1e-9)
 
 
 def test_batch_gradient_is_the_mean_over_examples():

@@ -58,6 +58,18 @@ def test_integrals_over_the_voltage_have_their_closed_form(readout, slope, scale
         assert value == pytest.approx(expected, rel=1e-13)
 
 
+def test_integrals_over_long_stretches_without_events():
+    builder = ProgramBuilder(timesteps=400, batch=1)
+    first = builder.input(1)
+    builder.connect(first, builder.output(1, SCE, "sum_var"), 3.0)
+    none = np.zeros(1, np.uint16)
+    builder.inputs[first] = EventDataset(np.array([0, 1]), np.array([20.0]), none, 1)
+    case = builder.build()
+    value = ReferenceEngine(case.program, case.parameters).forward(case.batch).readouts[1][0, 0]
+    fast, slow = _decayed_integral(0.2, np.array(380.0)), _decayed_integral(0.1, np.array(380.0))
+    assert value == pytest.approx(3.0 * (slow - fast), rel=1e-13)
+
+
 def test_recorded_voltage_and_var_are_sums_of_responses():
     case = recurrent_case(
         MeanSquareError(), "var", delays=(2, 1, 2), targets=[np.zeros((2, 30, 2))]

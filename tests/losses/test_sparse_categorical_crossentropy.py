@@ -25,6 +25,22 @@ def test_on_readout(rng, check_gradient):
     check_gradient(lambda z: LOSS.on_readout(z, y)[0], x, gradient)
 
 
+def test_temperature(rng, check_gradient):
+    x, y = rng.normal(0, 0.02, (4, 5)), np.array([0, 3, 4, 2])
+    warm = SparseCategoricalCrossentropy(temperature=0.01)
+    loss, gradient = warm.on_readout(x, y)
+    np.testing.assert_allclose(loss, LOSS.on_readout(x / 0.01, y)[0], rtol=1e-12)
+    check_gradient(lambda z: warm.on_readout(z, y)[0], x, gradient)
+    density = warm.on_trace(x, 2, np.arange(4.0), 1.0)[0]
+    np.testing.assert_allclose(density, LOSS.on_trace(x / 0.01, 2, np.arange(4.0), 1.0)[0])
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("nan")])
+def test_bad_temperature(temperature):
+    with pytest.raises(ValueError, match="sparse_categorical_crossentropy: temperature is"):
+        SparseCategoricalCrossentropy(temperature)
+
+
 def test_extreme_values_stay_finite():
     x = np.array([[1e30, -1e30, 0.0], [-1e4, 1e4, 0.0]], dtype=np.float32)
     loss, gradient = LOSS.on_readout(x, np.array([0, 0]))

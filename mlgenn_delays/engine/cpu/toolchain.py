@@ -122,7 +122,13 @@ def build(source: str, name: str) -> Path:
     library = directory / f"{name}-{key}.so"
     if library.exists():
         return library
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CompilerError(
+            f"the cache directory {directory} cannot be written ({error}); "
+            "set the environment variable MLGENN_DELAYS_CACHE to another one"
+        ) from error
     source_file = directory / f"{name}-{key}.cpp"
     logger.info("compiling %s", source_file)
     # Built aside and moved into place, so that processes that start together do not read
