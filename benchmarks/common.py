@@ -110,7 +110,9 @@ def build(size: Size, threads: int, input_weight: Normal, backend: str = "cpu") 
     return Built(compiler.compile(network), source, hidden, output, size)
 
 
-def random_spikes(size: Size, examples: int, events: int, seed: int = 0) -> list[PreprocessedSpikes]:
+def random_spikes(
+    size: Size, examples: int, events: int, seed: int = 0
+) -> list[PreprocessedSpikes]:
     """``events`` input spikes per example, uniform in time and channel."""
     rng = np.random.default_rng(seed)
     return [
@@ -123,10 +125,12 @@ def random_spikes(size: Size, examples: int, events: int, seed: int = 0) -> list
     ]
 
 
-def time_epochs(built: Built, x: Sequence, y: np.ndarray, repeats: int) -> tuple[list[float], CountEvents]:
+def time_epochs(
+    built: Built, x: Sequence, y: np.ndarray, repeats: int
+) -> tuple[list[float], CountEvents]:
     """Seconds per example of training epochs, all included; the first epoch warms up."""
     seconds = []
-    for repeat in range(repeats + 1):
+    for _ in range(repeats + 1):
         counter = CountEvents(built.size, built.input, built.hidden)
         start = time.perf_counter()
         built.compiled.train({built.input: x}, {built.output: y}, 1, callbacks=[counter])
@@ -142,7 +146,9 @@ def calibrate(size: Size, x: Sequence, y: np.ndarray, target: float) -> Normal:
         weight = Normal(mean, mean / 2.0)
         with (built := build(size, 2, weight)).compiled:
             counter = CountEvents(size, built.input, built.hidden)
-            built.compiled.evaluate({built.input: x[:256]}, {built.output: y[:256]}, callbacks=[counter])
+            built.compiled.evaluate(
+                {built.input: x[:256]}, {built.output: y[:256]}, callbacks=[counter]
+            )
         low, high = (mean, high) if counter.spikes_per_neuron < target else (low, mean)
     return weight
 

@@ -63,7 +63,9 @@ def in_a_process(size: Size, events: int, spread: int | None = None) -> dict[str
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
-def vary(name: str, values: dict[Any, tuple[Size, int]], spread: int | None) -> list[dict[str, Any]]:
+def vary(
+    name: str, values: dict[Any, tuple[Size, int]], spread: int | None
+) -> list[dict[str, Any]]:
     """One row per value, with the ratio to the first."""
     rows: list[dict[str, Any]] = []
     for value, (size, events) in values.items():

@@ -62,7 +62,10 @@ def silent(repeats: int) -> list[dict[str, Any]]:
     assert counter.synaptic_events == 0
     steps = DENSE.timesteps * (DENSE.hidden + DENSE.outputs)
     return [
-        {"ms per example": 1e3 * median(seconds), "ns per neuron and step": 1e9 * median(seconds) / steps}
+        {
+            "ms per example": 1e3 * median(seconds),
+            "ns per neuron and step": 1e9 * median(seconds) / steps,
+        }
     ]
 
 
@@ -112,8 +115,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run")
-    parser.add_argument("--repeats", type=int, default=7, help="runs of which the median counts (7)")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=7, help="runs of which the median counts (7)"
+    )
     parser.add_argument("--json", type=Path, help="file to write the figures to")
     arguments = parser.parse_args()
     for name in arguments.only:

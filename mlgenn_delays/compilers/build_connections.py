@@ -198,9 +198,7 @@ def _parameters(
     return parameters
 
 
-def _sample(
-    value: Any, shape: tuple[int, ...], rng: np.random.Generator, label: str
-) -> np.ndarray:
+def _sample(value: Any, shape: tuple[int, ...], rng: np.random.Generator, label: str) -> np.ndarray:
     return np.ascontiguousarray(sample_value(value, shape, rng, label))
 
 

@@ -150,9 +150,7 @@ def _loss(loss: Any, population: Population) -> Loss:
     return result
 
 
-def _per_population(
-    value: PerPopulation, name: str, network: Network
-) -> dict[Population, float]:
+def _per_population(value: PerPopulation, name: str, network: Network) -> dict[Population, float]:
     """Regularisation by population: a number is for all hidden populations."""
     hidden = [p for p in network.populations if p.neuron.is_spiking and not p.neuron.is_input]
     if not isinstance(value, Mapping):

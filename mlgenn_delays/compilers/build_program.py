@@ -50,9 +50,7 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
         softmax_temperature=float(settings.softmax_temperature),
     )
     parameters = [values for _, values in built]
-    return BuiltNetwork(
-        program, parameters, tuple(network.populations), tuple(network.connections)
-    )
+    return BuiltNetwork(program, parameters, tuple(network.populations), tuple(network.connections))
 
 
 def resolve_connections(connections: Iterable[Any]) -> frozenset[Connection]:

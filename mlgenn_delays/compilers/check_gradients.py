@@ -200,9 +200,7 @@ def _one_sided(
     return (4.0 * near - far - 3.0 * probe.loss) / (2.0 * step)
 
 
-def _select(
-    gradients: Gradients, count: int, rng: np.random.Generator
-) -> list[Parameter]:
+def _select(gradients: Gradients, count: int, rng: np.random.Generator) -> list[Parameter]:
     """Parameters to compare: in turn from every connection and kind, most of them with a
     gradient that is not negligible, some at random."""
     queues = [

@@ -160,7 +160,6 @@ class CompiledInferenceNetwork(CompiledNetwork):
             metrics, list(data.keys.values()), Metric, "Metric", default_metrics
         )
 
-
     def _begin_test(self) -> None:
         """For networks that know a loss."""
 

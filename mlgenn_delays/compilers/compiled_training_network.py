@@ -47,9 +47,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         rng_seed: int,
         weight_optimisers: Mapping[Connection, Optimiser] | None = None,
     ) -> None:
-        super().__init__(
-            built, backend, num_threads, optimiser, delay_optimiser, weight_optimisers
-        )
+        super().__init__(built, backend, num_threads, optimiser, delay_optimiser, weight_optimisers)
         self.rng_seed = rng_seed
         self.stop_training = False
         self._resumption: Resumption | None = None
@@ -265,6 +263,7 @@ class CompiledTrainingNetwork(LearningNetwork):
             sum(estimate.values()) / 1e6,
             ", ".join(f"{name} {size / 1e6:.1f}" for name, size in estimate.items()),
         )
+
 
 def _serialiser(serialiser: Any) -> Serialiser:
     result = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)

@@ -72,9 +72,7 @@ class GradientCheck:
         return bool(self.rows) and all(row.agrees for row in self.rows)
 
     def __str__(self) -> str:
-        return "\n".join(
-            [*self._header(), *map(self._row, self.rows), "", *self._footer()]
-        )
+        return "\n".join([*self._header(), *map(self._row, self.rows), "", *self._footer()])
 
     def _header(self) -> list[str]:
         columns = (
@@ -97,8 +95,7 @@ class GradientCheck:
         reference = sum(r.reference_agrees for r in self.rows)
         engine = sum(r.engine_agrees for r in self.rows)
         lines = [
-            f"loss: reference {self.loss_reference:.6f}, {self.engine_name} "
-            f"{self.loss_engine:.6f}",
+            f"loss: reference {self.loss_reference:.6f}, {self.engine_name} {self.loss_engine:.6f}",
             f"agree with finite differences: reference {reference} of {len(self.rows)} "
             f"(to {self.reference_tolerance:g}), {self.engine_name} {engine} of "
             f"{len(self.rows)} (to {self.engine_tolerance:g})",

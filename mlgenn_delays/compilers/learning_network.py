@@ -126,9 +126,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         for population in self.program.outputs:
             assert population.loss is not None
             targets = data.targets[population.index][batch.indices]
-            losses, gradient = evaluate(
-                population.loss, population, result, targets, self.program
-            )
+            losses, gradient = evaluate(population.loss, population, result, targets, self.program)
             total += losses
             gradients[population.index] = gradient
         return total, gradients

@@ -121,6 +121,11 @@ class ConnectionProgram:
         """Whether every synapse has a delay of its own (parameter "d")."""
         return self.delay_kind is DelayKind.PER_SYNAPSE
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the arrays the connection has: "g" and, with synapse delays, "d"."""
+        return ("g", "d") if self.has_synapse_delays else ("g",)
+
 
 @dataclass(frozen=True)
 class Program:

@@ -9,9 +9,9 @@ from .splits import Split, stratified_split
 from .synthetic_braille import Scan, generate_braille, simulate_taxels
 
 __all__ = [
-    "AugmentEvents",
     "BRAILLE_CLASSES",
     "BRAILLE_DOTS",
+    "AugmentEvents",
     "BrailleData",
     "BrailleNotFoundError",
     "Events",

@@ -39,7 +39,8 @@ class RecordRequest:
 
     examples: np.ndarray  #: (batch size,) bool: which examples of the batch
     spikes: frozenset[int] = frozenset()  #: population indices
-    variables: frozenset[tuple[int, str]] = frozenset()  #: (population, "V" | "LambdaV" | "LambdaI")
+    #: (population, "V" | "LambdaV" | "LambdaI")
+    variables: frozenset[tuple[int, str]] = frozenset()
 
 
 @dataclass
@@ -165,6 +166,6 @@ class Engine(ABC):
     def get_parameters(self) -> Parameters:
         """Copy of all parameters."""
         return [
-            {n: self.get_parameter(c.index, n) for n in ("g", "d") if n == "g" or c.has_synapse_delays}
+            {n: self.get_parameter(c.index, n) for n in c.parameter_names}
             for c in self.program.connections
         ]

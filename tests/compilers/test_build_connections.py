@@ -60,9 +60,7 @@ def test_max_delay_steps_missing_for_an_unbounded_initializer():
         build_program(make_network(Dense(0.5, Normal(5, 1))), settings())
 
 
-@pytest.mark.parametrize(
-    "delay", [6, np.full((3, 4), 6.0), Constant(6.0), Uniform(6, 7)], ids=str
-)
+@pytest.mark.parametrize("delay", [6, np.full((3, 4), 6.0), Constant(6.0), Uniform(6, 7)], ids=str)
 def test_max_delay_steps_smaller_than_a_delay(delay):
     network = make_network(Dense(0.5, delay), max_delay_steps=5)
     with pytest.raises(ValueError, match=r"'xh': delay is 6.*max_delay_steps = 5"):

@@ -38,7 +38,7 @@ SCE = SparseCategoricalCrossentropy()
     ids=str,
 )
 def test_every_kind_of_delay_on_input_recurrent_and_output_connections(delays):
-    assert_gradients(recurrent_case(SCE, delays=delays), smallest_count=4)
+    assert_gradients(recurrent_case(SCE, seed=2, delays=delays), smallest_count=4)
 
 
 @pytest.mark.parametrize("readout", ["avg_var", "avg_var_exp_weight", "sum_var", "max_var"])

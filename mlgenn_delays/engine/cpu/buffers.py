@@ -6,7 +6,7 @@ import numpy as np
 
 from ...compilers.program import ConnectionProgram
 from .abi import ConnectionBuffers, address, aligned_zeros
-from .codegen import padded, storage
+from .codegen import storage
 
 
 class ConnectionMemory:
@@ -23,7 +23,7 @@ class ConnectionMemory:
             "g": training and connection.learn_weights,
             "d": training and connection.learn_delays,
         }
-        names = ["g", "d"] if connection.has_synapse_delays else ["g"]
+        names = connection.parameter_names
         self.values = {name: aligned_zeros(size, np.float32) for name in names}
         self.delay_steps = aligned_zeros(size, np.uint16) if "d" in names else None
         self.gradients = {
@@ -91,6 +91,3 @@ class ConnectionMemory:
             "gradients": sum(a.nbytes for a in self.gradients.values()) + self.touched.nbytes,
             "optimiser": sum(a.nbytes for a in self.moments.values()),
         }
-
-
-__all__ = ["ConnectionMemory", "padded"]

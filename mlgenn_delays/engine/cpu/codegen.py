@@ -21,6 +21,9 @@ from ...version import __version__
 #: Neurons per vector of the widest instruction set; rows are padded to it.
 VECTOR = 16
 
+#: Independent partial sums in reductions, so that additions need not wait for each other.
+LANES = 4
+
 
 def padded(size: int) -> int:
     """``size`` rounded up to whole vectors."""
@@ -86,7 +89,8 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         )
     return {
         "id": name,
-        "title": f"{population.name}: {type(population.neuron).__name__}, {population.size} neurons",
+        "title": f"{population.name}: {type(population.neuron).__name__}, "
+        f"{population.size} neurons",
         "index": population.index,
         "size": population.size,
         "padded": padded(population.size),
@@ -117,10 +121,10 @@ def _connection(
     source = program.populations[connection.source]
     feedback = program.training and not source.is_input
     learns = program.training and (connection.learn_weights or connection.learn_delays)
-    lanes = 4
+    target_name = program.populations[connection.target].name
     return {
         "id": name,
-        "title": f"{connection.name}: {source.name} to {program.populations[connection.target].name}",
+        "title": f"{connection.name}: {source.name} to {target_name}",
         "index": connection.index,
         "target": target,
         "receptor": connection.receptor,
@@ -136,7 +140,7 @@ def _connection(
         "feedback": feedback,
         "backward": feedback or learns,
         # random access stops at the last neuron, contiguous access runs over whole vectors
-        "loop_size": -(-connection.target_size // lanes) * lanes
+        "loop_size": -(-connection.target_size // LANES) * LANES
         if connection.has_synapse_delays
         else padded(connection.target_size),
     }
@@ -165,9 +169,7 @@ def generate(program: Program) -> str:
         else:
             by_index[population.index] = _population(program, population, name)
     connections = [
-        _connection(
-            program, c, _identifier("conn", c.name, c.index, taken), by_index[c.target]
-        )
+        _connection(program, c, _identifier("conn", c.name, c.index, taken), by_index[c.target])
         for c in program.connections
     ]
     for population in program.populations:
@@ -182,6 +184,7 @@ def generate(program: Program) -> str:
         runtime=runtime,
         timesteps=program.timesteps,
         dt=literal(program.dt),
+        lanes=LANES,
         dt_ms=program.dt,
         training=program.training,
         inputs=[by_index[p.index] for p in program.inputs],

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...compilers.program import Parameters, PopulationProgram, Program
 from ...optimisers import Adam, Optimiser
+from ...readouts import FirstSpikeTime
 from ...utils.events import EventDataset
 from ..engine import (
     Batch,
@@ -308,7 +309,7 @@ class _Call:
         if p.readout is not None and p.readout.uses_spike_times:
             step = self.arrays[p.index, "readout_step"]
             times = -(step + 1.0) * self.program.dt
-            return np.where(step >= 0, times, p.readout.NO_SPIKE)
+            return np.where(step >= 0, times, FirstSpikeTime.NO_SPIKE)
         return self.arrays[p.index, "readout"].astype(np.float64)
 
     def _traces(self) -> dict[int, list[Trace]]:
@@ -354,7 +355,9 @@ class _Call:
         for p in self.program.populations:
             if p.has_regulariser:
                 counts = self.arrays[p.index, "spike_counts"]
-                self._set(p.index, "regulariser", _float32(regulariser_jump(self.program, p, counts)))
+                self._set(
+                    p.index, "regulariser", _float32(regulariser_jump(self.program, p, counts))
+                )
         shape = (self._recorded, self.program.timesteps)
         for index, name in () if record is None else record.variables:
             size = self.program.populations[index].size

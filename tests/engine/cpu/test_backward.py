@@ -193,8 +193,10 @@ def test_sparse_with_all_synapses_equals_dense():
     connections = list(dense.program.connections)
     connections[0] = replace(connections[0], pre_ind=pre, post_ind=post)
     sparse = dense.with_program(connections=tuple(connections))
-    sparse.parameters = [{n: v.ravel() if i == 0 else v for n, v in values.items()}
-                         for i, values in enumerate(dense.parameters)]
+    sparse.parameters = [
+        {n: v.ravel() if i == 0 else v for n, v in values.items()}
+        for i, values in enumerate(dense.parameters)
+    ]
     a = dense.gradients(CpuEngine(dense.program, dense.parameters, 1))
     b = sparse.gradients(CpuEngine(sparse.program, sparse.parameters, 1))
     for name in ("g", "d"):
@@ -209,7 +211,10 @@ def test_frozen_parameters_have_no_gradient_and_do_not_move():
     connections[1] = replace(connections[1], learn_delays=False)
     frozen = case.with_program(connections=tuple(connections))
     engine = CpuEngine(frozen.program, frozen.parameters, 1)
-    gradients, free = frozen.gradients(engine), case.gradients(CpuEngine(case.program, case.parameters, 1))
+    gradients, free = (
+        frozen.gradients(engine),
+        case.gradients(CpuEngine(case.program, case.parameters, 1)),
+    )
     assert [sorted(g) for g in gradients] == [["d"], ["g"], ["g"]]
     np.testing.assert_array_equal(gradients[0]["d"], free[0]["d"])
     np.testing.assert_array_equal(gradients[1]["g"], free[1]["g"])
@@ -288,7 +293,9 @@ def test_gradient_norms():
 def test_adjoints_are_recorded():
     case = recurrent_case(SCE, delays=(RANGE, None, None))
     engine = CpuEngine(case.program, case.parameters, 1)
-    record = RecordRequest(np.array([False, True]), variables=frozenset([(1, "LambdaV"), (2, "LambdaI")]))
+    record = RecordRequest(
+        np.array([False, True]), variables=frozenset([(1, "LambdaV"), (2, "LambdaI")])
+    )
     gradients = case.evaluate(engine.forward(case.batch, record))[1]
     recording = engine.backward(gradients, record)
     assert recording.variables[1, "LambdaV"].shape == (1, 40, 4)

@@ -38,7 +38,9 @@ CASES = {
     "constant delays": lambda: recurrent_case(LOSS, delays=(2, 3, 4)),
     "synapse delays": lambda: recurrent_case(LOSS, delays=(RANGE, RANGE, RANGE)),
     "sparse": lambda: recurrent_case(LOSS, delays=(RANGE, 3, None), density=0.6),
-    "refractory": lambda: recurrent_case(LOSS, delays=(None, RANGE, None), hidden={"tau_refrac": 3}),
+    "refractory": lambda: recurrent_case(
+        LOSS, delays=(None, RANGE, None), hidden={"tau_refrac": 3}
+    ),
     "equal time constants": lambda: recurrent_case(LOSS, hidden={"tau_mem": 5.0}),
     "several neurons per vector": lambda: recurrent_case(
         LOSS, sizes=(3, 37, 3), delays=(RANGE, None, None)
@@ -69,7 +71,9 @@ def test_same_spikes_and_voltages_as_literal_simulation(name):
             assert found == oracle.spikes[p.index]
             expected = oracle.voltages[p.index]
             np.testing.assert_allclose(
-                recording.variables[p.index, "V"][example], expected, atol=1e-5 * np.abs(expected).max()
+                recording.variables[p.index, "V"][example],
+                expected,
+                atol=1e-5 * np.abs(expected).max(),
             )
         assert all(oracle.spikes[p.index] for p in case.program.populations if p.is_spiking)
 
@@ -165,7 +169,9 @@ def test_examples_in_any_selection_and_order():
     engine = CpuEngine(case.program, case.parameters, 2)
     every = engine.forward(case.batch).readouts[2]
     chosen = np.array([4, 1, 1])
-    np.testing.assert_array_equal(engine.forward(Batch(case.inputs, chosen)).readouts[2], every[chosen])
+    np.testing.assert_array_equal(
+        engine.forward(Batch(case.inputs, chosen)).readouts[2], every[chosen]
+    )
 
 
 def test_delays_out_of_range_are_refused():

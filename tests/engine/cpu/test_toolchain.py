@@ -120,6 +120,8 @@ def test_literals_keep_every_digit(value, text):
 
 def test_identifiers_are_unique_and_valid():
     taken: set[str] = set()
-    names = [codegen._identifier("pop", n, i, taken) for i, n in enumerate(["a b", "a-b", "é", "a"])]
+    names = [
+        codegen._identifier("pop", n, i, taken) for i, n in enumerate(["a b", "a-b", "é", "a"])
+    ]
     assert len(set(names)) == 4
     assert all(n.isidentifier() for n in names)

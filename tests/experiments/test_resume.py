@@ -1,0 +1,225 @@
+"""A run that was stopped and resumed ends as one that was not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from experiment_runs import SMALL, Run
+from mlgenn_delays.experiments.common import epoch_record, monitor
+from mlgenn_delays.experiments.common.results import read_json, write_json
+
+RUN = (*SMALL, "--epochs", "4")
+
+
+def interrupt_after(
+    monkeypatch: pytest.MonkeyPatch, owner: type, method: str, calls: int
+) -> None:
+    """Press Ctrl-C during the ``calls``-th call of a method."""
+    original = getattr(owner, method)
+    count = 0
+
+    def called(self: object, *arguments: object) -> None:
+        nonlocal count
+        original(self, *arguments)
+        count += 1
+        if count == calls:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(owner, method, called)
+
+
+def assert_same(run: Run, other: Run) -> None:
+    assert run.rows == other.rows
+    for name in ("checkpoint_last.npz", "checkpoint_best.npz"):
+        state, expected = run.state(name), other.state(name)
+        assert set(state) == set(expected)
+        for entry, value in expected.items():
+            np.testing.assert_array_equal(state[entry], value, err_msg=entry)
+    for entry in ("test_accuracy", "test_loss", "best_epoch", "status"):
+        assert run.summary[entry] == other.summary[entry]
+
+
+# 64 samples in batches of 16: 4 batches per epoch
+@pytest.mark.parametrize("batch", [2, 6, 8, 15], ids=lambda b: f"batch{b}")
+def test_interrupted_in_mid_epoch_ends_bit_for_bit_the_same(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run, batch: int
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, monitor.EpochMonitor, "on_batch_end", batch)
+        stopped = run(*RUN)
+    assert stopped.code == 130
+    assert stopped.summary["status"] == "interrupted"
+    assert stopped.summary["epochs"] == (batch - 1) // 4
+    assert stopped.summary["test_accuracy"] is not None
+    assert f"Continue with --resume --out {stopped.folder}" in stopped.out
+    assert (stopped.folder / "learning_curve.png").is_file()
+    resumed = run("--resume")
+    assert resumed.code == 0
+    assert len(resumed.config["resumed"]) == 1
+    assert_same(resumed, finished)
+
+
+def test_interrupted_twice(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run
+) -> None:
+    for arguments, batch in ((RUN, 5), (("--resume",), 6)):
+        with monkeypatch.context() as patch:
+            interrupt_after(patch, monitor.EpochMonitor, "on_batch_end", batch)
+            assert run(*arguments).code == 130
+    assert_same(run("--resume"), finished)
+
+
+def test_interrupted_while_an_epoch_is_written(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, epoch_record.EpochRecord, "on_epoch_end", 2)
+        stopped = run(*RUN)
+    assert (stopped.code, stopped.summary["epochs"]) == (130, 2)
+    assert_same(run("--resume"), finished)
+
+
+def test_killed_between_row_and_checkpoint(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    saved = 0
+
+    def save_last(self: epoch_record.EpochRecord) -> None:
+        nonlocal saved
+        saved += 1
+        if saved == 3:
+            raise Killed
+        original(self)
+
+    original = epoch_record.EpochRecord.save_last
+    with monkeypatch.context() as patch:
+        patch.setattr(epoch_record.EpochRecord, "save_last", save_last)
+        with pytest.raises(Killed):
+            run(*RUN)
+    assert_same(run("--resume", out=None), finished)
+
+
+def test_killed_before_the_first_checkpoint(
+    run: Callable[..., Run], finished: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(finished.folder / "config.json", folder)
+    assert_same(run("--resume"), finished)
+
+
+def test_more_epochs_make_a_run_longer(run: Callable[..., Run], finished: Run) -> None:
+    assert run(*SMALL, "--epochs", "2").code == 0
+    longer = run("--resume", "--epochs", "3")
+    assert longer.code == 0
+    assert longer.summary["epochs"] == longer.config["settings"]["epochs"] == 3
+    assert len(longer.rows) == 4
+    assert longer.rows[0] == finished.rows[0]
+
+
+def test_finished_run_has_nothing_left_to_do(run: Callable[..., Run], finished: Run) -> None:
+    before = {p: p.stat().st_mtime_ns for p in finished.folder.iterdir()}
+    for more in ((), ("--epochs", "4"), ("--epochs", "2")):
+        again = run("--resume", *more, out=finished.folder)
+        assert again.code == 0
+        assert "is finished: 4 epochs" in again.out
+    assert {p: p.stat().st_mtime_ns for p in finished.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--lr", "0.5"), r"lr was 0.02 and is 0.5"),
+        (("--hidden", "9"), r"hidden was \[8\] and is \[9\]"),
+        (("--seed", "1", "--delays", "fixed"), r"delays was 'learned' and is 'fixed', seed was 0"),
+        (("--threshold", "5"), r"threshold was 10 and is 5.*data was"),
+        (("--limit", "32"), r"limit was 64 and is 32"),
+        (("--backend", "reference"), r"backend was 'cpu' and is 'reference'"),
+    ],
+)
+def test_other_settings_are_refused_by_name(
+    run: Callable[..., Run], finished: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    import re
+
+    result = run("--resume", *arguments, out=finished.folder)
+    assert result.code == 2
+    assert "was started with other settings" in result.err
+    assert re.search(message, result.err)
+    assert "Traceback" not in result.err
+
+
+def test_other_published_settings_are_refused(
+    run: Callable[..., Run], finished: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(finished.folder, tmp_path / "out")
+    config = read_json(tmp_path / "out" / "config.json")
+    config["settings"]["tau_mem"] = 7.5
+    write_json(tmp_path / "out" / "config.json", config)
+    result = run("--resume")
+    assert (result.code, "tau_mem was 7.5 and is" in result.err) == (2, True)
+
+
+def test_another_number_of_threads_is_noted(run: Callable[..., Run]) -> None:
+    assert run(*SMALL, "--epochs", "1", "--threads", "1").code == 0
+    result = run("--resume", "--epochs", "2", "--threads", "2")
+    assert result.code == 0
+    assert "started with 1 threads and goes on with 2" in result.err
+
+
+def test_nothing_to_resume(run: Callable[..., Run]) -> None:
+    result = run("--resume")
+    assert result.code == 2
+    assert "argument --resume: there is no run in" in result.err
+
+
+@pytest.mark.parametrize("name", ["config.json", "checkpoint_last.npz", "metrics.csv"])
+def test_damaged_files_are_named(
+    run: Callable[..., Run], finished: Run, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(finished.folder, tmp_path / "out")
+    (tmp_path / "out" / "summary.json").unlink()
+    content = (tmp_path / "out" / name).read_bytes()
+    (tmp_path / "out" / name).write_bytes(content[: len(content) // 2])
+    result = run("--resume")
+    assert result.code == 2
+    assert name in result.err
+    assert len(result.err.split("error:")[1].splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_of_a_process(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    command = [sys.executable, "-m", "mlgenn_delays.experiments.braille", *SMALL]
+    process = subprocess.Popen(
+        [*command, "--epochs", "100000", "--out", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        end = time.monotonic() + 60.0
+        while not (folder / "checkpoint_last.npz").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60.0)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Continue with --resume" in out
+    summary = read_json(folder / "summary.json")
+    assert summary["status"] == "interrupted"
+    assert summary["epochs"] >= 1
+    assert (folder / "raster.png").is_file()

@@ -1,0 +1,172 @@
+"""A run leaves every file, with the right content."""
+
+from __future__ import annotations
+
+import csv
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from experiment_runs import SMALL, Run
+from mlgenn_delays.compilers import load_checkpoint
+
+FILES = (
+    "config.json metrics.csv summary.json checkpoint_best.npz checkpoint_last.npz spikes.npz "
+    "raster.png learning_curve.png delays.png confusion.png"
+).split()
+
+
+def table(run: Run) -> list[dict[str, str]]:
+    with open(run.folder / "metrics.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_leaves_these_files_and_no_others(finished: Run) -> None:
+    assert finished.code == 0
+    assert sorted(p.name for p in finished.folder.iterdir()) == sorted(FILES)
+
+
+def test_config(finished: Run) -> None:
+    config = finished.config
+    assert config["experiment"] == "braille"
+    assert config["options"]["hidden"] == [8]
+    assert config["options"]["threshold"] == 10
+    assert config["settings"]["epochs"] == 4
+    assert config["dataset"] == config["data"]["source"]["dataset"] == "synthetic"
+    assert config["backend"] == "cpu"
+    assert config["threads"] >= 1
+    versions = config["versions"]
+    assert versions["numpy"] == np.__version__
+    assert {"mlgenn_delays", "python", "platform", "compiler", "git_commit"} <= set(versions)
+
+
+def test_metrics_have_a_row_per_epoch(finished: Run) -> None:
+    rows = table(finished)
+    assert [int(r["epoch"]) for r in rows] == [0, 1, 2, 3]
+    learned = ("input_hidden", "hidden_hidden")
+    for row in rows:
+        values = {name: float(value) for name, value in row.items()}
+        assert all(np.isfinite(list(values.values())))
+        assert values["train_loss"] > 0.0
+        assert values["validation_loss"] > 0.0
+        for name in ("train_accuracy", "validation_accuracy"):
+            assert 0.0 <= values[name] <= 1.0
+        assert values["spikes_per_neuron"] > 0.0
+        assert 0 <= values["silent_neurons"] <= 8
+        assert values["seconds"] > 0.0
+        for name in learned:
+            assert 0.0 < values[f"mean_delay_ms_{name}"] < finished.config["settings"]["max_delay"]
+            assert 0.0 <= values[f"delays_at_zero_{name}"] <= 1.0
+            assert 0.0 <= values[f"delays_at_cap_{name}"] <= 1.0
+            assert values[f"gradient_ratio_{name}"] > 0.0
+    assert not any("output" in name for name in rows[0])
+
+
+def test_delays_change_in_training(finished: Run) -> None:
+    column = [float(r["mean_delay_ms_input_hidden"]) for r in table(finished)]
+    assert len(set(column)) == len(column)
+
+
+def test_summary(finished: Run) -> None:
+    summary = finished.summary
+    assert summary["status"] == "finished"
+    assert summary["dataset"] == "synthetic"
+    assert (summary["n_train"], summary["n_validation"], summary["n_test"]) == (64, 27, 54)
+    # 24 x 8 input, 8 x 8 recurrent and 8 x 27 output weights; the first two have delays
+    assert (summary["n_weights"], summary["n_delays"]) == (472, 256)
+    assert summary["n_parameters"] == 728
+    assert summary["epochs"] == summary["requested_epochs"] == 4
+    assert summary["seconds_per_epoch"] > 0.0
+    assert (summary["backend"], summary["seed"]) == ("cpu", 0)
+    assert summary["threads"] == finished.config["threads"]
+    assert round(summary["test_accuracy"] * 54) == pytest.approx(summary["test_accuracy"] * 54)
+    assert summary["peak_memory_bytes"] > 20e6
+    assert sum(summary["memory_estimate_bytes"].values()) > 0
+
+
+def test_best_epoch_has_the_best_validation(finished: Run) -> None:
+    order = [
+        (float(r["validation_accuracy"]), -float(r["validation_loss"])) for r in table(finished)
+    ]
+    best = finished.summary["best_epoch"]
+    assert order[best] == max(order)
+    assert finished.summary["validation_accuracy"] == pytest.approx(order[best][0], rel=1e-6)
+
+
+def test_checkpoints(finished: Run) -> None:
+    best = load_checkpoint(finished.folder / "checkpoint_best.npz")
+    last = load_checkpoint(finished.folder / "checkpoint_last.npz")
+    assert set(best) == set(last)
+    assert last["parameters/input_hidden/d"].shape == (24, 8)
+    assert last["parameters/hidden_output/g"].shape == (8, 27)
+
+
+def test_spikes(finished: Run) -> None:
+    with np.load(finished.folder / "spikes.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    trials = len(arrays["labels"])
+    assert trials == len(arrays["predictions"]) == 8
+    assert arrays["output_voltages"].shape == (trials, 1304, 27)
+    assert arrays["class_names"][-1] == "Space"
+    for name, size in (("input", 24), ("hidden", 8)):
+        offsets = arrays[f"{name}_offsets"]
+        assert len(offsets) == trials + 1
+        assert offsets[-1] == len(arrays[f"{name}_times"]) == len(arrays[f"{name}_neurons"]) > 0
+        assert arrays[f"{name}_neurons"].max() < size
+        assert 0.0 <= arrays[f"{name}_times"].min() <= arrays[f"{name}_times"].max() <= 1304.0
+    # predictions follow from the recorded voltages by the readout
+    steps = np.arange(1304)
+    readout = (np.exp(-steps / 1304) / 1304) @ arrays["output_voltages"]
+    np.testing.assert_array_equal(readout.argmax(axis=1), arrays["predictions"])
+
+
+@pytest.mark.parametrize("name", [f for f in FILES if f.endswith(".png")])
+def test_pictures_have_300_dpi_and_a_printable_width(finished: Run, name: str) -> None:
+    content = (finished.folder / name).read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    width = struct.unpack(">I", content[16:20])[0]
+    assert 84.0 < width / 300.0 * 25.4 < 171.0
+    start = content.index(b"pHYs") + 4
+    assert struct.unpack(">I", content[start : start + 4])[0] == round(300 / 0.0254)
+
+
+def test_says_what_it_does_and_that_data_are_synthetic(run: Callable[..., Run]) -> None:
+    result = run(*SMALL, "--epochs", "1", "--delays", "none", "--no-recurrent")
+    assert result.code == 0
+    assert "SYNTHETIC DATA" in result.err
+    assert "Network: 24 - 8 - 27, feed-forward, delays none" in result.out
+    assert "Memory:  about" in result.out
+    assert "SYNTHETIC DATA" in result.out
+    assert f"Results are in {result.folder}" in result.out
+    # the progress bar of the epoch
+    assert "loss" in result.err
+    assert "spikes/neuron" in result.err
+    assert "validation loss" in result.err
+    # no column about delays, but every file
+    assert "delay" not in result.rows[0]
+    assert sorted(p.name for p in result.folder.iterdir()) == sorted(FILES)
+
+
+def test_fixed_delays_stay(run: Callable[..., Run]) -> None:
+    result = run(*SMALL, "--epochs", "2", "--delays", "fixed", "--hidden", "8", "6")
+    assert result.code == 0
+    rows = table(result)
+    for name in ("input_hidden1", "hidden1_hidden2", "hidden1_hidden1", "hidden2_hidden2"):
+        assert rows[0][f"mean_delay_ms_{name}"] == rows[1][f"mean_delay_ms_{name}"]
+        assert f"gradient_ratio_{name}" not in rows[0]
+    assert result.summary["n_delays"] == 0
+
+
+def test_default_folder_is_made_below_results(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mlgenn_delays.experiments.braille import EXPERIMENT
+    from mlgenn_delays.experiments.common import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(EXPERIMENT, [*SMALL, "--epochs", "1"]) == 0
+    (folder,) = (tmp_path / "results").iterdir()
+    assert folder.name.startswith("braille-")
+    assert (folder / "summary.json").is_file()
