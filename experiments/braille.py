@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from mlgenn_delays.datasets import load_braille, print_notice, stratified_split
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.models.braille import NUM_CHANNELS, braille_settings, build_network
-
-from mlgenn_delays.datasets import load_braille, print_notice, stratified_split
 
 #: Shares of training, validation and test.
 SPLIT = (0.7, 0.1, 0.2)

@@ -23,10 +23,11 @@ class BrailleSettings(ClassifierSettings):
     tau_mem_output: float = 300.0
     tau_syn: float = 50.0
     tau_syn_output: float = 5.0
+    temperature: float = 1.0 / 65.0
     input_weight: tuple[float, float] = INPUT_WEIGHT[10]
     hidden_weight: tuple[float, float] = (0.05, 0.2)
     recurrent_weight: tuple[float, float] = (0.0, 0.05)
-    output_weight: tuple[float, float] = (0.0, 6.5)
+    output_weight: tuple[float, float] = (0.0, 0.1)
     max_delay: float = 700.0
     input_delay: tuple[float, float] = (0.0, 500.0)
     hidden_delay: tuple[float, float] = (0.0, 100.0)
@@ -35,7 +36,6 @@ class BrailleSettings(ClassifierSettings):
     batch_size: int = 32
     lr: float = 0.02
     recurrent_lr: float = 0.15
-    output_lr: float = 65.0
     delay_lr: float = 2.0
     lr_ease_in: float = 1e-3
     lr_final: float = 0.0

@@ -42,6 +42,7 @@ class ClassifierSettings:
     tau_syn_output: float = 5.0
     v_thresh: float = 1.0
     readout: str = "avg_var_exp_weight"
+    temperature: float = 1.0  #: of the softmax over what is read out
 
     # weights
     input_weight: tuple[float, float] = (0.03, 0.01)

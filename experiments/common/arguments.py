@@ -10,10 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mlgenn_delays.engine.create import BACKENDS
 from mlgenn_delays.models import ClassifierSettings
 from mlgenn_delays.models.classifier import DELAY_MODES
-
-from mlgenn_delays.engine.create import BACKENDS
 
 from .experiment import Experiment
 from .options import Options

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
 from mlgenn_delays.compilers import CompiledInferenceNetwork, InferenceCompiler, load_network
 from mlgenn_delays.compilers.training_state import read_meta
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
 from .configuration import describe_run, make_config, stored_settings
 from .evaluation import TestResult, evaluate_network
@@ -18,7 +18,7 @@ from .experiment import Experiment, ExperimentData, ExperimentError, load_data, 
 from .options import Options
 from .report import TEST_FILES, count_parameters, summarise_test, write_test
 from .results import ResultsFolder, write_json
-from .training import count_timesteps
+from .training import count_timesteps, make_loss
 
 #: Options that a checkpoint fixes.
 _NETWORK_OPTIONS = ("hidden", "recurrent", "delays", "max_delay", "dt")
@@ -60,7 +60,7 @@ def run_checkpoint_test(
         network = experiment.build(options, settings, data)
         load_network(network.network, state)
         compiled = _compile(network, settings, options, data)
-        test = evaluate_network(compiled, network, data.test)
+        test = evaluate_network(compiled, network, data.test, make_loss(settings))
     run = describe_run(experiment, options, settings, data)
     config = {**make_config(run, compiled), "checkpoint": str(options.evaluate)}
     write_json(folder.config, config)

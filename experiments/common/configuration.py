@@ -10,9 +10,8 @@ from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
-from mlgenn_delays.models import ClassifierSettings
-
 from mlgenn_delays.compilers import CompiledNetwork
+from mlgenn_delays.models import ClassifierSettings
 
 from .environment import describe_environment
 from .experiment import Experiment, ExperimentData, ExperimentError

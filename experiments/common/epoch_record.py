@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork
 
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork, save_checkpoint
+from mlgenn_delays.models import ClassifierNetwork
 
 from .monitor import EpochMonitor
 from .results import MetricsTable, ResultsFolder

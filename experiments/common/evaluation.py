@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork
 
 from mlgenn_delays import Population
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledInferenceNetwork
 from mlgenn_delays.engine.engine import RecordRequest
+from mlgenn_delays.losses import Loss
+from mlgenn_delays.models import ClassifierNetwork
 
 from .experiment import Part
 
@@ -27,7 +28,7 @@ class TestResult:
     __test__ = False  # no test for pytest to collect
 
     accuracy: float
-    loss: float  #: mean cross-entropy
+    loss: float  #: mean over trials
     spikes_per_neuron: float  #: mean hidden spikes per neuron and trial
     labels: np.ndarray  #: (trials,)
     predictions: np.ndarray  #: (trials,)
@@ -107,9 +108,15 @@ class TrialRecorder(Callback):
 
 
 def evaluate_network(
-    compiled: CompiledInferenceNetwork, network: ClassifierNetwork, part: Part
+    compiled: CompiledInferenceNetwork, network: ClassifierNetwork, part: Part, loss: Loss
 ) -> TestResult:
     """Classify all examples of a part with the parameters the network has now.
+
+    Args:
+        compiled: the network, compiled.
+        network: its description.
+        part: examples.
+        loss: what to measure besides accuracy.
 
     Raises:
         ValueError: examples that do not fit the network.
@@ -131,16 +138,10 @@ def evaluate_network(
     np.add.at(confusion, (labels, predictions), 1)
     return TestResult(
         accuracy=float(np.mean(predictions == labels)),
-        loss=float(np.mean(_cross_entropy(outputs, labels))),
+        loss=float(np.mean(loss.on_readout(outputs, labels)[0])),
         spikes_per_neuron=recorder.spikes_per_neuron,
         labels=labels,
         predictions=predictions,
         confusion=confusion,
         recording=recorder,
     )
-
-
-def _cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    shifted = outputs - outputs.max(axis=1, keepdims=True)
-    log_sums = np.log(np.sum(np.exp(shifted), axis=1))
-    return log_sums - shifted[np.arange(len(labels)), labels]

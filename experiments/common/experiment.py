@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
 from mlgenn_delays.engine.cpu.toolchain import CompilerError
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.utils.data import PreprocessedSpikes
 
 from .options import Options

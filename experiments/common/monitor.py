@@ -8,10 +8,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork
 
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
+from mlgenn_delays.models import ClassifierNetwork
 
 
 class EpochMonitor(Callback):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork
 
 from mlgenn_delays import plotting
+from mlgenn_delays.models import ClassifierNetwork
 
 from .evaluation import TestResult
 from .experiment import ExperimentData
@@ -15,10 +15,11 @@ from .results import MetricsTable, ResultsFolder
 
 
 def draw_test(folder: ResultsFolder, data: ExperimentData, test: TestResult, dt: float) -> None:
-    """``raster.png``, of the recorded trial with most input spikes, and ``confusion.png``."""
+    """``raster.png``, of the recorded trial with the median number of
+    input spikes, and ``confusion.png``."""
     names, recording = data.class_names, test.recording
     inputs = next(iter(recording.spikes.values()))
-    trial = int(np.argmax([len(times) for times, _ in inputs]))
+    trial = int(np.argsort([len(times) for times, _ in inputs])[len(inputs) // 2])
     label, predicted = int(test.labels[trial]), int(test.predictions[trial])
     kind = "Test trial" if data.kind == "real" else "Synthetic test trial"
     raster = plotting.plot_raster(

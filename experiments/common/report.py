@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork
 
 from mlgenn_delays.compilers import CompiledTrainingNetwork, load_checkpoint
 from mlgenn_delays.compilers.program import Program
+from mlgenn_delays.models import ClassifierNetwork
 
 from . import pictures
 from .epoch_record import get_delays
@@ -117,8 +117,6 @@ class Report:
         """
         if outcome.message is not None:
             print(f"\n{outcome.message}", file=sys.stderr)
-        if outcome.status == "failed":
-            return
         test = self._test()
         self._peak_memory = self._compiled.peak_memory()  # before the library for pictures
         write_json(self._folder.summary, self._summarise(outcome, table, test))
@@ -137,7 +135,9 @@ class Report:
         if not self._folder.best.exists():
             return None
         self._compiled.load_training_state(load_checkpoint(self._folder.best))
-        return evaluate_network(self._compiled, self._network, self._data.test)
+        loss = self._compiled.losses[self._network.output]
+        assert loss is not None
+        return evaluate_network(self._compiled, self._network, self._data.test, loss)
 
     def _summarise(
         self, outcome: Outcome, table: MetricsTable, test: TestResult | None

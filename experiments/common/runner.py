@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierSettings
 
 from mlgenn_delays.compilers import load_checkpoint
 from mlgenn_delays.compilers.training_state import read_meta
+from mlgenn_delays.models import ClassifierSettings
 
 from . import arguments
 from .checkpoint_test import run_checkpoint_test
@@ -147,6 +147,8 @@ def _train(
         training = Training(network, compiled, settings, folder, table, description)
         outcome = training.run(data, state)
     try:
+        if outcome.error is not None:
+            raise outcome.error
         report.write(outcome, table)
     except OSError as error:
         return _not_written(experiment, error)

@@ -6,12 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
-
 from mlgenn_delays import Connection
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
-from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
 
 def rate_factor(settings: ClassifierSettings, step: int, num_steps: int) -> float:
@@ -37,23 +35,6 @@ def weight_rate(
     if connection.target() is connection.source():
         return settings.lr * settings.recurrent_lr
     return settings.lr
-
-
-def separate_optimisers(
-    compiled: CompiledTrainingNetwork, network: ClassifierNetwork, settings: ClassifierSettings
-) -> None:
-    """Give the weights of connections with different learning rates optimisers of their own."""
-    groups: dict[float, list[Connection]] = {}
-    for connection in network.connections.values():
-        rate = weight_rate(connection, network, settings)
-        groups.setdefault(rate, []).append(connection)
-    weights = [(Adam(rate), connections) for rate, connections in groups.items()]
-    compiled.optimisers = [*weights, *compiled.optimisers[1:]]
-    # mlGeNN's interface has one optimiser for all weights, so this has no public name
-    for optimiser, connections in weights:
-        for connection in connections:
-            index = compiled.connection_index(connection)
-            compiled._engine_optimisers[index]["g"] = optimiser
 
 
 class LearningRates(Callback):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
 from mlgenn_delays import Connection, Population
 from mlgenn_delays.callbacks import Callback, EarlyStopping, WakeSilentNeurons
@@ -18,6 +17,8 @@ from mlgenn_delays.compilers import (
     TrainingDiverged,
 )
 from mlgenn_delays.datasets.augmentation import AugmentEvents
+from mlgenn_delays.losses import SparseCategoricalCrossentropy
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.optimisers import Adam
 
 from .epoch_record import EpochRecord
@@ -26,16 +27,17 @@ from .monitor import EpochMonitor
 from .options import Options
 from .progress import TrainingProgress, ValidationProgress
 from .results import MetricsTable, ResultsFolder
-from .schedule import LearningRates, separate_optimisers
+from .schedule import LearningRates, weight_rate
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a training ended."""
 
-    status: str  #: ``"finished"``, ``"interrupted"``, ``"diverged"`` or ``"failed"`` (writing)
+    status: str  #: ``"finished"``, ``"interrupted"``, ``"diverged"`` or ``"failed"``
     best: tuple[float, float, int] | None  #: validation accuracy, loss, epoch
     message: str | None = None
+    error: OSError | None = None  #: what could not be written, where it failed
 
 
 def count_timesteps(data: ExperimentData, settings: ClassifierSettings) -> int:
@@ -56,9 +58,10 @@ def compile_network(
         ValueError: settings that the compiler refuses.
         CompilerError: there is no C++ compiler.
     """
+    rates = {c: weight_rate(c, network, settings) for c in network.connections.values()}
     compiler = EventPropCompiler(
         example_timesteps=count_timesteps(data, settings),
-        losses="sparse_categorical_crossentropy",
+        losses=make_loss(settings),
         optimiser=Adam(settings.lr),
         reg_lambda_upper=settings.reg_lambda,
         reg_lambda_lower=settings.reg_lambda,
@@ -68,13 +71,17 @@ def compile_network(
         rng_seed=options.seed,
         delay_optimiser=Adam(settings.delay_lr / settings.dt),
         delay_learn_conns=network.delay_learn_conns,
+        weight_optimisers={c: Adam(rate) for c, rate in rates.items() if rate != settings.lr},
         backend=options.backend,
         num_threads=options.threads,
         i_minus_thresh_min=settings.i_minus_thresh_min,
     )
-    compiled = compiler.compile(network.network)
-    separate_optimisers(compiled, network, settings)
-    return compiled
+    return compiler.compile(network.network)
+
+
+def make_loss(settings: ClassifierSettings) -> SparseCategoricalCrossentropy:
+    """The loss a network is trained and tested with."""
+    return SparseCategoricalCrossentropy(settings.temperature)
 
 
 def make_augmentation(data: ExperimentData, settings: ClassifierSettings) -> AugmentEvents | None:
@@ -149,7 +156,7 @@ class Training:
         try:
             return self._train(data, epoch, batch)
         except OSError as error:
-            return Outcome("failed", self._record.best, str(error))
+            return Outcome("failed", self._record.best, str(error), error)
 
     def _train(self, data: ExperimentData, epoch: int, batch: int) -> Outcome:
         network = self._network
@@ -176,7 +183,8 @@ class Training:
             # a checkpoint from the end of an epoch is worth more than one that diverges at once
             if not error.step_applied and not self._folder.last.exists():
                 self._save()
-            return Outcome("diverged", self._record.best, str(error))
+            message = f"{error}\nlast good checkpoint: {self._folder.last}"
+            return Outcome("diverged", self._record.best, message)
         return Outcome("finished", self._record.best)
 
     def _save(self) -> None:

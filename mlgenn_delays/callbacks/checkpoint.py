@@ -19,7 +19,9 @@ class Checkpoint(Callback):
         epoch_interval: save where the number of the epoch is a multiple of this
 
     Raises:
-        ValueError: ``epoch_interval`` below 1, or unknown serialiser
+        ValueError: ``epoch_interval`` below 1, or unknown serialiser; when training begins,
+            names of connections that the serialiser cannot use
+        OSError: when training begins, a serialiser that cannot write
     """
 
     def __init__(self, serialiser: Serialiser | str = "numpy", epoch_interval: int = 1):
@@ -32,6 +34,9 @@ class Checkpoint(Callback):
     def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
         self._compiled_network = compiled_network
         self._last_saved = None
+        # now, not after the first long epoch
+        for connection in compiled_network.connection_populations:
+            self.serialiser.check_writable((0, connection, "g"))
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
         if epoch % self.epoch_interval == 0:

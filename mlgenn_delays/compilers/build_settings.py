@@ -11,6 +11,9 @@ from ..population import Population
 from ..utils.value import check_number, check_whole_number
 from .program import Parameters, Program
 
+#: Engines count timesteps in 32 bits, some of them past the end of a trial.
+MAX_TIMESTEPS = 2**30
+
 #: One value for all populations, or one per population (or layer).
 PerPopulation = float | Mapping[Any, float]
 
@@ -45,6 +48,10 @@ class BuildSettings:
                 allowed.
         """
         check_whole_number(self.timesteps, self.timesteps_name, minimum=1)
+        if self.timesteps > MAX_TIMESTEPS:
+            raise ValueError(
+                f"{self.timesteps_name} is {self.timesteps}, allowed are at most {MAX_TIMESTEPS}"
+            )
         check_number(self.dt, "dt", above=0.0)
         check_whole_number(self.batch_size, "batch_size", minimum=1)
         check_whole_number(self.rng_seed, "rng_seed")

@@ -14,10 +14,13 @@ def check_network(network: Network) -> None:
     """Check populations and connections as a whole.
 
     Raises:
+        TypeError: ``network`` is no network.
         ValueError: no population has a readout; names that occur twice; populations without
             shape or without the connections they need; connections into an input, out of a
             population that cannot spike, or to a population of another network.
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"network should be a Network, not {network!r}")
     _check_names(network)
     for connection in network.connections:
         _check_ends(connection, network)

@@ -108,7 +108,7 @@ class CompiledNetwork:
         self, callbacks: Sequence[Any], num_batches: int | None, num_epochs: int | None = None
     ) -> CallbackList:
         return CallbackList(
-            list(callbacks),
+            callbacks,
             compiled_network=self,
             num_batches=num_batches,
             num_epochs=num_epochs,

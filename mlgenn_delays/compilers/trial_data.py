@@ -218,6 +218,7 @@ def _checked_events(
             f"{name} has spike times from {events.times.min()} to {events.times.max()} ms, "
             f"allowed are finite times from 0 to {duration} ms"
         )
+    events.check_structure(name)
     return events
 
 

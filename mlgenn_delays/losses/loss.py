@@ -162,9 +162,12 @@ def check_labels(y: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         ValueError: the message names the output population and the first bad label
     """
-    labels = np.asarray(y)
     outputs = int(np.prod(shape))
     label = f"output population '{name}': labels"
+    try:
+        labels = np.asarray(y)
+    except ValueError:  # sequences of different lengths
+        raise ValueError(f"{label} should be one whole number per example") from None
     if labels.ndim != 1 or labels.dtype.kind not in "iuf":
         raise ValueError(
             f"{label} have shape {labels.shape} and type {labels.dtype}, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ class Numpy(Serialiser):
         # A full disk must not leave half a file in place of a good one
         with atomic_write(self._filename(keys)) as file:
             np.save(file, np.asarray(data), allow_pickle=False)
+
+    def check_writable(self, keys: Sequence[Any]) -> None:
+        folder = self._filename(keys).parent
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise type(error)(
+                error.errno, f"Numpy: path cannot be written ({error.strerror})", os.fspath(folder)
+            ) from error
 
     def deserialise(self, keys: Sequence[Any]) -> np.ndarray:
         return _load(self._filename(keys))

@@ -20,6 +20,16 @@ class Serialiser(ABC):
             OSError: it cannot be written; what was there before is kept
         """
 
+    def check_writable(self, keys: Sequence[Any]) -> None:  # noqa: B027
+        """Find out before a long run whether :meth:`serialise` can work for ``keys``.
+
+        Serialisers that cannot tell leave it at that.
+
+        Raises:
+            OSError: it cannot be written
+            ValueError: ``keys`` are not possible
+        """
+
     @abstractmethod
     def deserialise(self, keys: Sequence[Any]) -> np.ndarray:
         """Array stored under ``keys``.

@@ -32,11 +32,15 @@ class CallbackList:
         callbacks: the callbacks that are called
 
     Raises:
-        TypeError: an object that is no callback, or one that wants to run in every timestep
+        TypeError: no sequence, an object that is no callback, or one that wants to run in every timestep
         ValueError: unknown name
     """
 
     def __init__(self, callbacks: Sequence[Any], **params: Any):
+        if callbacks is None or isinstance(callbacks, str):
+            raise TypeError(
+                f"callbacks should be a sequence of callbacks and names, not {callbacks!r}"
+            )
         self.callbacks = [_get_callback(c) for c in callbacks]
         self._data: dict = {}
         self._call("set_params", data=self._data, **params)

@@ -47,6 +47,33 @@ class EventDataset:
             self._steps[dt] = np.ceil(exact - slack).astype(np.int32)
         return self._steps[dt]
 
+    def check_structure(self, name: str) -> None:
+        """Whether offsets, times and neurons belong together: engines rely on it.
+
+        Raises:
+            ValueError: offsets that do not cut the events into examples, neurons that do
+                not exist, or times of an example that are not sorted.
+        """
+        offsets, events = np.asarray(self.offsets), len(self.times)
+        if len(self.neurons) != events:
+            raise ValueError(f"{name} has {events} times and {len(self.neurons)} neurons")
+        if offsets[0] != 0 or offsets[-1] != events or np.any(np.diff(offsets) < 0):
+            raise ValueError(
+                f"{name}: offsets should rise from 0 to the number of events, {events}; they "
+                f"go from {offsets[0]} to {offsets[-1]}"
+            )
+        bad = (self.neurons < 0) | (self.neurons >= self.num_neurons)
+        if np.any(bad):
+            raise ValueError(
+                f"{name} has a spike of channel {self.neurons[bad][0]}, allowed are 0 to "
+                f"{self.num_neurons - 1} ({int(np.sum(bad))} such spikes)"
+            )
+        falls = np.flatnonzero(np.diff(self.times) < 0) + 1
+        unsorted = np.setdiff1d(falls, offsets)
+        if len(unsorted):
+            example = int(np.searchsorted(offsets, unsorted[0], side="right")) - 1
+            raise ValueError(f"{name}: the spike times of example {example} are not sorted")
+
     @staticmethod
     def from_spikes(
         spikes: Sequence[PreprocessedSpikes], num_neurons: int, duration: float, name: str = "x"
@@ -60,17 +87,7 @@ class EventDataset:
         if len(spikes) == 0:
             raise ValueError(f"{name}: the data set is empty")
         for i, example in enumerate(spikes):
-            channels = len(example.end_spikes)
-            if channels != num_neurons:
-                raise ValueError(
-                    f"{name}: example {i} has {channels} channels, "
-                    f"the input population {num_neurons}"
-                )
-            if channels and int(example.end_spikes[-1]) != len(example.spike_times):
-                raise ValueError(
-                    f"{name}: example {i} has {len(example.spike_times)} spike times, "
-                    f"its end_spikes say {int(example.end_spikes[-1])}"
-                )
+            _check_example(example, num_neurons, f"{name}: example {i}")
         counts = np.array([len(s.spike_times) for s in spikes], dtype=np.int64)
         offsets = np.concatenate(([0], np.cumsum(counts)))
         times = np.concatenate([np.asarray(s.spike_times) for s in spikes])
@@ -84,6 +101,23 @@ class EventDataset:
         _check_times(times, examples, duration, name)
         order = np.lexsort((neurons, times, examples))
         return EventDataset(offsets, times[order], neurons[order], num_neurons)
+
+
+def _check_example(example: PreprocessedSpikes, num_neurons: int, label: str) -> None:
+    ends, times = np.asarray(example.end_spikes), np.asarray(example.spike_times)
+    if ends.ndim != 1 or ends.dtype.kind not in "iu" or times.ndim != 1:
+        raise ValueError(
+            f"{label}: end_spikes of shape {ends.shape} and type {ends.dtype}, spike_times of "
+            f"shape {times.shape}; both should have one dimension, end_spikes whole numbers"
+        )
+    if len(ends) != num_neurons:
+        raise ValueError(f"{label} has {len(ends)} channels, the input population {num_neurons}")
+    if times.size and times.dtype.kind not in "iuf":
+        raise ValueError(f"{label}: spike_times should be numbers, their type is {times.dtype}")
+    if len(ends) and ends[-1] != len(times):
+        raise ValueError(f"{label} has {len(times)} spike times, its end_spikes say {ends[-1]}")
+    if np.any(np.diff(ends.astype(np.int64), prepend=0) < 0):
+        raise ValueError(f"{label}: end_spikes should not fall from one channel to the next")
 
 
 def _check_times(times: np.ndarray, examples: np.ndarray, duration: float, name: str) -> None:

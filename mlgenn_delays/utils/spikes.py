@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .value import check_whole_number
+
 
 class PreprocessedSpikes(NamedTuple):
     """Spikes of one example, sorted by neuron, then time.
@@ -29,8 +31,10 @@ def preprocess_spikes(
         num_neurons: number of neurons
 
     Raises:
-        ValueError: different lengths, times that are not finite, neurons out of range
+        ValueError: different lengths, times that are not finite, neurons out of range, or
+            ``num_neurons`` below 1
     """
+    num_neurons = check_whole_number(num_neurons, "num_neurons", minimum=1)
     times, ids = np.asarray(times), np.asarray(ids)
     if times.ndim != 1 or times.shape != ids.shape:
         raise ValueError(

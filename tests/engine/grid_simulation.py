@@ -15,10 +15,14 @@ from mlgenn_delays.compilers.program import Program
 
 @dataclass
 class Trial:
-    """Spikes as (step, neuron) and voltages (steps, neurons) of every population."""
+    """Spikes as (step, neuron), voltages and currents (steps, neurons) of every population.
+
+    Both are those at the end of each step; currents are summed over receptors.
+    """
 
     spikes: dict[int, list[tuple[int, int]]]
     voltages: dict[int, np.ndarray]
+    currents: dict[int, np.ndarray]
     margins: dict[int, float]  #: smallest |V - theta| of each spiking population
 
 
@@ -39,6 +43,7 @@ def simulate(program: Program, parameters: list, inputs: dict, example: int) -> 
     held = {p.index: np.zeros(p.size, dtype=int) for p in moving}
     trial = Trial(
         {p.index: [] for p in program.populations},
+        {p.index: np.zeros((steps, p.size)) for p in moving},
         {p.index: np.zeros((steps, p.size)) for p in moving},
         {p.index: np.inf for p in moving},
     )
@@ -63,6 +68,7 @@ def simulate(program: Program, parameters: list, inputs: dict, example: int) -> 
                     )
             for r, tau in enumerate(p.taus_syn):
                 current[index][r] *= math.exp(-dt / tau)
+            trial.currents[index][n] = current[index].sum(axis=0)
             if not p.is_spiking:
                 trial.voltages[index][n] = voltage[index]
                 continue

@@ -5,13 +5,26 @@ from pathlib import Path
 
 import pytest
 from experiment_runs import SMALL, Run
+
+from mlgenn_delays import plotting
 from mlgenn_delays.experiments.braille import EXPERIMENT
 from mlgenn_delays.experiments.common import main
 
+
 @pytest.fixture(autouse=True)
-def _no_real_data(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _no_real_data(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     monkeypatch.setenv("MLGENN_DELAYS_DATA", str(tmp_path_factory.mktemp("data")))
     monkeypatch.delenv("MLGENN_DELAYS_DEBUG", raising=False)
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are empty files: most of the time of a small run is spent on drawing."""
+    for name in ("plot_raster", "plot_learning_curve", "plot_delays", "plot_confusion"):
+        monkeypatch.setattr(plotting, name, lambda *arguments: None)
+    monkeypatch.setattr(plotting, "save_figure", lambda figure, path: path.touch())
 
 
 @pytest.fixture

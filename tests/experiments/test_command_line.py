@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from mlgenn_delays.experiments.braille import EXPERIMENT
 from mlgenn_delays.experiments.common import Options
 from mlgenn_delays.experiments.common.arguments import parse, to_options
@@ -27,9 +28,9 @@ def test_help_explains_every_option_and_its_default(capsys: pytest.CaptureFixtur
         assert f"--{name}" in text
     settings = BrailleSettings()
     for explained in (
-        r"longest delay in ms \(default: %g\)" % settings.max_delay,
-        r"passes over the samples \(default: %d\)" % settings.epochs,
-        r"learning rate of weights \(Adam\) \(default: %g\)" % settings.lr,
+        rf"longest delay in ms \(default: {settings.max_delay:g}\)",
+        rf"passes over the samples \(default: {settings.epochs}\)",
+        rf"learning rate of weights \(Adam\) \(default: {settings.lr:g}\)",
         r"several numbers make several layers \(default: 128\)",
         r"to itself \(default: yes\)",
         r"otherwise synthetic \(default: auto\)",

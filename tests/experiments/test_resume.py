@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from experiment_runs import SMALL, Run
+
 from mlgenn_delays.experiments.common import epoch_record, monitor
 from mlgenn_delays.experiments.common.results import read_json, write_json
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 RUN = (*SMALL, "--epochs", "4")
 
 
-def interrupt_after(
-    monkeypatch: pytest.MonkeyPatch, owner: type, method: str, calls: int
-) -> None:
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, owner: type, method: str, calls: int) -> None:
     """Press Ctrl-C during the ``calls``-th call of a method."""
     original = getattr(owner, method)
     count = 0
@@ -75,6 +76,16 @@ def test_interrupted_twice(
         with monkeypatch.context() as patch:
             interrupt_after(patch, monitor.EpochMonitor, "on_batch_end", batch)
             assert run(*arguments).code == 130
+    assert_same(run("--resume"), finished)
+
+
+def test_interrupted_in_validation(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, monitor.EpochMonitor, "on_epoch_end", 2)
+        stopped = run(*RUN)
+    assert (stopped.code, stopped.summary["epochs"]) == (130, 1)
     assert_same(run("--resume"), finished)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from experiment_runs import SMALL, Run
+
 from mlgenn_delays.compilers import load_checkpoint
 
 FILES = (
@@ -66,7 +67,7 @@ def test_metrics_have_a_row_per_epoch(finished: Run) -> None:
 
 def test_delays_change_in_training(finished: Run) -> None:
     column = [float(r["mean_delay_ms_input_hidden"]) for r in table(finished)]
-    assert len(set(column)) == len(column)
+    assert len(set(column)) > 1
 
 
 def test_summary(finished: Run) -> None:

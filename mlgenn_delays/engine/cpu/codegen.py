@@ -48,12 +48,24 @@ def _code(snippet: str) -> str:
     return "\n".join(line.strip() for line in snippet.strip().splitlines())
 
 
+#: What the templates append to a population's identifier.
+_SUFFIXES = ("_adjoint", "_first", "_readout_step", "_release", "_spike")
+
+
 def _identifier(prefix: str, name: str, index: int, taken: set[str]) -> str:
-    identifier = f"{prefix}_{re.sub(r'[^0-9A-Za-z]+', '_', name).strip('_')}"
-    if identifier in taken or identifier.endswith("_"):
+    """C++ identifier for a population or connection: its name as far as C++ admits it."""
+    plain = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")
+    identifier = f"{prefix}_{plain}" if plain else f"{prefix}_{index}"
+    while identifier in taken or identifier.endswith(_SUFFIXES):
         identifier = f"{identifier}_{index}"
     taken.add(identifier)
     return identifier
+
+
+def _comment(text: str) -> str:
+    """``text`` within a line: names may hold anything, and must not end a C++ comment or
+    carry it on to the next line."""
+    return " ".join(text.split()).replace("\\", "/")
 
 
 def _items(values: Mapping[str, float]) -> list[tuple[str, str]]:
@@ -89,8 +101,9 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         )
     return {
         "id": name,
-        "title": f"{population.name}: {type(population.neuron).__name__}, "
-        f"{population.size} neurons",
+        "title": _comment(
+            f"{population.name}: {type(population.neuron).__name__}, {population.size} neurons"
+        ),
         "index": population.index,
         "size": population.size,
         "padded": padded(population.size),
@@ -102,7 +115,8 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "sim_code": _code(model.sim_code),
         "threshold_condition_code": model.threshold_condition_code.strip(),
         "reset_code": _code(model.reset_code),
-        "refractory_steps": model.refractory_steps,
+        # longer than the trial is as good as the trial, and fits the counter
+        "refractory_steps": min(model.refractory_steps, program.timesteps),
         "spiking": population.is_spiking,
         "training": program.training,
         "adjoint_vars": _items(model.adjoint.vars),
@@ -124,7 +138,7 @@ def _connection(
     target_name = program.populations[connection.target].name
     return {
         "id": name,
-        "title": f"{connection.name}: {source.name} to {target_name}",
+        "title": _comment(f"{connection.name}: {source.name} to {target_name}"),
         "index": connection.index,
         "target": target,
         "receptor": connection.receptor,

@@ -37,7 +37,7 @@ class CpuEngine(Engine):
 
     Raises:
         CompilerError: no C++ compiler, or it failed
-        MemoryError: the network's state does not fit
+        MemoryError: the network's state does not fit, or the system has not so many threads
     """
 
     name = "cpu"
@@ -52,7 +52,10 @@ class CpuEngine(Engine):
         abi.declare(self._library, program.training)
         self._handle = self._library.mgd_create(num_threads)
         if not self._handle:
-            raise MemoryError("not enough memory for the state of the network")
+            raise MemoryError(
+                "not enough memory or threads for the state of the network with num_threads = "
+                f"{num_threads}; fewer threads need less"
+            )
         self._memory = [
             ConnectionMemory(c, num_threads, program.training) for c in program.connections
         ]

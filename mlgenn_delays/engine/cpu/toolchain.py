@@ -124,21 +124,27 @@ def build(source: str, name: str) -> Path:
         return library
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        _compile([*command, *flags], source, library)
     except OSError as error:
         raise CompilerError(
             f"the cache directory {directory} cannot be written ({error}); "
             "set the environment variable MLGENN_DELAYS_CACHE to another one"
         ) from error
-    source_file = directory / f"{name}-{key}.cpp"
+    return library
+
+
+def _compile(command: list[str], source: str, library: Path) -> None:
+    """Compile ``source`` to ``library``; the source is kept beside it."""
+    source_file = library.with_suffix(".cpp")
     logger.info("compiling %s", source_file)
     # Built aside and moved into place, so that processes that start together do not read
     # each other's half-written files.
-    with tempfile.TemporaryDirectory(dir=directory) as aside:
+    with tempfile.TemporaryDirectory(dir=library.parent) as aside:
         part = Path(aside) / "network.cpp"
-        part.write_text(source)
+        part.write_text(source, encoding="utf-8")
         built = Path(aside) / "network.so"
         result = subprocess.run(
-            [*command, *flags, "-o", str(built), str(part)],
+            [*command, "-o", str(built), str(part)],
             capture_output=True,
             text=True,
             check=False,
@@ -149,9 +155,19 @@ def build(source: str, name: str) -> Path:
                 f"{' '.join(command)} could not compile {source_file}:\n{result.stderr[-4000:]}"
             )
         os.replace(built, library)
-    return library
 
 
 def load(library: Path) -> ctypes.CDLL:
-    """Load a compiled network."""
-    return ctypes.CDLL(str(library))
+    """Load a compiled network.
+
+    Raises:
+        CompilerError: the file is damaged, or code may not be run from its folder
+    """
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError as error:
+        raise CompilerError(
+            f"the compiled network cannot be loaded ({error}); delete {library} to have it built "
+            "again, or set the environment variable MLGENN_DELAYS_CACHE to a folder whose files "
+            "may be executed"
+        ) from error

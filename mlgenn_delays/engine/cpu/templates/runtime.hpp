@@ -116,21 +116,17 @@ private:
 class Pool {
 public:
     explicit Pool(int num_threads) : size_(num_threads), failed_(num_threads, 0) {
-        for (int t = 1; t < size_; t++) {
-            threads_.emplace_back([this, t] { wait_for_work(t); });
+        try {
+            for (int t = 1; t < size_; t++) {
+                threads_.emplace_back([this, t] { wait_for_work(t); });
+            }
+        } catch (...) {  // the system gives no more threads: end those that it gave
+            stop();
+            throw;
         }
     }
 
-    ~Pool() {
-        {
-            std::lock_guard<std::mutex> lock(mutex_);
-            stop_ = true;
-        }
-        start_.notify_all();
-        for (auto& thread : threads_) {
-            thread.join();
-        }
-    }
+    ~Pool() { stop(); }
 
     int size() const { return size_; }
 
@@ -150,6 +146,17 @@ public:
     }
 
 private:
+    void stop() {
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            stop_ = true;
+        }
+        start_.notify_all();
+        for (auto& thread : threads_) {
+            thread.join();
+        }
+    }
+
     void call(const std::function<void(int)>& task, int thread) {
         const FlushDenormals flush;
         failed_[thread] = 0;

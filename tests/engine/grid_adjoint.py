@@ -1,0 +1,129 @@
+"""The discrete EventProp adjoint, written out as loops in float64: an oracle for gradients.
+
+Slow and literal on purpose; shares no code with any engine. It takes the spikes and
+currents of :func:`grid_simulation.simulate` and runs one example backwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from grid_simulation import Trial, kappa
+
+from mlgenn_delays.compilers.program import ConnectionProgram, PopulationProgram, Program
+from mlgenn_delays.engine.engine import OutputGradient
+
+
+def gradients(
+    program: Program,
+    parameters: list,
+    trial: Trial,
+    outputs: Mapping[int, OutputGradient],
+    example: int,
+) -> list[dict[str, np.ndarray]]:
+    """What one example adds to the gradients, per connection "g" and (with delays) "d"."""
+    return _Backward(program, parameters, trial).run(outputs, example)
+
+
+class _Backward:
+    def __init__(self, program: Program, parameters: list, trial: Trial):
+        self.program, self.parameters, self.trial = program, parameters, trial
+        self.moving = [p for p in program.populations if not p.is_input]
+        slots = program.timesteps + 2 + max(c.max_delay_steps for c in program.connections)
+        # values at the start of every step; zero after the trial
+        self.v_at = {p.index: np.zeros((slots, p.size)) for p in self.moving}
+        self.i_at = {p.index: np.zeros((slots, len(p.taus_syn), p.size)) for p in self.moving}
+        self.v = {p.index: np.zeros(p.size) for p in self.moving}
+        self.i = {p.index: np.zeros((len(p.taus_syn), p.size)) for p in self.moving}
+        self.release = {p.index: np.zeros(p.size) for p in self.moving}
+
+    def run(self, outputs: Mapping[int, OutputGradient], example: int) -> list[dict]:
+        """All steps backwards, then the gradients from the stored adjoints."""
+        for index, gradient in outputs.items():
+            if gradient.silent is not None:
+                self.v[index] += gradient.silent[example]
+        for n in reversed(range(self.program.timesteps)):
+            for p in self.moving:
+                if p.index in outputs and not p.is_spiking:
+                    self.v[p.index] -= self._drive(p, outputs[p.index], example, n)
+            for p in self.moving:
+                if p.is_spiking:
+                    self._end_refractory(p, n)
+                    self._jumps(p, outputs.get(p.index), example, n)
+            for p in self.moving:
+                self._propagate(p, n)
+        return [self._sums(c) for c in self.program.connections]
+
+    def _drive(self, p: PopulationProgram, gradient: OutputGradient, b: int, n: int) -> np.ndarray:
+        if gradient.trace is not None:
+            d_v = gradient.trace[b][n]
+        elif p.readout.is_linear:
+            d_v = p.readout.weights(self.program.timesteps)[n] * gradient.readout[b]
+        else:
+            largest = np.argmax(self.trial.voltages[p.index], axis=0)
+            d_v = np.where(largest == n, gradient.readout[b], 0.0)
+        return d_v / p.neuron.tau_mem
+
+    def _end_refractory(self, p: PopulationProgram, n: int) -> None:
+        held = math.ceil((p.neuron.tau_refrac or 0.0) / self.program.dt - 1e-6)
+        for step, j in self.trial.spikes[p.index] if held else ():
+            if step + held == n:
+                current = self.trial.currents[p.index][n, j]
+                self.release[p.index][j] = self.v[p.index][j] * (current - p.neuron.v_reset)
+                self.v[p.index][j] = 0.0
+
+    def _jumps(self, p: PopulationProgram, gradient: OutputGradient | None, b: int, n: int) -> None:
+        neuron, spikes = p.neuron, self.trial.spikes[p.index]
+        for j in [j for step, j in spikes if step == n]:
+            total = sum(
+                self.parameters[c.index]["g"][k] * self._v_minus_i(c, slot, target)
+                for c in self.program.connections
+                if c.source == p.index
+                for k, target, slot in _arrivals(c, self.parameters[c.index], j, n)
+            )
+            if gradient is not None and n == min(step for step, i in spikes if i == j):
+                total += gradient.readout[b, j]
+            slope = self.trial.currents[p.index][n, j] - neuron.v_thresh
+            if neuron.tau_refrac:
+                before, kept = self.release[p.index][j], 0.0
+                self.release[p.index][j] = 0.0
+            else:
+                kept = self.v[p.index][j]
+                before = (neuron.v_thresh - neuron.v_reset) * kept
+            jump = (before + total) / max(slope, self.program.i_minus_thresh_min)
+            self.v[p.index][j] = kept + jump
+
+    def _propagate(self, p: PopulationProgram, n: int) -> None:
+        tau_mem, dt = p.neuron.tau_mem, self.program.dt
+        v, i = self.v[p.index], self.i[p.index]
+        for r, tau in enumerate(p.taus_syn):
+            i[r] = math.exp(-dt / tau) * i[r] + tau_mem / tau * kappa(tau_mem, tau, dt) * v
+        v *= math.exp(-dt / tau_mem)
+        self.v_at[p.index][n], self.i_at[p.index][n] = v, i
+
+    def _v_minus_i(self, c: ConnectionProgram, slot: int, target: int) -> float:
+        return self.v_at[c.target][slot, target] - self.i_at[c.target][slot, c.receptor, target]
+
+    def _sums(self, c: ConnectionProgram) -> dict[str, np.ndarray]:
+        values = self.parameters[c.index]
+        sums = {name: np.zeros(c.param_shape) for name in values}
+        for n, i in self.trial.spikes[c.source]:
+            for k, target, slot in _arrivals(c, values, i, n):
+                sums["g"][k] -= c.tau_syn * self.i_at[c.target][slot, c.receptor, target]
+                if "d" in sums:
+                    change = values["g"][k] * self._v_minus_i(c, slot, target)
+                    sums["d"][k] += self.program.dt * change
+        return sums
+
+
+def _arrivals(c: ConnectionProgram, values: dict, i: int, n: int) -> Iterator[tuple]:
+    """Index of the synapse, target neuron and step of arrival of a spike of ``i`` in ``n``."""
+    if c.is_sparse:
+        synapses = [(k, int(c.post_ind[k])) for k in np.flatnonzero(c.pre_ind == i)]
+    else:
+        synapses = [((i, j), j) for j in range(c.target_size)]
+    for k, j in synapses:
+        d = values["d"][k] if c.has_synapse_delays else c.constant_delay
+        yield k, j, n + 1 + math.floor(float(np.float32(d)) + 0.5)

@@ -1,0 +1,174 @@
+"""A further experiment says only what is its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlgenn_delays.compilers import load_checkpoint
+from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings, build_classifier
+from mlgenn_delays.utils.data import preprocess_spikes
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
+SETTINGS = ClassifierSettings(
+    input_weight=(4.0, 0.5), output_weight=(0.0, 1.0), max_delay=5.0, input_delay=(0.0, 5.0)
+)
+
+
+def part(size: int) -> Part:
+    """Class 0 spikes in channel 0 first, class 1 in channel 1."""
+    spikes = [preprocess_spikes([2.0, 6.0], [i % 2, 1 - i % 2], 2) for i in range(size)]
+    return Part(spikes, np.arange(size) % 2)
+
+
+def load(options: Options, settings: ClassifierSettings) -> ExperimentData:
+    return ExperimentData(
+        train=part(12),
+        validation=part(6),
+        test=part(10),
+        class_names=("left", "right"),
+        num_channels=2,
+        duration=20.0,
+        kind="real",
+        source={"file": Path("x")},
+    )
+
+
+def build(
+    options: Options, settings: ClassifierSettings, data: ExperimentData
+) -> ClassifierNetwork:
+    return build_classifier(
+        settings, data.num_channels, 2, options.hidden, options.recurrent, options.delays
+    )
+
+
+def experiment(**settings: object) -> Experiment:
+    return Experiment(
+        name="order",
+        description="Which channel comes first?",
+        settings=lambda options: replace(SETTINGS, **settings),  # type: ignore[arg-type]
+        load=load,
+        build=build,
+        defaults={"hidden": [4], "seed": 3},
+    )
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "metrics.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_its_defaults_and_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(experiment(lr=0.05), ["--epochs", "30", "--out", str(tmp_path / "out")]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["experiment"], summary["hidden"], summary["seed"]) == ("order", [4], 3)
+    assert summary["dataset"] == "real"
+    assert (summary["n_train"], summary["n_validation"], summary["n_test"]) == (12, 6, 10)
+    assert summary["test_accuracy"] == 1.0
+    assert "SYNTHETIC" not in capsys.readouterr().out
+
+
+def test_training_ends_when_it_does_not_get_better(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stuck = experiment(lr=0.0, delay_lr=0.0, patience=2)
+    arguments = ["--epochs", "9", "--out", str(tmp_path / "out")]
+    assert main(stuck, arguments) == 0
+    assert len(rows(tmp_path / "out")) == 3
+    capsys.readouterr()
+    assert main(stuck, [*arguments, "--resume"]) == 0
+    assert "is finished: 3 epochs" in capsys.readouterr().out
+
+
+def test_silent_neurons_are_counted_and_woken(tmp_path: Path) -> None:
+    silent = experiment(lr=0.0, input_weight=(0.0, 0.0), wake_silent=6.0)
+    arguments = ["--epochs", "2", "--delays", "none", "--out", str(tmp_path / "out")]
+    assert main(silent, arguments) == 0
+    first, second = rows(tmp_path / "out")
+    assert (first["silent_neurons"], float(first["spikes_per_neuron"])) == ("4", 0.0)
+    assert (second["silent_neurons"], float(second["spikes_per_neuron"])) == ("0", 2.0)
+
+
+def test_augmented_samples_change_what_is_learned(tmp_path: Path) -> None:
+    for name, jitter in (("plain", 0.0), ("jitter", 3.0)):
+        run = experiment(lr=0.05, jitter=jitter)
+        assert main(run, ["--epochs", "2", "--out", str(tmp_path / name)]) == 0
+    plain, jittered = rows(tmp_path / "plain"), rows(tmp_path / "jitter")
+    assert plain[0]["train_loss"] != jittered[0]["train_loss"]
+
+
+def test_labels_that_the_network_does_not_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(options: Options, settings: ClassifierSettings) -> ExperimentData:
+        data = load(options, settings)
+        return replace(data, train=Part(data.train.spikes, data.train.labels + 1))
+
+    run = replace(experiment(), load=wrong)
+    assert main(run, ["--epochs", "1", "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert "order.py: error: " in error
+    assert "2" in error
+
+
+@pytest.mark.parametrize("frozen", ["recurrent", "output"])
+def test_connections_have_learning_rates_of_their_own(tmp_path: Path, frozen: str) -> None:
+    weights = {}
+    for lr in (0.0, 0.05):
+        # a network with a rate of 0 stays as it was drawn
+        run = experiment(lr=lr, delay_lr=0.0, **{f"{frozen}_lr": 0.0})
+        folder = tmp_path / str(lr)
+        assert main(run, ["--epochs", "2", "--out", str(folder)]) == 0
+        state = load_checkpoint(folder / "checkpoint_last.npz")
+        names = ("input_hidden", "hidden_hidden", "hidden_output")
+        weights[lr] = [state[f"parameters/{n}/g"] for n in names]
+    kept = [np.array_equal(a, b) for a, b in zip(weights[0.0], weights[0.05], strict=True)]
+    assert kept == [False, frozen == "recurrent", frozen == "output"]
+
+
+def test_resumed_run_remembers_the_best_network(tmp_path: Path) -> None:
+    stuck = experiment(lr=0.0, delay_lr=0.0)
+    arguments = ["--out", str(tmp_path / "out")]
+    assert main(stuck, [*arguments, "--epochs", "1"]) == 0
+    assert main(stuck, [*arguments, "--epochs", "3", "--resume"]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["epochs"], summary["best_epoch"]) == (3, 0)
+
+
+def summary_of(folder: Path) -> dict:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_best_network_is_tested_not_the_last(tmp_path: Path) -> None:
+    def load_contrary(options: Options, settings: ClassifierSettings) -> ExperimentData:
+        data = load(options, settings)
+        return replace(data, validation=Part(data.validation.spikes, 1 - data.validation.labels))
+
+    # the better the network learns, the worse is its validation
+    run = replace(experiment(lr=0.05), load=load_contrary)
+    trained, tested = tmp_path / "trained", tmp_path / "tested"
+    assert main(run, ["--epochs", "20", "--out", str(trained)]) == 0
+    assert summary_of(trained)["best_epoch"] < 19
+    losses = {}
+    for name in ("best", "last"):
+        checkpoint = str(trained / f"checkpoint_{name}.npz")
+        assert main(run, ["--evaluate", checkpoint, "--out", str(tested)]) == 0
+        losses[name] = summary_of(tested)["test_loss"]
+    assert losses["last"] < 0.97 * losses["best"]
+    assert summary_of(trained)["test_loss"] == pytest.approx(losses["best"], rel=1e-5)
+
+
+def test_checkpoints_are_tested_with_the_settings_of_their_training(tmp_path: Path) -> None:
+    trained, tested = tmp_path / "trained", tmp_path / "tested"
+    assert main(experiment(v_thresh=0.3), ["--epochs", "1", "--out", str(trained)]) == 0
+    checkpoint = str(trained / "checkpoint_best.npz")
+    assert main(experiment(), ["--evaluate", checkpoint, "--out", str(tested)]) == 0
+    for name in ("test_spikes_per_neuron", "test_accuracy"):
+        assert summary_of(tested)[name] == summary_of(trained)[name]

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlgenn_delays.experiments.common.experiment import ExperimentError
+from mlgenn_delays.experiments.common.results import (
+    MetricsTable,
+    ResultsFolder,
+    read_json,
+    write_json,
+)
+
+
+def test_json_has_no_numbers_that_json_does_not_know(tmp_path: Path) -> None:
+    values = {
+        "a": np.float32(0.5),
+        "b": float("nan"),
+        "c": (1, np.int64(2)),
+        "d": Path("x"),
+        "e": np.array([1.0, np.inf]),
+        "ü": None,
+    }
+    write_json(tmp_path / "x.json", values)
+    expected = {"a": 0.5, "b": None, "c": [1, 2], "d": "x", "e": [1.0, None], "ü": None}
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == expected
+    assert read_json(tmp_path / "x.json") == expected
+
+
+def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "x.json", {"a": object()})
+    assert read_json(tmp_path / "x.json") == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", ""])
+def test_damaged_json_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(ExperimentError, match=r"x\.json"):
+        read_json(tmp_path / "x.json")
+
+
+def test_table_is_complete_after_each_row(tmp_path: Path) -> None:
+    table = MetricsTable(tmp_path / "m.csv")
+    table.add({"epoch": 0, "loss": 1.0 / 3.0, "seconds": 2.0})
+    assert (tmp_path / "m.csv").read_text() == "epoch,loss,seconds\n0,0.3333333,2\n"
+    table.add({"epoch": 1, "loss": 0.25, "seconds": 4.0})
+    assert (tmp_path / "m.csv").read_text().endswith("\n1,0.25,4\n")
+    assert table.column("loss").tolist() == [0.3333333, 0.25]
+    assert table.seconds_per_epoch() == 3.0
+
+
+def test_table_goes_on_where_the_checkpoint_is(tmp_path: Path) -> None:
+    table = MetricsTable(tmp_path / "m.csv")
+    for epoch in range(3):
+        table.add({"epoch": epoch, "seconds": 1.0})
+    resumed = MetricsTable(tmp_path / "m.csv")
+    resumed.load(before_epoch=2)
+    resumed.add({"epoch": 2, "seconds": 5.0})
+    assert (tmp_path / "m.csv").read_text() == "epoch,seconds\n0,1\n1,1\n2,5\n"
+    with pytest.raises(ExperimentError, match="has 3 of the 4 epochs"):
+        MetricsTable(tmp_path / "m.csv").load(before_epoch=4)
+
+
+def test_folder_is_made_with_its_parents(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path / "a" / "b")
+    folder.prepare()
+    folder.check_empty()
+    (folder.path / "summary.json").write_text("{}")
+    folder.check_empty(replaceable=("summary.json",))
+    with pytest.raises(ExperimentError, match=r"is not empty, it has summary\.json; do this"):
+        folder.check_empty(advice="do this")
