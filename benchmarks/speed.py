@@ -91,7 +91,8 @@ def braille(repeats: int) -> list[dict[str, Any]]:
 
 def compilation(repeats: int) -> list[dict[str, Any]]:
     """Seconds from description to running network, first time and from the cache."""
-    first, cached = [], []
+    first: list[float] = []
+    cached: list[float] = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as cache:
             os.environ["MLGENN_DELAYS_CACHE"] = cache

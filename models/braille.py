@@ -20,30 +20,30 @@ class BrailleSettings(ClassifierSettings):
     """Published settings, tuned on real recordings at threshold 10."""
 
     tau_mem: float = 100.0
-    tau_mem_output: float = 300.0
+    tau_mem_output: float = 1000.0
     tau_syn: float = 50.0
-    tau_syn_output: float = 5.0
+    tau_syn_output: float = 20.0
     temperature: float = 1.0 / 65.0
     input_weight: tuple[float, float] = INPUT_WEIGHT[10]
     hidden_weight: tuple[float, float] = (0.05, 0.2)
-    recurrent_weight: tuple[float, float] = (0.0, 0.05)
+    recurrent_weight: tuple[float, float] = (0.0, 0.1)
     output_weight: tuple[float, float] = (0.0, 0.1)
-    max_delay: float = 700.0
-    input_delay: tuple[float, float] = (0.0, 500.0)
-    hidden_delay: tuple[float, float] = (0.0, 100.0)
-    recurrent_delay: tuple[float, float] = (0.0, 300.0)
-    epochs: int = 50
+    max_delay: float = 500.0
+    input_delay: tuple[float, float] = (0.0, 200.0)
+    hidden_delay: tuple[float, float] = (0.0, 200.0)
+    recurrent_delay: tuple[float, float] = (0.0, 200.0)
+    epochs: int = 40
     batch_size: int = 32
     lr: float = 0.02
-    recurrent_lr: float = 0.15
+    recurrent_lr: float = 0.2
     delay_lr: float = 2.0
     lr_ease_in: float = 1e-3
-    lr_final: float = 0.0
+    lr_final: float = 0.05
     i_minus_thresh_min: float = 0.3
     drop: float = 0.05
-    jitter: float = 10.0
-    shift: float = 20.0
-    stretch: float = 0.05
+    jitter: float = 15.0
+    shift: float = 25.0
+    stretch: float = 0.06
 
 
 def braille_settings(threshold: int = 10) -> BrailleSettings:

@@ -24,10 +24,10 @@ ORDERING = ("t", "x", "p")
 LAGS = (-40, -15, 15, 40)
 NUM_HIDDEN = 32
 BATCH_SIZE = 16
-NUM_EPOCHS = 20
+NUM_EPOCHS = 30
 MAX_DELAY = 60
 DT = 1.0
-FINAL_ALPHAS = (0.01, 0.2)  # of weights and delays
+FINAL_ALPHAS = (0.02, 0.2)  # of weights and delays
 
 
 class EaseIn(Callback):

@@ -90,7 +90,8 @@ CONVERGENCE = {
         "loss": SCE, "delays": (RANGE, RANGE, 2), "hidden": {"tau_refrac": 3.0}, "seed": 3,
     },
     "sparse, per timestep": {
-        "loss": SCE, "delays": (RANGE, RANGE, None), "density": 0.7, "per_timestep": True, "seed": 5,
+        "loss": SCE, "delays": (RANGE, RANGE, None), "density": 0.7, "per_timestep": True,
+        "seed": 5,
     },
     "first spike time": {
         "loss": SCE, "readout": "first_spike_time", "delays": (RANGE, None, RANGE),
