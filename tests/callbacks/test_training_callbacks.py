@@ -28,6 +28,12 @@ class TestCheckpoint:
         assert compiled.saved[0][1].path == str(tmp_path)
         assert callback.describe_last_saved() == "checkpoint of epoch 2"
 
+    def test_a_folder_that_cannot_be_written_is_found_before_training(self, make_list, tmp_path):
+        callback = Checkpoint(Numpy(tmp_path / "folder"))
+        (tmp_path / "folder").rmdir()
+        with pytest.raises(OSError, match="path cannot be written"):
+            make_list(callback)
+
     def test_bad_arguments(self):
         with pytest.raises(ValueError, match="Checkpoint: epoch_interval is 0"):
             Checkpoint("numpy", 0)

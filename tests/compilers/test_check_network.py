@@ -22,6 +22,12 @@ def test_empty_network():
         build_program(Network(), settings())
 
 
+@pytest.mark.parametrize("network", [None, "network", Network])
+def test_no_network(network):
+    with pytest.raises(TypeError, match="network should be a Network, not "):
+        build_program(network, settings())
+
+
 def test_unconnected_population():
     network = make_network()
     with network:

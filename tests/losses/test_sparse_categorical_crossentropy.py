@@ -122,6 +122,7 @@ class TestLabels:
             ([0, np.nan], "example 1 has nan"),
             ([[0, 1], [1, 0]], r"labels have shape \(2, 2\)"),
             (["a", "b"], "should be one whole number per example"),
+            ([[0], [0, 1]], "'out': labels should be one whole number per example"),
         ],
     )
     def test_bad(self, y, message):

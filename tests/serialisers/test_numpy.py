@@ -89,3 +89,14 @@ def test_path_that_cannot_be_created(tmp_path):
 def test_keys_that_leave_the_folder(tmp_path, key):
     with pytest.raises(ValueError, match="cannot be part of a file name"):
         Numpy(tmp_path).serialise((key,), np.ones(1))
+
+
+def test_whether_it_can_be_written(tmp_path):
+    serialiser = Numpy(tmp_path / "folder")
+    serialiser.check_writable((0, "a", "g"))
+    assert os.listdir(tmp_path / "folder") == []
+    with pytest.raises(ValueError, match="'0-a/b-g' cannot be part of a file name"):
+        serialiser.check_writable((0, "a/b", "g"))
+    (tmp_path / "folder").rmdir()
+    with pytest.raises(FileNotFoundError, match=r"Numpy: path cannot be written.*folder"):
+        serialiser.check_writable((0, "a", "g"))

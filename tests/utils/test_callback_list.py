@@ -82,6 +82,12 @@ def test_no_callback(callback):
         CallbackList([callback])
 
 
+@pytest.mark.parametrize("callbacks", [None, "batch_progress_bar"])
+def test_no_sequence(callbacks):
+    with pytest.raises(TypeError, match=f"should be a sequence of .* not {callbacks!r}"):
+        CallbackList(callbacks)
+
+
 @pytest.mark.parametrize("method", ["on_timestep_begin", "on_timestep_end"])
 def test_timestep_callbacks_are_refused(method):
     callback = type("Old", (Callback,), {method: lambda self, timestep: None})()

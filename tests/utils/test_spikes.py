@@ -105,3 +105,9 @@ def test_tonic_missing_fields():
 def test_tonic_out_of_range():
     with pytest.raises(ValueError, match="ids has the neuron 5, allowed are 0 to 2"):
         preprocess_tonic_spikes(events(t=[0], x=[5], p=[0]), "txp", (3, 1, 1))
+
+
+@pytest.mark.parametrize("num_neurons", [0, -3, 2.5])
+def test_bad_number_of_neurons(num_neurons):
+    with pytest.raises(ValueError, match=f"num_neurons is {num_neurons}, allowed are whole"):
+        preprocess_spikes([], [], num_neurons)

@@ -6,11 +6,16 @@ the float64 loops in ``grid_simulation`` and ``grid_adjoint``.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import grid_adjoint
 import numpy as np
+import programs
 import pytest
 from grid_simulation import simulate
 from programs import Case, ProgramBuilder, recurrent_case
@@ -114,7 +119,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "synapse delays beyond the trial": lambda: _with_longer_delays(recurrent(delays=(RANGE,) * 3)),
     "learned delays with a range of zero": lambda: _without_range(recurrent(delays=(RANGE,) * 3)),
     "refractory beyond the trial": lambda: recurrent(
-        delays=(RANGE, RANGE, None), hidden={"tau_refrac": 1000.0}
+        delays=(RANGE, RANGE, None), hidden={"tau_refrac": 5e9}
     ),
     "refractory for one step": lambda: recurrent(
         delays=(None, RANGE, None), hidden={"tau_refrac": 1.0}, output_weight=0.3
@@ -257,3 +262,35 @@ def test_any_names_make_a_source_that_compiles(names):
     builder.connect(hidden, last, 2.0, 0.3)
     case = builder.build()
     assert CpuEngine(case.program, case.parameters, 1).forward(case.batch).readouts[2].shape
+
+
+MANY_THREADS = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from programs import recurrent_case
+from mlgenn_delays.engine.cpu import CpuEngine
+from mlgenn_delays.losses import SparseCategoricalCrossentropy
+
+case = recurrent_case(SparseCategoricalCrossentropy())
+CpuEngine(case.program, case.parameters, 1)  # compiled before memory gets scarce
+resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+try:
+    CpuEngine(case.program, case.parameters, 5000)
+except MemoryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits address space as Linux does")
+def test_more_threads_than_the_system_has():
+    result = subprocess.run(
+        [sys.executable, "-c", MANY_THREADS, str(Path(programs.__file__).parent)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "memory or threads for the state of the network with num_threads = 5000" in (
+        result.stdout
+    ), result.stderr

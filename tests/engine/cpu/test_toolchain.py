@@ -1,7 +1,9 @@
 """Compiling: which compiler, the cache, and what is said when it goes wrong."""
 
+import errno
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from programs import recurrent_case
@@ -82,6 +84,23 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setenv("MLGENN_DELAYS_CACHE", str(blocked / "cache"))
     with pytest.raises(CompilerError, match="MLGENN_DELAYS_CACHE"):
         toolchain.build(SOURCE, "answer")
+
+
+def test_a_disk_that_is_full(monkeypatch, empty_cache):
+    def full(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(CompilerError, match=r"cache.*No space left.*MLGENN_DELAYS_CACHE"):
+        toolchain.build(SOURCE, "answer")
+    assert list(empty_cache.iterdir()) == []
+
+
+def test_a_library_that_is_damaged():
+    library = toolchain.build(SOURCE, "answer")
+    library.write_bytes(library.read_bytes()[:100])
+    with pytest.raises(CompilerError, match=r"cannot be loaded .* delete .*answer-\w+\.so"):
+        toolchain.load(library)
 
 
 def test_compile_times():
