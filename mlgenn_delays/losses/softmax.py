@@ -16,7 +16,8 @@ def softmax_crossentropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.nda
         (rows,) loss, (rows, K) gradient with respect to ``logits``.
     """
     rows = np.arange(len(logits))
-    shifted = logits - np.max(logits, axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # training that diverges is reported by who trains
+        shifted = logits - np.max(logits, axis=1, keepdims=True)
     exponentials = np.exp(shifted)
     total = np.sum(exponentials, axis=1)
     loss = np.log(total) - shifted[rows, labels]

@@ -32,7 +32,8 @@ class CallbackList:
         callbacks: the callbacks that are called
 
     Raises:
-        TypeError: no sequence, an object that is no callback, or one that wants to run in every timestep
+        TypeError: no sequence, an object that is no callback, or one that wants to run in
+            every timestep
         ValueError: unknown name
     """
 

@@ -171,15 +171,17 @@ def sample_value(
     """
     value = make_value(value, name)
     if isinstance(value, Initializer):
-        sample = np.asarray(value.sample(rng, shape), dtype=np.float32)
-        if sample.shape != shape:
+        exact = np.asarray(value.sample(rng, shape))
+        if exact.shape != shape:
             raise ValueError(
-                f"{name}: {value!r} gave an array of shape {sample.shape} instead of {shape}"
+                f"{name}: {value!r} gave an array of shape {exact.shape} instead of {shape}"
             )
     elif isinstance(value, np.ndarray):
-        sample = fit_array(value, shape, name).astype(np.float32)
+        exact = fit_array(value, shape, name)
     else:
-        sample = np.full(shape, value, dtype=np.float32)
+        exact = np.full(shape, value)
+    with np.errstate(over="ignore"):  # found below
+        sample = exact.astype(np.float32)
     if not np.all(np.isfinite(sample)):
         raise ValueError(f"{name}: values should be finite in single precision")
     return sample
