@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes as ct
+import os
 import re
 import weakref
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ class CpuEngine(Engine):
     def __init__(self, program: Program, parameters: Parameters, num_threads: int):
         super().__init__(program, num_threads)
         self._handle: int | None = None
+        self._process = os.getpid()
         self.source = codegen.generate(program)
         names = "_".join(p.name for p in program.populations)
         stem = re.sub(r"[^0-9A-Za-z_]+", "", names)[:40] or "network"
@@ -73,9 +75,9 @@ class CpuEngine(Engine):
         self.set_parameters(parameters)
 
     def close(self) -> None:
-        if self._handle:
+        if self._handle and self._process == os.getpid():
             self._library.mgd_destroy(self._handle)
-            self._handle = None
+        self._handle = None
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
@@ -104,6 +106,7 @@ class CpuEngine(Engine):
     # -- forward and backward
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
+        self._check_process()
         call = _Call(self, batch, record)
         self._check(self._library.mgd_forward(self._handle, ct.byref(call.struct)))
         self._last = call
@@ -112,6 +115,7 @@ class CpuEngine(Engine):
     def backward(
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
     ) -> Recording:
+        self._check_process()
         if self._last is None or not self.program.training:
             raise RuntimeError("backward needs a forward pass of a training program before it")
         call = self._last
@@ -132,6 +136,14 @@ class CpuEngine(Engine):
             as_array(ct.cast(steps, ct.POINTER(ct.c_int32)), (count,)).copy(),
             as_array(ct.cast(neurons, ct.POINTER(ct.c_uint32)), (count,)).copy(),
         )
+
+    def _check_process(self) -> None:
+        """A forked process has the engine, but not its threads: it would wait for ever."""
+        if self._process != os.getpid():
+            raise RuntimeError(
+                "this network was compiled before the process was forked; compile it in each "
+                "process, or start processes with multiprocessing's method 'spawn'"
+            )
 
     def _check(self, status: int) -> None:
         if status != 0:
@@ -166,6 +178,7 @@ class CpuEngine(Engine):
         ]
 
     def apply_gradients(self, optimisers: Sequence[Mapping[str, Optimiser]], step: int) -> None:
+        self._check_process()
         settings = (abi.Adam * max(2 * len(self._memory), 1))()
         fused = True
         for index, memory in enumerate(self._memory):

@@ -7,6 +7,7 @@ the float64 loops in ``grid_simulation`` and ``grid_adjoint``.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,10 +120,10 @@ CASES: dict[str, Callable[[], Case]] = {
     "synapse delays beyond the trial": lambda: _with_longer_delays(recurrent(delays=(RANGE,) * 3)),
     "learned delays with a range of zero": lambda: _without_range(recurrent(delays=(RANGE,) * 3)),
     "refractory beyond the trial": lambda: recurrent(
-        delays=(RANGE, RANGE, None), hidden={"tau_refrac": 5e9}
+        delays=(RANGE, RANGE, None), hidden={"tau_refrac": 2.0**32}
     ),
     "refractory for one step": lambda: recurrent(
-        delays=(None, RANGE, None), hidden={"tau_refrac": 1.0}, output_weight=0.3
+        delays=(None, RANGE, None), hidden={"tau_refrac": 1.0, "v_reset": -0.3}
     ),
     "first spikes": lambda: recurrent(delays=(RANGE, None, RANGE), **FIRST_SPIKE),
     "some outputs silent": lambda: recurrent(
@@ -294,3 +295,22 @@ def test_more_threads_than_the_system_has():
     assert "memory or threads for the state of the network with num_threads = 5000" in (
         result.stdout
     ), result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_is_told_to_compile_again():
+    """The threads of the engine are not there any more: without a check it would hang."""
+    case = recurrent()
+    engine = CpuEngine(case.program, case.parameters, 2)
+    before = case.loss(engine)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        try:
+            engine.forward(case.batch)
+        except RuntimeError as error:
+            engine.close()
+            os._exit(42 if "compile it in each process" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+    assert case.loss(engine) == before
