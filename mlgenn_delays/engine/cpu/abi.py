@@ -45,7 +45,6 @@ class Batch(ct.Structure):
 
     _fields_ = [
         ("size", ct.c_int32),
-        ("keep_tape", ct.c_int32),
         ("examples", POINTER),
         ("record_row", POINTER),
         ("inputs", POINTER),

@@ -12,7 +12,6 @@ import numpy as np
 
 from ...compilers.program import Parameters, PopulationProgram, Program
 from ...optimisers import Adam, Optimiser
-from ...readouts import FirstSpikeTime
 from ...utils.events import EventDataset
 from ..engine import (
     Batch,
@@ -21,11 +20,10 @@ from ..engine import (
     OutputGradient,
     Recording,
     RecordRequest,
-    Trace,
 )
-from ..regulariser import regulariser_jump
 from . import abi, codegen, toolchain
 from .buffers import ConnectionMemory
+from .call import Call
 
 
 class CpuEngine(Engine):
@@ -64,13 +62,13 @@ class CpuEngine(Engine):
         self._buffers = self._library.mgd_connections(self._handle)
         for index, memory in enumerate(self._memory):
             memory.fill(self._buffers[index])
-        self._readout_weights = {
+        self.readout_weights = {
             p.index: np.ascontiguousarray(p.readout.weights(program.timesteps), dtype=np.float32)
             for p in program.outputs
             if p.readout is not None and p.readout.is_linear
         }
         self._events: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-        self._last: _Call | None = None
+        self._last: Call | None = None
         self._optimiser_state: dict[str, dict[str, np.ndarray]] = {}
         self.set_parameters(parameters)
 
@@ -107,7 +105,7 @@ class CpuEngine(Engine):
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         self._check_process()
-        call = _Call(self, batch, record)
+        call = Call(self, batch, record)
         self._check(self._library.mgd_forward(self._handle, ct.byref(call.struct)))
         self._last = call
         return call.result(record)
@@ -249,151 +247,3 @@ class CpuEngine(Engine):
             if p.per_timestep_loss and self.program.training
         )
         return {**total, "delay rings": rings * self.num_threads, "output traces": traces}
-
-
-class _Call:
-    """Arrays of one batch, kept alive and in place from the forward to the backward pass."""
-
-    def __init__(self, engine: CpuEngine, batch: Batch, record: RecordRequest | None):
-        self.engine = engine
-        self.program = engine.program
-        self.batch = batch
-        self.arrays: dict[tuple[int, str], np.ndarray] = {}
-        self._keep: list[object] = []
-        count = len(self.program.populations)
-        self._populations = (abi.PopulationBuffers * count)()
-        self._inputs = (abi.InputEvents * count)()
-        self._examples = np.ascontiguousarray(batch.indices, dtype=np.int64)
-        self._record_row = np.full(batch.size, -1, dtype=np.int32)
-        if record is not None:
-            chosen = np.flatnonzero(record.examples[: batch.size])
-            self._record_row[chosen] = np.arange(len(chosen))
-        self._recorded = int(np.sum(self._record_row >= 0))
-        for population in self.program.populations:
-            if population.is_input:
-                self._bind_input(population)
-            else:
-                self._bind_outputs(population, record)
-        self.struct = abi.Batch(
-            batch.size,
-            int(self.program.training),
-            abi.address(self._examples),
-            abi.address(self._record_row),
-            ct.addressof(self._inputs),
-            ct.addressof(self._populations),
-        )
-
-    def _set(self, population: int, name: str, array: np.ndarray) -> None:
-        self.arrays[population, name] = array
-        setattr(self._populations[population], name, abi.address(array))
-
-    def _bind_input(self, population: PopulationProgram) -> None:
-        offsets, steps, neurons = self.engine.input_events(
-            population, self.batch.inputs[population.index]
-        )
-        self._keep += [offsets, steps, neurons]
-        self._inputs[population.index] = abi.InputEvents(
-            abi.address(offsets), abi.address(steps), abi.address(neurons)
-        )
-
-    def _bind_outputs(self, p: PopulationProgram, record: RecordRequest | None) -> None:
-        examples, steps = self.batch.size, self.program.timesteps
-        if p.is_spiking:
-            self._set(p.index, "spike_counts", np.empty((examples, p.size), np.int32))
-        if p.readout is not None:
-            self._set(p.index, "readout", np.empty((examples, p.size), np.float32))
-            self._set(p.index, "readout_step", np.full((examples, p.size), -1, np.int32))
-        if p.index in self.engine._readout_weights:
-            self._set(p.index, "readout_weights", self.engine._readout_weights[p.index])
-        if p.per_timestep_loss and self.program.training:
-            self._set(p.index, "trace", np.empty((examples, steps, p.size), np.float32))
-        if record is not None and (p.index, "V") in record.variables:
-            self._set(p.index, "record_v", np.empty((self._recorded, steps, p.size), np.float32))
-
-    def result(self, record: RecordRequest | None) -> ForwardResult:
-        """What the forward pass left in the arrays."""
-        program = self.program
-        spiking = [p for p in program.populations if p.is_spiking and not p.is_input]
-        return ForwardResult(
-            readouts={p.index: self._readout(p) for p in program.outputs},
-            spike_counts={p.index: self.arrays[p.index, "spike_counts"] for p in spiking},
-            traces=self._traces(),
-            recording=self._recording(record),
-        )
-
-    def _readout(self, p: PopulationProgram) -> np.ndarray:
-        if p.readout is not None and p.readout.uses_spike_times:
-            step = self.arrays[p.index, "readout_step"]
-            times = -(step + 1.0) * self.program.dt
-            return np.where(step >= 0, times, FirstSpikeTime.NO_SPIKE)
-        return self.arrays[p.index, "readout"].astype(np.float64)
-
-    def _traces(self) -> dict[int, list[Trace]]:
-        steps, dt = self.program.timesteps, self.program.dt
-        times = (np.arange(steps) + 1.0) * dt
-        weights = np.full(steps, dt)
-        return {
-            population: [Trace(times, weights, values) for values in array]
-            for (population, name), array in self.arrays.items()
-            if name == "trace"
-        }
-
-    def _recording(self, record: RecordRequest | None) -> Recording:
-        recording = Recording()
-        if record is None:
-            return recording
-        chosen = np.flatnonzero(self._record_row >= 0)
-        for index in record.spikes:
-            population = self.program.populations[index]
-            recording.spikes[index] = [self._example_spikes(population, int(b)) for b in chosen]
-        for index, name in record.variables:
-            if name == "V":
-                recording.variables[index, name] = self.arrays[index, "record_v"]
-        return recording
-
-    def _example_spikes(self, p: PopulationProgram, b: int) -> tuple[np.ndarray, np.ndarray]:
-        if p.is_input:
-            return self.batch.inputs[p.index].example(int(self._examples[b]))
-        steps, neurons = self.engine.spikes(b, p.index)
-        return (steps + 1.0) * self.program.dt, neurons
-
-    def set_gradients(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None
-    ) -> None:
-        """Put the loss's gradient, the regulariser and recordings where C++ finds them."""
-        for index, gradient in gradients.items():
-            if gradient.readout is not None:
-                self._set(index, "grad_readout", _float32(gradient.readout))
-            if gradient.trace is not None:
-                self._set(index, "grad_trace", _float32(np.stack(gradient.trace)))
-            if gradient.silent is not None:
-                self._set(index, "grad_silent", _float32(gradient.silent))
-        for p in self.program.populations:
-            if p.has_regulariser:
-                counts = self.arrays[p.index, "spike_counts"]
-                self._set(
-                    p.index, "regulariser", _float32(regulariser_jump(self.program, p, counts))
-                )
-        shape = (self._recorded, self.program.timesteps)
-        for index, name in () if record is None else record.variables:
-            size = self.program.populations[index].size
-            if name in _ADJOINT_BUFFERS:
-                self._set(index, _ADJOINT_BUFFERS[name], np.empty((*shape, size), np.float32))
-
-    def adjoint_recording(self) -> Recording:
-        """Recorded adjoints of the backward pass."""
-        return Recording(
-            variables={
-                (index, variable): self.arrays[index, buffer]
-                for variable, buffer in _ADJOINT_BUFFERS.items()
-                for (index, name) in self.arrays
-                if name == buffer
-            }
-        )
-
-
-_ADJOINT_BUFFERS = {"LambdaV": "record_lambda_v", "LambdaI": "record_lambda_i"}
-
-
-def _float32(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array, dtype=np.float32)

@@ -62,7 +62,6 @@ struct ConnectionBuffers {
 
 struct Batch {
     int32_t size;
-    int32_t keep_tape;         // whether a backward pass follows
     const int64_t* examples;   // [B] indices into the input events
     const int32_t* record_row; // [B] row in the recordings, -1: not recorded
     const InputEvents* inputs;
