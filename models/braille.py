@@ -26,7 +26,7 @@ class BrailleSettings(ClassifierSettings):
     temperature: float = 1.0 / 65.0
     input_weight: tuple[float, float] = INPUT_WEIGHT[10]
     hidden_weight: tuple[float, float] = (0.05, 0.2)
-    recurrent_weight: tuple[float, float] = (0.0, 0.1)
+    recurrent_weight: tuple[float, float] = (0.0, 0.2)
     output_weight: tuple[float, float] = (0.0, 0.1)
     max_delay: float = 500.0
     input_delay: tuple[float, float] = (0.0, 200.0)
@@ -40,10 +40,9 @@ class BrailleSettings(ClassifierSettings):
     lr_ease_in: float = 1e-3
     lr_final: float = 0.05
     i_minus_thresh_min: float = 0.3
-    drop: float = 0.05
-    jitter: float = 15.0
-    shift: float = 25.0
-    stretch: float = 0.06
+    jitter: float = 20.0
+    shift: float = 40.0
+    stretch: float = 0.08
 
 
 def braille_settings(threshold: int = 10) -> BrailleSettings:

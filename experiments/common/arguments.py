@@ -170,7 +170,7 @@ def _say_defaults(parser: argparse.ArgumentParser, settings: ClassifierSettings)
         default = parser.get_default(action.dest)
         if action.dest in SETTINGS_OPTIONS:
             default = getattr(settings, action.dest)
-        is_flag = isinstance(action, argparse._StoreTrueAction)
+        is_flag = isinstance(action, argparse._StoreTrueAction | argparse._HelpAction)
         if default is None or is_flag or action.help is None or "(default" in action.help:
             continue
         if isinstance(action, argparse.BooleanOptionalAction):

@@ -18,14 +18,19 @@ from .results import MetricsTable, ResultsFolder
 #: Entry of checkpoints that says, as JSON text, what was trained.
 EXPERIMENT_KEY = "experiment"
 
+#: Epochs over which validation accuracy is averaged to choose the best network. Validation parts
+#: are small: the best of many single epochs would be chosen by chance.
+BEST_WINDOW = 5
+
 
 class EpochRecord(Callback):
     """Writes, after the validation of each epoch, ``metrics.csv``, ``checkpoint_best.npz`` if the
     network is better than before, and ``checkpoint_last.npz``, in this order: wherever a run is
     stopped, the last checkpoint has no more epochs than the table.
 
-    Better is a higher validation accuracy or, where equal, a lower validation loss. Must be the
-    last of the validation callbacks, so that the states it saves are complete.
+    Better is a higher mean of the validation accuracies of the epoch and the ``BEST_WINDOW - 1``
+    before it or, where equal, a lower validation loss. Must be the last of the validation
+    callbacks, so that the states it saves are complete.
 
     Attributes:
         best: validation accuracy and loss and the epoch of the best network; None at first
@@ -45,6 +50,8 @@ class EpochRecord(Callback):
         self._table = table
         self._description = description
         self.best: tuple[float, float, int] | None = None
+        self._best_mean = 0.0
+        self._recent: list[float] = []
 
     def set_params(self, compiled_network: CompiledTrainingNetwork, **kwargs: Any) -> None:
         self._compiled = compiled_network
@@ -53,8 +60,10 @@ class EpochRecord(Callback):
         accuracy = float(next(iter(metrics.values())).result)
         loss = self._compiled.validation_loss
         self._table.add(self._row(epoch, accuracy, loss))
-        if self.best is None or (accuracy, -loss) > (self.best[0], -self.best[1]):
-            self.best = accuracy, loss, epoch
+        self._recent = [*self._recent, accuracy][-BEST_WINDOW:]
+        mean = float(np.mean(self._recent))
+        if self.best is None or (mean, -loss) > (self._best_mean, -self.best[1]):
+            self.best, self._best_mean = (accuracy, loss, epoch), mean
             self.save_best()
         self.save_last()
 
@@ -67,7 +76,8 @@ class EpochRecord(Callback):
         save_checkpoint(self._folder.last, self._state())
 
     def _state(self) -> dict[str, np.ndarray]:
-        description = json.dumps({**self._description, "best": self.best})
+        progress = {"best": self.best, "best_mean": self._best_mean, "recent": self._recent}
+        description = json.dumps({**self._description, **progress})
         return {**self._compiled.training_state(), EXPERIMENT_KEY: np.array(description)}
 
     def _row(self, epoch: int, accuracy: float, loss: float) -> dict[str, float]:
@@ -98,8 +108,11 @@ class EpochRecord(Callback):
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what a saved state says of the best network."""
-        best = read_description(state).get("best")
-        self.best = None if best is None else (best[0], best[1], best[2])
+        description = read_description(state)
+        best = description.get("best")
+        if best is not None:
+            self.best = (best[0], best[1], best[2])
+            self._best_mean, self._recent = description["best_mean"], description["recent"]
 
 
 def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
