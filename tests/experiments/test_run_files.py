@@ -171,3 +171,11 @@ def test_default_folder_is_made_below_results(
     (folder,) = (tmp_path / "results").iterdir()
     assert folder.name.startswith("braille-")
     assert (folder / "summary.json").is_file()
+
+
+def test_best_is_chosen_by_a_mean_of_validation_accuracies(finished: Run) -> None:
+    with (finished.folder / "metrics.csv").open() as file:
+        accuracies = [float(row["validation_accuracy"]) for row in csv.DictReader(file)]
+    # four epochs: fewer than the window, so each mean is over all epochs so far
+    means = [np.mean(accuracies[: i + 1]) for i in range(len(accuracies))]
+    assert means[finished.summary["best_epoch"]] == pytest.approx(max(means))
