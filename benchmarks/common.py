@@ -125,17 +125,27 @@ def random_spikes(
     ]
 
 
+class EpochTimes(Callback):
+    """Seconds of each epoch: forward, loss, backward, optimiser and all Python between."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, metrics: Any) -> None:
+        self.seconds.append(time.perf_counter() - self._start)
+
+
 def time_epochs(
     built: Built, x: Sequence, y: np.ndarray, repeats: int
 ) -> tuple[list[float], CountEvents]:
-    """Seconds per example of training epochs, all included; the first epoch warms up."""
-    seconds = []
-    for _ in range(repeats + 1):
-        counter = CountEvents(built.size, built.input, built.hidden)
-        start = time.perf_counter()
-        built.compiled.train({built.input: x}, {built.output: y}, 1, callbacks=[counter])
-        seconds.append((time.perf_counter() - start) / len(x))
-    return seconds[1:], counter
+    """Seconds per example of ``repeats`` training epochs; one more before warms up."""
+    counter, times = CountEvents(built.size, built.input, built.hidden), EpochTimes()
+    callbacks = [times, counter]
+    built.compiled.train({built.input: x}, {built.output: y}, repeats + 1, callbacks=callbacks)
+    return [seconds / len(x) for seconds in times.seconds[1:]], counter
 
 
 def calibrate(size: Size, x: Sequence, y: np.ndarray, target: float) -> Normal:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import Size, build, random_spikes, report
+from common import CountEvents, Size, build, random_spikes, report
 
 from mlgenn_delays.initializers import Normal
 
@@ -38,15 +38,13 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def measure(size: Size, events: int, spread: int) -> dict[str, float]:
+def measure(size: Size, events: int, spread: int, weight: float) -> dict[str, float]:
     """Train two batches and say what it took, in MB. Spikes lie in the first ``spread`` steps."""
     narrow = Size(**{**asdict(size), "timesteps": spread})
     x = random_spikes(narrow, 2 * size.batch, events)
     y = np.arange(len(x)) % size.outputs
     base = peak()
-    built = build(size, 2, Normal(0.06, 0.02))
-    from common import CountEvents
-
+    built = build(size, 2, Normal(weight, weight / 3.0))
     counter = CountEvents(size, built.input, built.hidden)
     built.compiled.train({built.input: x}, {built.output: y}, 2, callbacks=[counter])
     return {
@@ -56,9 +54,12 @@ def measure(size: Size, events: int, spread: int) -> dict[str, float]:
     }
 
 
-def in_a_process(size: Size, events: int, spread: int | None = None) -> dict[str, float]:
+def in_a_process(
+    size: Size, events: int, spread: int | None = None, weight: float = 0.06
+) -> dict[str, float]:
     """:meth:`measure` in a fresh interpreter."""
-    task = json.dumps({"size": asdict(size), "events": events, "spread": spread or size.timesteps})
+    spread = size.timesteps if spread is None else spread
+    task = json.dumps({"size": asdict(size), "events": events, "spread": spread, "weight": weight})
     command = [sys.executable, __file__, "--task", task]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
@@ -91,7 +92,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.task:
         task = json.loads(arguments.task)
-        print(json.dumps(measure(Size(**task["size"]), task["events"], task["spread"])))
+        print(json.dumps(measure(Size(**task.pop("size")), **task)))
         return
     steps = {t: (changed(timesteps=t), 2000) for t in (1000, 2000, 4000)}
     delays = {d: (changed(max_delay=d), 2000) for d in (64, 256, 1024)}
@@ -99,7 +100,7 @@ def main() -> None:
     report("Trial length at equal spikes", vary("T", steps, 700), arguments.json)
     report("Delay range", vary("max delay", delays, 700), arguments.json)
     report("Spikes", vary("input events", spikes, None), arguments.json)
-    large = {"hidden": LARGE.hidden, "batch": LARGE.batch, **in_a_process(LARGE, 2000)}
+    large = {"hidden": LARGE.hidden, "batch": LARGE.batch, **in_a_process(LARGE, 8000, weight=0.03)}
     report("1024 hidden recurrent, learned delays, batch 128", [large], arguments.json)
 
 

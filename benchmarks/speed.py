@@ -1,4 +1,4 @@
-"""Speed of training on the CPU engine, all included (data, loss, optimiser, Python).
+"""Speed of training on the CPU engine: whole epochs (loss, optimiser, shuffling, Python).
 
     python benchmarks/speed.py                      everything, about 3 minutes
     python benchmarks/speed.py --only dense silent  some of it

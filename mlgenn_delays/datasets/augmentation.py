@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..utils.events import EventDataset
+from ..utils.events import EventDataset, order_by_time
 from ..utils.value import check_number
 
 #: What ``train(augmentation=...)`` takes.
@@ -58,8 +58,8 @@ class AugmentEvents:
         times += rng.normal(0.0, self.jitter, len(times))
         keep = (times >= 0.0) & (times <= self.duration) & (rng.random(len(times)) >= self.drop)
         times, neurons, examples = times[keep], events.neurons[keep], examples[keep]
-        order = np.lexsort((neurons, times, examples))
         offsets = np.concatenate(([0], np.cumsum(np.bincount(examples, minlength=len(events)))))
+        order = order_by_time(offsets, times)
         return EventDataset(
             offsets,
             times[order].astype(events.times.dtype),

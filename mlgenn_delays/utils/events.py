@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +18,7 @@ _STEP_TOLERANCE = 1e-6
 class EventDataset:
     """Spikes of all examples of one input population.
 
-    Example i has the events ``offsets[i]:offsets[i + 1]``, sorted by time, then neuron.
+    Example i has the events ``offsets[i]:offsets[i + 1]``, sorted by time.
     """
 
     offsets: np.ndarray  #: (examples + 1,) int64
@@ -99,8 +100,22 @@ class EventDataset:
         )
         examples = np.repeat(np.arange(len(spikes)), counts)
         _check_times(times, examples, duration, name)
-        order = np.lexsort((neurons, times, examples))
+        order = order_by_time(offsets, times)
         return EventDataset(offsets, times[order], neurons[order], num_neurons)
+
+
+def order_by_time(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Indices that sort the events of each example by time; equal times keep their order.
+
+    Args:
+        offsets: (examples + 1,) where the events of each example begin
+        times:   (events,)
+    """
+    # one small sort per example is several times faster than one over all events
+    order = [
+        first + np.argsort(times[first:last], kind="stable") for first, last in pairwise(offsets)
+    ]
+    return np.concatenate(order) if order else np.zeros(0, dtype=np.int64)
 
 
 def _check_example(example: PreprocessedSpikes, num_neurons: int, label: str) -> None:
