@@ -167,3 +167,7 @@ class Program:
     def outgoing(self, population: PopulationProgram) -> tuple[ConnectionProgram, ...]:
         """Connections that start at ``population``."""
         return tuple(c for c in self.connections if c.source == population.index)
+
+    def ring_slots(self, population: PopulationProgram) -> int:
+        """Slots of a population's delay rings: its largest incoming delay + 1."""
+        return 1 + max((c.max_delay_steps for c in self.incoming(population)), default=0)

@@ -27,5 +27,5 @@ def regulariser_jump(
     strength = np.where(excess > 0.0, population.reg_lambda_upper, population.reg_lambda_lower)
     output = program.outputs[0]
     uses_spike_times = output.readout is not None and output.readout.uses_spike_times
-    scale = 1.0 if uses_spike_times else getattr(output.neuron, "tau_mem", 1.0)
+    scale = 1.0 if uses_spike_times else output.neuron.tau_mem  # type: ignore[attr-defined]
     return -scale * strength * excess / len(spike_counts)

@@ -7,10 +7,10 @@ currents of :func:`grid_simulation.simulate` and runs one example backwards.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
-from grid_simulation import Trial, kappa
+from grid_simulation import Trial, arrivals_of, kappa
 
 from mlgenn_delays.compilers.program import ConnectionProgram, PopulationProgram, Program
 from mlgenn_delays.engine.engine import OutputGradient
@@ -81,7 +81,7 @@ class _Backward:
                 self.parameters[c.index]["g"][k] * self._v_minus_i(c, slot, target)
                 for c in self.program.connections
                 if c.source == p.index
-                for k, target, slot in _arrivals(c, self.parameters[c.index], j, n)
+                for k, target, slot in arrivals_of(c, self.parameters[c.index], j, n)
             )
             if gradient is not None and n == min(step for step, i in spikes if i == j):
                 total += gradient.readout[b, j]
@@ -110,20 +110,9 @@ class _Backward:
         values = self.parameters[c.index]
         sums = {name: np.zeros(c.param_shape) for name in values}
         for n, i in self.trial.spikes[c.source]:
-            for k, target, slot in _arrivals(c, values, i, n):
+            for k, target, slot in arrivals_of(c, values, i, n):
                 sums["g"][k] -= c.tau_syn * self.i_at[c.target][slot, c.receptor, target]
                 if "d" in sums:
                     change = values["g"][k] * self._v_minus_i(c, slot, target)
                     sums["d"][k] += self.program.dt * change
         return sums
-
-
-def _arrivals(c: ConnectionProgram, values: dict, i: int, n: int) -> Iterator[tuple]:
-    """Index of the synapse, target neuron and step of arrival of a spike of ``i`` in ``n``."""
-    if c.is_sparse:
-        synapses = [(k, int(c.post_ind[k])) for k in np.flatnonzero(c.pre_ind == i)]
-    else:
-        synapses = [((i, j), j) for j in range(c.target_size)]
-    for k, j in synapses:
-        d = values["d"][k] if c.has_synapse_delays else c.constant_delay
-        yield k, j, n + 1 + math.floor(float(np.float32(d)) + 0.5)

@@ -6,11 +6,12 @@ Slow and literal on purpose; shares no code with any engine. One example at a ti
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlgenn_delays.compilers.program import Program
+from mlgenn_delays.compilers.program import ConnectionProgram, Program
 
 
 @dataclass
@@ -88,11 +89,17 @@ def simulate(program: Program, parameters: list, inputs: dict, example: int) -> 
     return trial
 
 
-def _deliver(c, values: dict, i: int, n: int, arrivals: np.ndarray) -> None:
+def _deliver(c: ConnectionProgram, values: dict, i: int, n: int, buffer: np.ndarray) -> None:
+    for k, target, slot in arrivals_of(c, values, i, n):
+        buffer[slot, c.receptor, target] += values["g"][k]
+
+
+def arrivals_of(c: ConnectionProgram, values: dict, i: int, n: int) -> Iterator[tuple]:
+    """Index of the synapse, target neuron and step of arrival of a spike of ``i`` in ``n``."""
     if c.is_sparse:
         synapses = [(k, int(c.post_ind[k])) for k in np.flatnonzero(c.pre_ind == i)]
     else:
         synapses = [((i, j), j) for j in range(c.target_size)]
     for k, j in synapses:
         d = values["d"][k] if c.has_synapse_delays else c.constant_delay
-        arrivals[n + 1 + math.floor(float(np.float32(d)) + 0.5), c.receptor, j] += values["g"][k]
+        yield k, j, n + 1 + math.floor(float(np.float32(d)) + 0.5)

@@ -72,10 +72,6 @@ def _items(values: Mapping[str, float]) -> list[tuple[str, str]]:
     return [(name, literal(value)) for name, value in values.items()]
 
 
-def _slots(program: Program, population: PopulationProgram) -> int:
-    return 1 + max((c.max_delay_steps for c in program.incoming(population)), default=0)
-
-
 def _readout_kind(population: PopulationProgram) -> str | None:
     readout = population.readout
     if readout is None:
@@ -107,7 +103,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "index": population.index,
         "size": population.size,
         "padded": padded(population.size),
-        "slots": _slots(program, population),
+        "slots": program.ring_slots(population),
         "receptors": receptors,
         "vars": _items(model.vars),
         "params": _items(model.params),

@@ -238,7 +238,7 @@ class CpuEngine(Engine):
         rings = 0
         for p in self.program.populations:
             if not p.is_input:
-                slots = 1 + max((c.max_delay_steps for c in self.program.incoming(p)), default=0)
+                slots = self.program.ring_slots(p)
                 per_slot = 12 if self.program.training else 4
                 rings += codegen.padded(p.size) * slots * per_slot * len(p.taus_syn)
         traces = sum(
