@@ -13,10 +13,7 @@ from .recorder import Recorder
 
 if TYPE_CHECKING:
     from ..engine.engine import RecordRequest
-
-#: Attribute of a neuron -> name of the variable in the engines
-_VARIABLES = {"v": "V"}
-_ENGINE_VARIABLES = ("V", "LambdaV", "LambdaI")
+    from ..neurons import Neuron
 
 
 class VarRecorder(Recorder):
@@ -26,13 +23,14 @@ class VarRecorder(Recorder):
 
     Args:
         pop: population or layer
-        var: name of the variable as an attribute of the neuron: ``"v"``
+        var: name of a state variable of the neuron's model in lower case: ``"v"``, the
+            voltage, or what else the neuron has (``"a"`` of AdaptiveLeakyIntegrateFire)
         key: of the recording in what training or evaluation returns
         example_filter: see :class:`.ExampleFilter`
         neuron_filter: see :func:`.get_neuron_filter_mask`
-        genn_var: name of the variable in the engines, instead of ``var``: ``"V"`` or, in
-            training, the adjoints ``"LambdaV"`` and ``"LambdaI"`` (row n: at the start of
-            step n)
+        genn_var: name of the variable in the model, instead of ``var``: ``"V"`` or, in
+            training, ``"LambdaV"``, other adjoint variables of the model, and ``"LambdaI"``,
+            that of the current (row n: at the start of step n)
 
     Raises:
         ValueError: no variable or an unknown one, an input population
@@ -48,9 +46,9 @@ class VarRecorder(Recorder):
         genn_var: str | None = None,
     ):
         super().__init__(pop, key, example_filter, neuron_filter)
-        self._var = _engine_variable(var, genn_var)
         if self._pop.neuron.is_input:
             raise ValueError(f"VarRecorder: input population '{self._pop}' has no variables")
+        self._var = _engine_variable(var, genn_var, self._pop.neuron)
 
     def _request(self, examples: np.ndarray) -> RecordRequest | None:
         from ..engine.engine import RecordRequest
@@ -71,16 +69,20 @@ class VarRecorder(Recorder):
         self._data.extend(values[row][:, self._neuron_mask] for row in self._rows())
 
 
-def _engine_variable(var: str | None, genn_var: str | None) -> str:
+def _engine_variable(var: str | None, genn_var: str | None, neuron: Neuron) -> str:
+    # what variables there are does not depend on the timestep
+    model = neuron.get_model(1.0, 1e-2)
     if var is not None:
-        if var not in _VARIABLES:
+        attributes = {name.lower(): name for name in model.vars}
+        if var not in attributes:
             raise ValueError(
-                f"VarRecorder: var is '{var}', allowed are {', '.join(map(repr, _VARIABLES))}"
+                f"VarRecorder: var is '{var}', allowed are {', '.join(map(repr, attributes))}"
             )
-        return _VARIABLES[var]
-    if genn_var not in _ENGINE_VARIABLES:
+        return attributes[var]
+    allowed = [*model.vars, *model.adjoint.vars, "LambdaI"]
+    if genn_var not in allowed:
         raise ValueError(
             f"VarRecorder: var or genn_var should name a variable, genn_var is {genn_var!r}, "
-            f"allowed are {', '.join(map(repr, _ENGINE_VARIABLES))}"
+            f"allowed are {', '.join(map(repr, allowed))}"
         )
     return genn_var

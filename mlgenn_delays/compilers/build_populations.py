@@ -8,8 +8,15 @@ from typing import Any
 
 from ..losses import Loss, default_losses
 from ..network import Network
-from ..neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
+from ..neurons import (
+    AdaptiveLeakyIntegrateFire,
+    LeakyIntegrate,
+    LeakyIntegrateFire,
+    Neuron,
+    SpikeInput,
+)
 from ..population import Population
+from ..utils.check_model import check_model
 from ..utils.module import get_object
 from ..utils.network import get_underlying_pop
 from ..utils.value import check_number
@@ -54,6 +61,8 @@ def _build_population(
     neuron = population.neuron
     neuron.check()
     check_supported(neuron, population.name)
+    if not neuron.is_input:
+        _check_model(neuron, population.name, settings)
     loss = losses.get(population)
     if loss is not None:
         loss.check_output(population.name, neuron, settings.per_timestep_loss)
@@ -71,17 +80,26 @@ def _build_population(
     )
 
 
+def _check_model(neuron: Neuron, name: str, settings: BuildSettings) -> None:
+    model = neuron.get_model(float(settings.dt), float(settings.i_minus_thresh_min))
+    owner = f"population {name!r}: model of {type(neuron).__name__}"
+    check_model(model, owner, neuron.is_spiking)
+
+
 @singledispatch
 def check_supported(neuron: Neuron, name: str) -> None:
-    """Whether engines can simulate and train a neuron model; one function per class.
+    """Whether engines can simulate and train a neuron model; one function per class whose
+    arguments allow for more than they can. Classes of users need a model, no more.
 
     Raises:
         ValueError: they cannot; the message names population and argument.
     """
-    raise ValueError(
-        f"population {name!r}: neurons of type {type(neuron).__name__} are not supported, "
-        "allowed are SpikeInput, LeakyIntegrate and LeakyIntegrateFire"
-    )
+    if neuron.is_input or type(neuron).get_model is Neuron.get_model:
+        reason = "is_input is True" if neuron.is_input else "the class has no get_model"
+        raise ValueError(
+            f"population {name!r}: neurons of type {type(neuron).__name__} are not supported: "
+            f"{reason} (see docs/models.md)"
+        )
 
 
 @check_supported.register
@@ -96,8 +114,9 @@ def _(neuron: LeakyIntegrate, name: str) -> None:
         raise ValueError(f"population {name!r}: bias is {neuron.bias:g}, only 0 is supported")
 
 
-@check_supported.register
-def _(neuron: LeakyIntegrateFire, name: str) -> None:
+@check_supported.register(AdaptiveLeakyIntegrateFire)
+@check_supported.register(LeakyIntegrateFire)
+def _(neuron: LeakyIntegrateFire | AdaptiveLeakyIntegrateFire, name: str) -> None:
     _check_scale(neuron.scale_i, name)
     if neuron.relative_reset:
         raise ValueError(

@@ -39,7 +39,8 @@ class RecordRequest:
 
     examples: np.ndarray  #: (batch size,) bool: which examples of the batch
     spikes: frozenset[int] = frozenset()  #: population indices
-    #: (population, "V" | "LambdaV" | "LambdaI")
+    #: (population, variable): "V" and other state variables of the population's model,
+    #: "LambdaV", other adjoint variables and "LambdaI"
     variables: frozenset[tuple[int, str]] = frozenset()
 
 

@@ -27,5 +27,8 @@ def regulariser_jump(
     strength = np.where(excess > 0.0, population.reg_lambda_upper, population.reg_lambda_lower)
     output = program.outputs[0]
     uses_spike_times = output.readout is not None and output.readout.uses_spike_times
-    scale = 1.0 if uses_spike_times else output.neuron.tau_mem  # type: ignore[attr-defined]
+    scale = 1.0
+    if not uses_spike_times:
+        model = output.neuron.get_model(program.dt, program.i_minus_thresh_min)
+        scale = model.params["TauM"]
     return -scale * strength * excess / len(spike_counts)

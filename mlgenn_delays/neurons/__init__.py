@@ -1,6 +1,7 @@
 """Neurons: dynamics and spiking of a :class:`.Population`."""
 
 from ..utils.module import get_module_classes
+from .adaptive_leaky_integrate_fire import AdaptiveLeakyIntegrateFire
 from .leaky_integrate import LeakyIntegrate
 from .leaky_integrate_fire import LeakyIntegrateFire
 from .neuron import Neuron
@@ -8,4 +9,11 @@ from .spike_input import SpikeInput
 
 default_neurons: dict[str, type[Neuron]] = get_module_classes(globals(), Neuron)
 
-__all__ = ["LeakyIntegrate", "LeakyIntegrateFire", "Neuron", "SpikeInput", "default_neurons"]
+__all__ = [
+    "AdaptiveLeakyIntegrateFire",
+    "LeakyIntegrate",
+    "LeakyIntegrateFire",
+    "Neuron",
+    "SpikeInput",
+    "default_neurons",
+]

@@ -13,7 +13,7 @@ ReadoutInitializer = Readout | str | None
 
 
 class Neuron(ABC):
-    """Base class for all neuron models.
+    """Base class for all neuron models; docs/models.md shows how to write one.
 
     Attributes:
         is_input: emits given spikes, has no dynamics and cannot be the target of a connection
@@ -50,7 +50,7 @@ class Neuron(ABC):
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
         """Dynamics and adjoint of the neuron as code, for a timestep of ``dt`` [ms].
 
-        ``i_minus_thresh_min`` bounds I - theta from below where a spike divides by it.
+        ``i_minus_thresh_min`` bounds I - theta (what a spike divides by) from below.
 
         Raises:
             TypeError: the neuron has no dynamics (inputs)

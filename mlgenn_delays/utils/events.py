@@ -35,6 +35,14 @@ class EventDataset:
         part = slice(self.offsets[index], self.offsets[index + 1])
         return self.times[part], self.neurons[part]
 
+    def select(self, indices: np.ndarray) -> EventDataset:
+        """The examples ``indices``, in their order."""
+        starts, counts = self.offsets[indices], np.diff(self.offsets)[indices]
+        offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        # position within its example of each event, moved to where the example begins
+        events = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)
+        return EventDataset(offsets, self.times[events], self.neurons[events], self.num_neurons)
+
     def steps(self, dt: float) -> np.ndarray:
         """Step in which each event is emitted: the first n with n dt >= t, (events,) int32.
 

@@ -2,7 +2,7 @@
 
 A model is plain text in the code-snippet language of GeNN 5 plus parameter values.
 The CPU engine renders it into C++; other back ends hand the same text to their own
-code generator. Names that the snippets may use, besides variables and parameters:
+code generator. Names that the snippets may use, besides variables, parameters and ``dt``:
 
 ==================  =========================================================
 ``Isyn``            input injected by all synapses in this step (neuron ``sim_code``)
@@ -12,9 +12,13 @@ code generator. Names that the snippets may use, besides variables and parameter
 ``RevISyn``         what arrives backwards at a spike:
                     sum of w (LambdaV - LambdaI) of its arrivals, plus dl_p/dt
                     of a loss on spike times (``jump_code``)
+``Release``         what comes back from the end of the refractory period:
+                    (I - Vreset) LambdaV there (``jump_code``)
 ``LambdaV``         the adjoint of the output variable (adjoint code of synapses)
 ==================  =========================================================
 
+The output variable is ``V``, its adjoint ``LambdaV`` = -(1/``TauM``) dL/dV, and ``TauM``
+[ms] a parameter. docs/models.md shows how to write a model; :mod:`.check_model` checks it.
 Equations, jumps and sign conventions stand in :mod:`mlgenn_delays.neurons.models`.
 """
 
@@ -53,7 +57,8 @@ class NeuronModel:
         sim_code:                   one timestep forwards
         threshold_condition_code:   expression that says whether the neuron spikes, or ""
         reset_code:                 what a spike does to the state
-        refractory_steps:           steps for which ``sim_code`` is held after a spike
+        refractory_steps:           steps for which the output variable is held at the parameter
+                                    ``Vreset`` after a spike; other variables go on
         adjoint:                    the backward dynamics
     """
 

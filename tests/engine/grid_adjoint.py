@@ -35,6 +35,9 @@ class _Backward:
         # values at the start of every step; zero after the trial
         self.v_at = {p.index: np.zeros((slots, p.size)) for p in self.moving}
         self.i_at = {p.index: np.zeros((slots, len(p.taus_syn), p.size)) for p in self.moving}
+        # half of what samples of V at the start of a step drive: they count half for the time
+        # of arrivals at that instant
+        self.half_at = {p.index: np.zeros((slots, p.size)) for p in self.moving}
         self.v = {p.index: np.zeros(p.size) for p in self.moving}
         self.i = {p.index: np.zeros((len(p.taus_syn), p.size)) for p in self.moving}
         self.release = {p.index: np.zeros(p.size) for p in self.moving}
@@ -47,7 +50,10 @@ class _Backward:
         for n in reversed(range(self.program.timesteps)):
             for p in self.moving:
                 if p.index in outputs and not p.is_spiking:
-                    self.v[p.index] -= self._drive(p, outputs[p.index], example, n)
+                    change = -self._drive(p, outputs[p.index], example, n)
+                    self.v[p.index] += change
+                    if n + 1 < self.program.timesteps and self._is_sampled(p, outputs[p.index]):
+                        self.half_at[p.index][n + 1] = 0.5 * change
             for p in self.moving:
                 if p.is_spiking:
                     self._end_refractory(p, n)
@@ -55,6 +61,11 @@ class _Backward:
             for p in self.moving:
                 self._propagate(p, n)
         return [self._sums(c) for c in self.program.connections]
+
+    @staticmethod
+    def _is_sampled(p: PopulationProgram, gradient: OutputGradient) -> bool:
+        """Whether the loss depends on V at every step."""
+        return gradient.trace is not None or p.readout.is_linear
 
     def _drive(self, p: PopulationProgram, gradient: OutputGradient, b: int, n: int) -> np.ndarray:
         if gradient.trace is not None:
@@ -104,7 +115,9 @@ class _Backward:
         self.v_at[p.index][n], self.i_at[p.index][n] = v, i
 
     def _v_minus_i(self, c: ConnectionProgram, slot: int, target: int) -> float:
-        return self.v_at[c.target][slot, target] - self.i_at[c.target][slot, c.receptor, target]
+        sampled = self.half_at[c.target][slot, target]
+        current = self.i_at[c.target][slot, c.receptor, target]
+        return self.v_at[c.target][slot, target] + sampled - current
 
     def _sums(self, c: ConnectionProgram) -> dict[str, np.ndarray]:
         values = self.parameters[c.index]

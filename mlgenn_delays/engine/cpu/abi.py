@@ -21,9 +21,9 @@ class PopulationBuffers(ct.Structure):
     _fields_ = [
         (name, POINTER)
         for name in (
-            "readout", "trace", "readout_step", "spike_counts", "record_v",
+            "readout", "trace", "readout_step", "spike_counts", "record_vars",
             "readout_weights", "grad_readout", "grad_trace", "grad_silent",
-            "regulariser", "record_lambda_v", "record_lambda_i",
+            "regulariser", "record_adjoints",
         )
     ]  # fmt: skip
 

@@ -26,6 +26,8 @@ class Call:
         self.program = engine.program
         self.batch = batch
         self.arrays: dict[tuple[int, str], np.ndarray] = {}
+        #: (population, variable) -> (recorded examples, timesteps, neurons), of the last pass
+        self.recordings: dict[tuple[int, str], np.ndarray] = {}
         self._keep: list[object] = []
         count = len(self.program.populations)
         self._populations = (abi.PopulationBuffers * count)()
@@ -73,8 +75,21 @@ class Call:
             self._set(p.index, "readout_weights", self.engine.readout_weights[p.index])
         if p.per_timestep_loss and self.program.training:
             self._set(p.index, "trace", np.empty((examples, steps, p.size), np.float32))
-        if record is not None and (p.index, "V") in record.variables:
-            self._set(p.index, "record_v", np.empty((self._recorded, steps, p.size), np.float32))
+        self._record(p, "record_vars", self.engine.variables[p.index], record)
+
+    def _record(
+        self, p: PopulationProgram, field: str, names: list[str], record: RecordRequest | None
+    ) -> None:
+        """Make room for the requested ones among the variables ``names``, in C++'s order."""
+        wanted = frozenset() if record is None else record.variables
+        pointers = (abi.POINTER * len(names))()
+        for k, name in enumerate(names):
+            if (p.index, name) in wanted:
+                shape = (self._recorded, self.program.timesteps, p.size)
+                self.recordings[p.index, name] = np.empty(shape, np.float32)
+                pointers[k] = abi.address(self.recordings[p.index, name])
+        self._keep.append(pointers)
+        setattr(self._populations[p.index], field, ct.addressof(pointers))
 
     def result(self, record: RecordRequest | None) -> ForwardResult:
         """What the forward pass left in the arrays."""
@@ -112,9 +127,7 @@ class Call:
         for index in record.spikes:
             population = self.program.populations[index]
             recording.spikes[index] = [self._example_spikes(population, int(b)) for b in chosen]
-        for index, name in record.variables:
-            if name == "V":
-                recording.variables[index, name] = self.arrays[index, "record_v"]
+        recording.variables.update(self.recordings)
         return recording
 
     def _example_spikes(self, p: PopulationProgram, b: int) -> tuple[np.ndarray, np.ndarray]:
@@ -140,25 +153,14 @@ class Call:
                 self._set(
                     p.index, "regulariser", _float32(regulariser_jump(self.program, p, counts))
                 )
-        shape = (self._recorded, self.program.timesteps)
-        for index, name in () if record is None else record.variables:
-            size = self.program.populations[index].size
-            if name in _ADJOINT_BUFFERS:
-                self._set(index, _ADJOINT_BUFFERS[name], np.empty((*shape, size), np.float32))
+        self.recordings = {}
+        for p in self.program.populations:
+            if not p.is_input:
+                self._record(p, "record_adjoints", self.engine.adjoints[p.index], record)
 
     def adjoint_recording(self) -> Recording:
         """Recorded adjoints of the backward pass."""
-        return Recording(
-            variables={
-                (index, variable): self.arrays[index, buffer]
-                for variable, buffer in _ADJOINT_BUFFERS.items()
-                for (index, name) in self.arrays
-                if name == buffer
-            }
-        )
-
-
-_ADJOINT_BUFFERS = {"LambdaV": "record_lambda_v", "LambdaI": "record_lambda_i"}
+        return Recording(variables=dict(self.recordings))
 
 
 def _float32(array: np.ndarray) -> np.ndarray:

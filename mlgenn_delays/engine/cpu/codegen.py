@@ -16,7 +16,9 @@ import numpy as np
 
 from ...compilers.program import ConnectionProgram, PopulationProgram, Program
 from ...neurons.models import exponential
+from ...utils.check_model import used_functions
 from ...version import __version__
+from ..rendering import model_of, readout_kind, statements, template_environment
 
 #: Neurons per vector of the widest instruction set; rows are padded to it.
 VECTOR = 16
@@ -43,9 +45,13 @@ def literal(value: float) -> str:
     return f"{text}{'' if '.' in text or 'e' in text else '.0'}f"
 
 
+#: A number with decimal point or exponent, which C++ would take for a double.
+_REAL_NUMBER = re.compile(r"(?<![\w.])(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?(?![\w.])")
+
+
 def _code(snippet: str) -> str:
-    """A model's code snippet as a statement list, one per line."""
-    return "\n".join(line.strip() for line in snippet.strip().splitlines())
+    """A model's code snippet in single precision as a statement list, one per line."""
+    return statements(_REAL_NUMBER.sub(r"\g<0>f", snippet))
 
 
 #: What the templates append to a population's identifier.
@@ -72,17 +78,8 @@ def _items(values: Mapping[str, float]) -> list[tuple[str, str]]:
     return [(name, literal(value)) for name, value in values.items()]
 
 
-def _readout_kind(population: PopulationProgram) -> str | None:
-    readout = population.readout
-    if readout is None:
-        return None
-    if readout.uses_spike_times:
-        return "first_spike"
-    return "weighted" if readout.is_linear else "max"
-
-
 def _population(program: Program, population: PopulationProgram, name: str) -> dict[str, Any]:
-    model = population.neuron.get_model(program.dt, program.i_minus_thresh_min)
+    model = model_of(program, population)
     receptors = []
     for index, tau in enumerate(population.taus_syn):
         synapse = exponential(tau, model.params["TauM"], program.dt)
@@ -109,7 +106,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "params": _items(model.params),
         "output_var": model.output_var_name,
         "sim_code": _code(model.sim_code),
-        "threshold_condition_code": model.threshold_condition_code.strip(),
+        "threshold_condition_code": _code(model.threshold_condition_code),
         "reset_code": _code(model.reset_code),
         # longer than the trial is as good as the trial, and fits the counter
         "refractory_steps": min(model.refractory_steps, program.timesteps),
@@ -118,8 +115,9 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "adjoint_vars": _items(model.adjoint.vars),
         "adjoint_sim_code": _code(model.adjoint.sim_code),
         "jump_code": _code(model.adjoint.jump_code),
-        "tape": [(tape_name, code.strip()) for tape_name, code in model.adjoint.tape.items()],
-        "readout": _readout_kind(population),
+        "tape": [(tape_name, _code(code)) for tape_name, code in model.adjoint.tape.items()],
+        "functions": used_functions(model),
+        "readout": readout_kind(population),
         "trace": population.per_timestep_loss and program.training,
         "regulariser": population.has_regulariser,
     }
@@ -158,14 +156,7 @@ def _connection(
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("mlgenn_delays.engine.cpu", "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
+    return template_environment("mlgenn_delays.engine.cpu")
 
 
 def generate(program: Program) -> str:
@@ -186,6 +177,7 @@ def generate(program: Program) -> str:
         by_index[population.index]["outgoing"] = [
             connections[c.index] for c in program.outgoing(population)
         ]
+    populations = [by_index[p.index] for p in program.populations if not p.is_input]
     environment = _environment()
     assert environment.loader is not None
     runtime = environment.loader.get_source(environment, "runtime.hpp")[0]
@@ -198,7 +190,8 @@ def generate(program: Program) -> str:
         dt_ms=program.dt,
         training=program.training,
         inputs=[by_index[p.index] for p in program.inputs],
-        populations=[by_index[p.index] for p in program.populations if not p.is_input],
+        populations=populations,
+        functions=sorted(frozenset().union(*(p["functions"] for p in populations))),
         connections=connections,
     )
     return re.sub(r"\n{3,}", "\n\n", text)

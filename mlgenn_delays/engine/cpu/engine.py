@@ -21,6 +21,7 @@ from ..engine import (
     Recording,
     RecordRequest,
 )
+from ..rendering import model_of
 from . import abi, codegen, toolchain
 from .buffers import ConnectionMemory
 from .call import Call
@@ -67,6 +68,10 @@ class CpuEngine(Engine):
             for p in program.outputs
             if p.readout is not None and p.readout.is_linear
         }
+        models = {p.index: model_of(program, p) for p in program.populations if not p.is_input}
+        #: what can be recorded of each population, in the order of generated code
+        self.variables = {index: list(m.vars) for index, m in models.items()}
+        self.adjoints = {index: ["LambdaI", *m.adjoint.vars] for index, m in models.items()}
         self._events: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
         self._last: Call | None = None
         self._optimiser_state: dict[str, dict[str, np.ndarray]] = {}

@@ -21,7 +21,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import platformdirs
+from ..code_cache import CompilerError, cache_dir, processor
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +35,6 @@ _FLAGS = (
     "-fvisibility=hidden",
     "-Wno-unknown-pragmas",
 )
-
-
-class CompilerError(RuntimeError):
-    """No C++ compiler was found, or it refused the generated source."""
-
-
-def cache_dir() -> Path:
-    """Directory of compiled networks (``$MLGENN_DELAYS_CACHE``, else the user's cache)."""
-    given = os.environ.get("MLGENN_DELAYS_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("mlgenn_delays")) / "code"
 
 
 @functools.lru_cache(maxsize=8)
@@ -84,18 +74,6 @@ def _compiler_version(command: tuple[str, ...]) -> str:
     return result.stdout.strip()
 
 
-@functools.lru_cache(maxsize=1)
-def _processor() -> str:
-    """Text that changes with the instruction set that -march=native would use."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith(("flags", "Features")):
-                return platform.machine() + line
-    except OSError:
-        pass
-    return platform.machine() + platform.processor()
-
-
 def _native_flag() -> str:
     return "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
 
@@ -116,7 +94,7 @@ def build(source: str, name: str) -> Path:
     """
     command = find_compiler()
     flags = (*_FLAGS, _native_flag(), *_link_flags())
-    identity = "\0".join((source, *command, _compiler_version(command), *flags, _processor()))
+    identity = "\0".join((source, *command, _compiler_version(command), *flags, processor()))
     key = hashlib.sha256(identity.encode()).hexdigest()[:20]
     directory = cache_dir()
     library = directory / f"{name}-{key}.so"

@@ -108,9 +108,11 @@ def membrane_of(population: PopulationProgram) -> Membrane:
         TypeError: a neuron model other than the two that have closed forms here
     """
     neuron = population.neuron
-    if isinstance(neuron, LeakyIntegrate):
+    # classes derived from these two may bring other dynamics
+    model = type(neuron).get_model
+    if isinstance(neuron, LeakyIntegrate) and model is LeakyIntegrate.get_model:
         return Membrane(neuron.tau_mem, population.taus_syn, neuron.v)
-    if isinstance(neuron, LeakyIntegrateFire):
+    if isinstance(neuron, LeakyIntegrateFire) and model is LeakyIntegrateFire.get_model:
         return Membrane(
             neuron.tau_mem,
             population.taus_syn,
@@ -121,5 +123,6 @@ def membrane_of(population: PopulationProgram) -> Membrane:
         )
     raise TypeError(
         f"population '{population.name}': neuron model is {type(neuron).__name__}, the reference "
-        "engine has closed forms of LeakyIntegrate and LeakyIntegrateFire only"
+        "engine (and check_gradients, which compares with it) has closed forms of LeakyIntegrate "
+        "and LeakyIntegrateFire only"
     )

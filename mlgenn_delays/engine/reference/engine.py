@@ -42,7 +42,8 @@ class ReferenceEngine(Engine):
 
     Raises:
         ValueError: a program to train in which a loss reads the voltage of spiking neurons
-        TypeError:  neurons other than LeakyIntegrate and LeakyIntegrateFire
+        TypeError:  neurons other than LeakyIntegrate and LeakyIntegrateFire, which alone have
+            closed forms here
     """
 
     name = "reference"

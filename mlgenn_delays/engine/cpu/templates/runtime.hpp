@@ -32,14 +32,13 @@ struct PopulationBuffers {
     float* trace;                 // [B][T][N] voltage, for losses on every timestep
     int32_t* readout_step;        // [B][N] step of the maximum or of the first spike, -1: none
     int32_t* spike_counts;        // [B][N]
-    float* record_v;              // [R][T][N]
+    float* const* record_vars;    // per state variable of the model [R][T][N]
     const float* readout_weights; // [T]
     const float* grad_readout;    // [B][N]
     const float* grad_trace;      // [B][T][N]
     const float* grad_silent;     // [B][N]
     const float* regulariser;     // [N] added to the adjoint at each spike
-    float* record_lambda_v;       // [R][T][N]
-    float* record_lambda_i;       // [R][T][N]
+    float* const* record_adjoints; // LambdaI, then per adjoint variable of the model [R][T][N]
 };
 
 // Parameters of one connection and what learning needs; rows are padded to whole vectors.

@@ -1,0 +1,150 @@
+"""Leaky integrate-and-fire neuron whose threshold rises with each spike and decays again.
+
+Continuous equations, with theta = v_thresh (times in ms)::
+
+    tau_m dV/dt = -V + I        tau_a dA/dt = -A        spike when V reaches theta + beta A
+    at a spike: V -> v_reset, A -> A + 1
+
+At a spike with A before it, (theta + beta A) moves as V does, so that the two meet with
+tau_m d(V - theta - beta A)/dt = S = I - theta - (1 - tau_m/tau_a) beta A. With
+lambda_A = -(1/tau_a) dL/dA, which decays with tau_a backwards in time, the jump is::
+
+    lambda_V^- = ((I - v_reset) lambda_V^+ - lambda_A^+ + RevISyn) / S
+    lambda_A^- = lambda_A^+ - (tau_m/tau_a) beta lambda_V^-
+
+and, with a refractory period, Release (see :mod:`.models`) in place of the first term. The
+lower bound on I - theta of :mod:`.models` is one on S here.
+
+The neuron: Bellec et al. 2018, arXiv 1803.09574. The jump follows from implicit
+differentiation of the time of the spike, as in Wunderlich & Pehle 2021; docs/models.md
+derives it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from ..utils.decorators import network_default_params
+from ..utils.model import AdjointModel, NeuronModel
+from ..utils.value import check_number
+from . import models
+from .neuron import Neuron, ReadoutInitializer
+
+
+class AdaptiveLeakyIntegrateFire(Neuron):
+    """Leaky integrate-and-fire neuron with adaptive threshold v_thresh + beta A.
+
+    A rises by 1 at each spike and decays with ``tau_adapt``, in the refractory period, too.
+    The order of arguments is mlGeNN's; the defaults of ``relative_reset``,
+    ``integrate_during_refrac`` and ``scale_i`` are those that EventProp needs. mlGeNN's
+    class has no ``scale_i`` and behaves as with False. The reference engine has no such
+    neurons.
+
+    Args:
+        v_thresh: threshold without adaptation, above ``v_reset``
+        v_reset: voltage after a spike
+        v: initial voltage, below ``v_thresh``
+        a: initial value of A, 0 or more
+        beta: by how much a spike raises the threshold, 0 or more
+        tau_mem: membrane time constant [ms], above 0
+        tau_refrac: refractory period [ms], in which the voltage stays at ``v_reset``
+            (None or 0: none)
+        tau_adapt: time constant of A [ms], above 0
+        relative_reset: subtract ``v_thresh - v_reset`` at a spike instead of resetting
+        integrate_during_refrac: go on integrating input in the refractory period
+        readout: what is read out, see :mod:`.readouts`
+        scale_i: unit of weights; True (the equation above) is what EventProp uses
+
+    Raises:
+        ValueError, TypeError: see :meth:`.Neuron.check`
+    """
+
+    is_spiking = True
+
+    @network_default_params
+    def __init__(
+        self,
+        v_thresh: float = 1.0,
+        v_reset: float = 0.0,
+        v: float = 0.0,
+        a: float = 0.0,
+        beta: float = 0.0174,
+        tau_mem: float = 20.0,
+        tau_refrac: float | None = None,
+        tau_adapt: float = 2000.0,
+        relative_reset: bool = False,
+        integrate_during_refrac: bool = False,
+        readout: ReadoutInitializer = None,
+        *,
+        scale_i: bool = True,
+    ):
+        super().__init__(readout)
+        self.v_thresh = v_thresh
+        self.v_reset = v_reset
+        self.v = v
+        self.a = a
+        self.beta = beta
+        self.tau_mem = tau_mem
+        self.tau_refrac = tau_refrac
+        self.tau_adapt = tau_adapt
+        self.relative_reset = relative_reset
+        self.integrate_during_refrac = integrate_during_refrac
+        self.scale_i = scale_i
+        self.check()
+
+    def check(self) -> None:
+        name = "AdaptiveLeakyIntegrateFire: "
+        check_number(self.v_thresh, name + "v_thresh")
+        check_number(self.v_reset, name + "v_reset")
+        check_number(self.v, name + "v")
+        check_number(self.a, name + "a", minimum=0.0)
+        check_number(self.beta, name + "beta", minimum=0.0)
+        check_number(self.tau_mem, name + "tau_mem", above=0.0)
+        check_number(self.tau_adapt, name + "tau_adapt", above=0.0)
+        if self.tau_refrac is not None:
+            check_number(self.tau_refrac, name + "tau_refrac", minimum=0.0)
+        for argument in ("v_reset", "v"):
+            value = getattr(self, argument)
+            if value >= self.v_thresh:
+                raise ValueError(
+                    f"{name}{argument} is {value:g}, allowed are numbers below "
+                    f"v_thresh = {self.v_thresh:g}"
+                )
+
+    def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
+        base = models.leaky_integrate_fire(
+            self.tau_mem,
+            self.v_thresh,
+            self.v_reset,
+            self.v,
+            self.tau_refrac,
+            dt,
+            i_minus_thresh_min,
+        )
+        ratio = self.tau_mem / self.tau_adapt
+        before = "LambdaV = (Release" if base.refractory_steps else "LambdaV += ((Drop * LambdaV)"
+        return replace(
+            base,
+            vars={**base.vars, "A": self.a},
+            params={
+                **base.params,
+                "Beta": self.beta,
+                "Rho": math.exp(-dt / self.tau_adapt),
+                "AdaptGain": (1.0 - ratio) * self.beta,
+                "AdaptBack": ratio * self.beta,
+            },
+            sim_code=f"{base.sim_code} A *= Rho;",
+            threshold_condition_code="V >= Vthresh + (Beta * A)",
+            reset_code=f"{base.reset_code} A += 1.0;",
+            adjoint=AdjointModel(
+                vars={**base.adjoint.vars, "LambdaA": 0.0},
+                sim_code=f"{base.adjoint.sim_code} LambdaA *= Rho;",
+                jump_code=f"{before} - LambdaA + RevISyn) / fmax(Slope, IMinusVthreshMin);"
+                " LambdaA -= AdaptBack * LambdaV;",
+                tape={
+                    "Slope": "I - Vthresh - (AdaptGain * A)",
+                    "Drop": "Vthresh - Vreset + (AdaptGain * A)",
+                },
+            ),
+        )
