@@ -66,7 +66,8 @@ class EventPropCompiler:
         weight_optimisers:      connection or layer -> optimiser of its weights, where that is
                                 to be another one than ``optimiser`` (recurrent weights often
                                 want a smaller learning rate)
-        backend:                engine: "auto", "cpu" or "reference"
+        backend:                engine (see :func:`.create_engine`): "auto", "cpu",
+                                "reference", "genn", "genn:cpu" or "genn:cuda"
         num_threads:            threads of the CPU engine; None: one per available processor
         i_minus_thresh_min:     lower bound on I - threshold at a spike, which keeps gradients
                                 finite where a neuron barely reaches its threshold
@@ -154,7 +155,7 @@ class EventPropCompiler:
 
         Raises:
             ValueError, TypeError: what is wrong with the network, see ``build_program``.
-            CompilerError: the CPU engine finds no C++ compiler.
+            CompilerError: no C++ compiler, or it failed.
         """
         built = build_program(network, self.settings)
         self._check_weight_optimisers(built)

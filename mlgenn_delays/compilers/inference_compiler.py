@@ -28,7 +28,8 @@ class InferenceCompiler:
         reset_in_syn_between_batches: accepted for compatibility; synaptic currents are
                                       always reset
         communicator:                 must be None
-        backend:                      engine: "auto", "cpu" or "reference"
+        backend:                      engine (see :func:`.create_engine`): "auto", "cpu",
+                                      "reference", "genn", "genn:cpu" or "genn:cuda"
         num_threads:                  threads of the CPU engine; None: one per available
                                       processor
         genn_kwargs:                  accepted for compatibility, without effect (with a warning)
@@ -86,7 +87,7 @@ class InferenceCompiler:
 
         Raises:
             ValueError, TypeError: what is wrong with the network, see ``build_program``.
-            CompilerError: the CPU engine finds no C++ compiler.
+            CompilerError: no C++ compiler, or it failed.
         """
         built = build_program(network, self.settings)
         return CompiledInferenceNetwork(built, self.backend, self.settings.num_threads)

@@ -5,18 +5,27 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from .genn.availability import GENN_BACKENDS, choose_backend
+
 if TYPE_CHECKING:
     from ..compilers.program import Parameters, Program
     from .engine import Engine
 
 #: Names that ``backend=`` takes.
-BACKENDS = ("auto", "cpu", "reference")
+BACKENDS = ("auto", "cpu", "reference", *GENN_BACKENDS)
 
 
 def check_backend(backend: str) -> None:
-    """Raise ValueError unless ``backend`` is one of :data:`BACKENDS`."""
+    """Whether there is such an engine, and what it needs.
+
+    Raises:
+        ValueError: ``backend`` is not one of :data:`BACKENDS`, or cannot run here
+        ImportError: PyGeNN or ml_genn, which "genn" needs, is not installed
+    """
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}, allowed are {', '.join(map(repr, BACKENDS))}")
+    if backend in GENN_BACKENDS:
+        choose_backend(backend)
 
 
 def default_num_threads() -> int:
@@ -35,13 +44,15 @@ def create_engine(
     """Engine for a program, holding the given parameters.
 
     Args:
-        backend:     "cpu" (generated C++), "reference" (float64, event-driven, slow) or
-                     "auto" (the CPU engine)
+        backend:     "cpu" (generated C++), "reference" (float64, event-driven, slow), "genn"
+                     (GeNN's CUDA backend where there is one, else its CPU backend),
+                     "genn:cpu", "genn:cuda" or "auto" (the CPU engine)
         num_threads: threads of the CPU engine, default all processors this process may use
 
     Raises:
-        ValueError: unknown backend, or fewer than one thread
-        CompilerError: no C++ compiler for the CPU engine
+        ValueError: unknown backend, one that cannot run here, or fewer than one thread
+        ImportError: PyGeNN or ml_genn, which "genn" needs, is not installed
+        CompilerError: no C++ compiler
     """
     check_backend(backend)
     if num_threads is None:
@@ -52,6 +63,10 @@ def create_engine(
         from .reference import ReferenceEngine
 
         return ReferenceEngine(program, parameters)
+    if backend in GENN_BACKENDS:
+        from .genn.engine import GennEngine
+
+        return GennEngine(program, parameters, backend)
     from .cpu import CpuEngine
 
     return CpuEngine(program, parameters, num_threads)

@@ -1,0 +1,1 @@
+"""The GeNN engine: programs as GeNN models."""
