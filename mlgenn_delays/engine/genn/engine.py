@@ -110,6 +110,7 @@ class GennEngine(Engine):
         for c, name in self._learned():
             optimiser = optimisers[c.index][name]
             if type(optimiser) is Adam:
+                self._optimiser_state.pop(f"{c.index}.{name}", None)  # GeNN has it
                 set_step(self.network.optimisers[c.index, name], optimiser, step)
                 self.network.model.custom_update(learn_group(c, name))
             else:
@@ -140,11 +141,11 @@ class GennEngine(Engine):
     def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
         for key, value in state.items():
             index, name, moment = key.split(".")
+            # moments with these names may be those of another optimiser: the next step tells
+            self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
             if moment in _MOMENTS:
                 update = self.network.optimisers[int(index), name]
                 self._set_synapse_values(update, _MOMENTS[moment], value)
-            else:
-                self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
 
     # -- memory
 

@@ -71,6 +71,7 @@ class PopulationModel:
         model: for mlGeNN's compiler
         forward_vars: variables to be reset before a forward pass
         backward_vars: variables to be reset before a backward pass
+        history_vars: adjoints that synapses read as they were some steps ago, likewise
         tape: names of the extra global parameters that hold the spike tape
         states: variables that can be recorded of a forward pass
         adjoints: variables that can be recorded of a backward pass
@@ -94,6 +95,7 @@ class PopulationModel:
         self._params["Phase"] = ("int", IDLE)
         self.forward_vars: Variables = [(n, "scalar", v) for n, v in source.vars.items()]
         self.backward_vars: Variables = []
+        self.history_vars: Variables = []
         self.pushed_vars: Variables = []
         self.tape: list[tuple[str, str]] = []
         self._arrays: list[tuple[str, str]] = []
@@ -106,9 +108,11 @@ class PopulationModel:
             self._params["Slot"] = ("int", 0)
             self._arrays += [("Trace", "scalar*"), ("TraceGradient", "scalar*")]
         if training:
-            self.backward_vars += [(n, "scalar", v) for n, v in source.adjoint.vars.items()]
+            for name, value in source.adjoint.vars.items():
+                of_synapses = self.history_vars if name == "LambdaV" else self.backward_vars
+                of_synapses.append((name, "scalar", value))
         if is_sampled(program, population):
-            self.backward_vars.append(("ArrivalLambdaV", "scalar", 0.0))
+            self.history_vars.append(("ArrivalLambdaV", "scalar", 0.0))
         if population.has_regulariser and training:
             self.pushed_vars.append(("Regulariser", "scalar", 0.0))
         spelled = {
@@ -143,7 +147,7 @@ class PopulationModel:
         in_syn = f"InSyn{index}"
         self.forward_vars.append((in_syn, "scalar", 0.0))
         if self._program.training:
-            self.backward_vars.append((lambda_i(index), "scalar", 0.0))
+            self.history_vars.append((lambda_i(index), "scalar", 0.0))
         forward = rename(statements(synapse.sim_code), {**names, "inSyn": in_syn})
         return {
             "in_syn": in_syn,
@@ -163,7 +167,7 @@ class PopulationModel:
             self.forward_vars.append(("Held", "int", 0))
         if not training:
             return
-        self.backward_vars.append(("BackSpike", "uint8_t", 0))
+        self.backward_vars.append(("BackSpike", "int", 0))
         self.pushed_vars.append(("SpikesLeft", "int", 0))
         self.tape += [(f"Tape{name}", "scalar*") for name in self._source.adjoint.tape]
         if self._refractory:
@@ -199,7 +203,7 @@ class PopulationModel:
             text["threshold_condition_code"] = f"Phase == {FORWARD} && ({condition})"
             text["reset_code"] = _render("spike.c.j2", **values)
         text["additional_input_vars"] = inputs
-        variables = self.forward_vars + self.backward_vars + self.pushed_vars
+        variables = self.forward_vars + self.backward_vars + self.history_vars + self.pushed_vars
         return _neuron_model(
             text, self._params, variables, self.tape + self._arrays, shared=("Regulariser",)
         )
@@ -243,7 +247,7 @@ def input_model(program: Program) -> NeuronModel:
         ("InputEnd", "int", 0),
     ]
     if program.training:
-        variables.append(("BackSpike", "uint8_t", 0))
+        variables.append(("BackSpike", "int", 0))
     text = {
         "sim_code": _render("input.c.j2", training=program.training, timesteps=program.timesteps),
         "threshold_condition_code": "emits",
@@ -301,7 +305,7 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
         text["vars"].append(("Gradient", "scalar"))
     if learn_delays:
         text["vars"].append(("DelayGradient", "scalar"))
-    kinds = {"BackSpike_pre": "uint8_t"}
+    kinds = {"BackSpike_pre": "int"}
     text["pre_neuron_var_refs"] = [(name, kinds.get(name, "scalar")) for name in pre]
     text["post_neuron_var_refs"] = [(name, "scalar") for name in post]
     return WeightUpdateModel(

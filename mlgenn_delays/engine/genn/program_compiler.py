@@ -26,6 +26,7 @@ from .optimisers import ProgramAdam
 #: Groups of custom updates, by what runs them.
 RESET_FORWARD = "ResetForward"
 RESET_BACKWARD = "ResetBackward"
+RESET_HISTORY = "ResetHistory"
 ZERO_ARRIVALS = "ZeroOutPost"
 ZERO_GRADIENT = "ZeroGradient"
 REDUCE_GRADIENT = "GradientBatchReduce"
@@ -61,6 +62,12 @@ class GeNNNetwork:
     #: (connection, "g" | "d") -> custom update that sums gradients over the lanes
     reductions: dict[tuple[int, str], Any] = field(default_factory=dict)
     fingerprint: str = ""  #: changes with the generated code
+
+
+def custom_update(network: GeNNNetwork, group: str) -> None:
+    """Run the custom updates of a group, if there are any."""
+    if group in network.groups:
+        network.model.custom_update(group)
 
 
 MakeOptimiser = Callable[[ConnectionProgram, str], Optimiser]
@@ -195,12 +202,13 @@ class ProgramCompiler(Compiler):
             for group, variables in (
                 (RESET_FORWARD, of_population.forward_vars),
                 (RESET_BACKWARD, of_population.backward_vars),
+                (RESET_HISTORY, of_population.history_vars),
             ):
                 if variables:
                     self._add_reset(network, index, group, variables)
         for population in self._program.inputs:
             if self._program.training:
-                variables = [("BackSpike", "uint8_t", 0.0)]
+                variables = [("BackSpike", "int", 0)]
                 self._add_reset(network, population.index, RESET_BACKWARD, variables)
 
     def _add_reset(

@@ -31,11 +31,12 @@ from .program_compiler import (
     REDUCE_GRADIENT,
     RESET_BACKWARD,
     RESET_FORWARD,
-    ZERO_ARRIVALS,
     ZERO_GRADIENT,
     GeNNNetwork,
+    custom_update,
 )
 from .recording import VariableRecorder, Watcher
+from .rings import Rings
 from .tape import Tape
 
 
@@ -60,6 +61,7 @@ class Simulation:
             for p in self.program.populations
             if p.is_spiking and not p.is_input
         }
+        self._rings = Rings(network)
         self._batch: Batch | None = None
         self._spikes: dict[int, BatchSpikes] = {}
         self._readouts: dict[int, list[np.ndarray]] = {}
@@ -139,7 +141,7 @@ class Simulation:
     def _forward_pass(self, slot: int, recorder: VariableRecorder, watcher: Watcher | None) -> None:
         self._drain()
         self._custom_update(RESET_FORWARD)
-        self._custom_update(ZERO_ARRIVALS)
+        self._rings.clear_arrivals()
         for index, spikes in self._spikes.items():
             begin = self._padded(spikes.begin[self._lanes_of(slot)])
             self._push(index, "InputBegin", begin)
@@ -252,6 +254,7 @@ class Simulation:
         """Run the last batch backwards, replacing the gradients."""
         if self._batch is None or not self.program.training:
             raise RuntimeError("backward needs a forward pass of a training program before it")
+        self._drain()  # what an interrupted pass left must not count
         self._custom_update(ZERO_GRADIENT)
         drives = {i: self._drive(self.program.populations[i], g) for i, g in gradients.items()}
         for p in self.program.populations:
@@ -283,6 +286,7 @@ class Simulation:
     ) -> None:
         self._drain()
         self._custom_update(RESET_BACKWARD)
+        self._rings.clear_history()
         for index, spikes in self._spikes.items():
             self._push(index, "InputBegin", self._padded(spikes.begin[self._lanes_of(slot)]))
             self._push(index, "InputNext", self._padded(spikes.end[self._lanes_of(slot)]))
@@ -314,8 +318,7 @@ class Simulation:
         arrays.write(self.network.model, self.network.populations[p.index], name, values)
 
     def _custom_update(self, name: str) -> None:
-        if name in self.network.groups:
-            self.network.model.custom_update(name)
+        custom_update(self.network, name)
 
     def _set_all(self, name: str, value: int) -> None:
         for p in self.program.populations:
