@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engine.create import check_backend
 from ..network import Network
-from ..neurons import LeakyIntegrate, LeakyIntegrateFire
+from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
 from ..optimisers import Optimiser, default_optimisers
 from ..synapses import Exponential
 from ..utils.module import get_object
@@ -18,13 +18,11 @@ from .build_settings import BuildSettings, BuiltNetwork, PerPopulation
 from .compiled_training_network import CompiledTrainingNetwork
 
 #: Defaults for ``Network(default_params)``: what EventProp needs.
+_SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}
 default_params: dict[type, dict[str, Any]] = {
     LeakyIntegrate: {"scale_i": True},
-    LeakyIntegrateFire: {
-        "relative_reset": False,
-        "integrate_during_refrac": False,
-        "scale_i": True,
-    },
+    LeakyIntegrateFire: _SPIKING,
+    AdaptiveLeakyIntegrateFire: _SPIKING,
     Exponential: {"scale_i": True},
 }
 

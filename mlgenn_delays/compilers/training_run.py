@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,20 +12,20 @@ import numpy as np
 from ..engine.engine import Batch, ForwardResult
 from ..metrics import Metric
 from ..utils.callback_list import CallbackList
+from .augmented_epochs import AugmentedEpochs
 from .compiled_inference_network import update_metrics
 from .interrupt import InterruptGuard
 from .resumption import Resumption
 from .run_state import RunningMean, RunState, callback_states
 from .training_diverged import TrainingDiverged
-from .trial_data import TrialData
+from .trial_data import TrialData, with_labels
 
 if TYPE_CHECKING:
     from ..datasets.augmentation import Augmentation
     from .compiled_training_network import CompiledTrainingNetwork
 
-#: Keep shuffling and augmentation apart from other uses of the same seed.
+#: Keeps shuffling apart from other uses of the same seed.
 SHUFFLE_STREAM = 0x5EED
-AUGMENTATION_STREAM = 0xA06
 
 
 @dataclass
@@ -63,7 +63,11 @@ class TrainingRun:
         augmentation: Augmentation | None = None,
     ) -> None:
         self._network = network
-        self._augmentation = augmentation
+        self._augmented: AugmentedEpochs | None = None
+        if augmentation is not None:
+            data, augmentation = with_labels(training.data, augmentation, network.program)
+            training = replace(training, data=data)
+            self._augmented = AugmentedEpochs(data, augmentation, network.rng_seed, network.program)
         self._training = training
         self._validation = validation
         self._guard = InterruptGuard()
@@ -91,9 +95,11 @@ class TrainingRun:
             if self._validation is not None:
                 self._validation.callbacks.on_test_begin()
                 stack.callback(self._validation.callbacks.on_test_end, self._validation.metrics)
+            if self._augmented is not None:
+                stack.callback(self._augmented.close)
             stack.enter_context(self._guard)
-            first = self.state.epoch
-            for epoch in range(first, first + num_epochs):
+            self._end = self.state.epoch + num_epochs
+            for epoch in range(self.state.epoch, self._end):
                 self._run_epoch(epoch)
                 if self._network.stop_training:
                     break
@@ -142,11 +148,9 @@ class TrainingRun:
         self._training.callbacks.on_epoch_end(epoch, self._training.metrics)
 
     def _epoch_data(self, epoch: int) -> TrialData:
-        data = self._training.data
-        if self._augmentation is None:
-            return data
-        rng = np.random.default_rng([self._network.rng_seed, AUGMENTATION_STREAM, epoch])
-        return data.augmented(self._augmentation, rng, self._network.program)
+        if self._augmented is None:
+            return self._training.data
+        return self._augmented.get(epoch, epoch + 1 if epoch + 1 < self._end else None)
 
     def _train_batch(self, epoch: int, index: int, batch: Batch) -> None:
         network, training = self._network, self._training

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +80,15 @@ class TrialData:
             inputs[index] = _checked_events(changed, population, program.duration, name)
         return replace(self, inputs=inputs)
 
+    def compact(self) -> TrialData:
+        """The same without examples that do not belong to it."""
+        return TrialData(
+            {index: events.select(self.rows) for index, events in self.inputs.items()},
+            {index: targets[self.rows] for index, targets in self.targets.items()},
+            self.keys,
+            np.arange(len(self), dtype=np.int64),
+        )
+
     @property
     def num_bytes(self) -> int:
         """Memory of events and targets [bytes]."""
@@ -86,6 +96,33 @@ class TrialData:
             e.offsets.nbytes + e.times.nbytes + e.neurons.nbytes for e in self.inputs.values()
         )
         return events + sum(t.nbytes for t in self.targets.values())
+
+
+def with_labels(
+    data: TrialData, augmentation: Augmentation, program: Program
+) -> tuple[TrialData, Augmentation]:
+    """Give labels to an augmentation that needs them, as ``needs_labels`` of it says.
+
+    Returns:
+        data to be augmented, and an augmentation that is called without labels. It never sees
+        examples that are kept for validation: it may mix those that it sees.
+
+    Raises:
+        ValueError: no output has labels.
+    """
+    if not getattr(augmentation, "needs_labels", False):
+        return data, augmentation
+    if any(len(events) != len(data) for events in data.inputs.values()):
+        data = data.compact()
+    needs_labels: Any = augmentation
+    for targets in data.targets.values():
+        if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
+            return data, partial(needs_labels, labels=targets)
+    shapes = {program.populations[i].name: t.shape for i, t in data.targets.items()}
+    raise ValueError(
+        f"augmentation {augmentation!r} needs labels, one whole number per example; y has targets "
+        f"of shape {shapes}"
+    )
 
 
 def prepare(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
 from .data import PreprocessedSpikes
+
+#: Events worked on at once: data sets are large, and temporary arrays larger still.
+_CHUNK = 1 << 20
 
 #: Relative slack when a spike time is put on the grid: 0.3 / 0.1 is step 3, not step 4.
 _STEP_TOLERANCE = 1e-6
@@ -51,9 +54,12 @@ class EventDataset:
         per ``dt`` [ms].
         """
         if dt not in self._steps:
-            exact = self.times.astype(np.float64) / dt
-            slack = _STEP_TOLERANCE * np.maximum(1.0, exact)
-            self._steps[dt] = np.ceil(exact - slack).astype(np.int32)
+            steps = np.empty(len(self.times), dtype=np.int32)
+            for part in _chunks(len(steps)):
+                exact = self.times[part].astype(np.float64) / dt
+                slack = _STEP_TOLERANCE * np.maximum(1.0, exact)
+                steps[part] = np.ceil(exact - slack)
+            self._steps[dt] = steps
         return self._steps[dt]
 
     def check_structure(self, name: str) -> None:
@@ -71,17 +77,21 @@ class EventDataset:
                 f"{name}: offsets should rise from 0 to the number of events, {events}; they "
                 f"go from {offsets[0]} to {offsets[-1]}"
             )
-        bad = (self.neurons < 0) | (self.neurons >= self.num_neurons)
-        if np.any(bad):
-            raise ValueError(
-                f"{name} has a spike of channel {self.neurons[bad][0]}, allowed are 0 to "
-                f"{self.num_neurons - 1} ({int(np.sum(bad))} such spikes)"
-            )
-        falls = np.flatnonzero(np.diff(self.times) < 0) + 1
-        unsorted = np.setdiff1d(falls, offsets)
-        if len(unsorted):
-            example = int(np.searchsorted(offsets, unsorted[0], side="right")) - 1
-            raise ValueError(f"{name}: the spike times of example {example} are not sorted")
+        for part in _chunks(events):
+            neurons = self.neurons[part]
+            bad = (neurons < 0) | (neurons >= self.num_neurons)
+            if np.any(bad):
+                raise ValueError(
+                    f"{name} has a spike of channel {neurons[bad][0]}, allowed are 0 to "
+                    f"{self.num_neurons - 1}"
+                )
+            # with the event before, which may be in the chunk before
+            first = max(part.start - 1, 0)
+            falls = np.flatnonzero(np.diff(self.times[first : part.stop]) < 0) + first + 1
+            unsorted = np.setdiff1d(falls, offsets)
+            if len(unsorted):
+                example = int(np.searchsorted(offsets, unsorted[0], side="right")) - 1
+                raise ValueError(f"{name}: the spike times of example {example} are not sorted")
 
     @staticmethod
     def from_spikes(
@@ -110,6 +120,11 @@ class EventDataset:
         _check_times(times, examples, duration, name)
         order = order_by_time(offsets, times)
         return EventDataset(offsets, times[order], neurons[order], num_neurons)
+
+
+def _chunks(events: int) -> Iterator[slice]:
+    for start in range(0, events, _CHUNK):
+        yield slice(start, min(start + _CHUNK, events))
 
 
 def order_by_time(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -9,9 +9,8 @@ from alif_problem import Compiled, example, make_problem, shipped
 
 from mlgenn_delays.callbacks import SpikeRecorder, VarRecorder
 
-#: Engines on the grid that run the same model. The GeNN engine goes here:
-#: pytest.param("genn", marks=pytest.mark.genn)
-BACKENDS = ["cpu"]
+#: Engines on the grid that run the same model.
+BACKENDS = ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)]
 
 CASES = {
     "example": (example, {"seed": 0}, 1.0),
@@ -27,6 +26,9 @@ CASES = {
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", CASES)
 def test_same_spikes_and_variables_as_the_literal_simulation(name, backend):
+    if backend.startswith("genn"):
+        pytest.importorskip("pygenn")
+        pytest.importorskip("ml_genn")
     make, settings, dt = CASES[name]
     problem = make_problem(**settings)
     compiled = Compiled(problem, make, dt, backend)

@@ -24,9 +24,8 @@ from alif_problem import Cell, Compiled, Problem, example, make_problem, shipped
 from mlgenn_delays.neurons import Neuron
 from mlgenn_delays.utils.model import NeuronModel
 
-#: Engines on the grid that run the same model. The GeNN engine goes here:
-#: pytest.param("genn", marks=pytest.mark.genn)
-BACKENDS = ["cpu"]
+#: Engines on the grid that run the same model.
+BACKENDS = ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)]
 
 #: [ms]
 TIMESTEPS = (0.01, 0.00125)
@@ -96,6 +95,9 @@ def errors(make: Callable[[Cell], Neuron], name: str, backend: str) -> list[floa
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "make"), CASES, ids=lambda v: getattr(v, "__name__", v))
 def test_gradients_converge_to_finite_differences_with_order_one(name, make, backend):
+    if backend.startswith("genn"):
+        pytest.importorskip("pygenn")
+        pytest.importorskip("ml_genn")
     found = errors(make, name, backend)
     order = np.log(found[0] / found[1]) / np.log(TIMESTEPS[0] / TIMESTEPS[1])
     assert found[1] < 0.01, found

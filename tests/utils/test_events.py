@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import mlgenn_delays.utils.events as events_module
 from mlgenn_delays.utils.data import PreprocessedSpikes
 from mlgenn_delays.utils.events import EventDataset
 
@@ -75,3 +76,29 @@ def test_bad_structure(changes, message):
 def test_steps():
     data = events(offsets=(0, 3), times=(0.0, 0.3, 0.31))
     assert data.steps(0.1).tolist() == [0, 3, 4]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 100])
+def test_chunks_change_nothing(chunk, monkeypatch):
+    monkeypatch.setattr(events_module, "_CHUNK", chunk)
+    data = EventDataset(
+        np.array([0, 3, 5]), np.array([0.0, 1.2, 7.0, 2.0, 2.5]), np.array([0, 1, 1, 0, 1]), 2
+    )
+    data.check_structure("x")
+    assert data.steps(1.0).tolist() == [0, 2, 7, 2, 3]
+    unsorted = EventDataset(data.offsets, np.array([0.0, 1.2, 7.0, 2.0, 1.5]), data.neurons, 2)
+    with pytest.raises(ValueError, match="times of example 1 are not sorted"):
+        unsorted.check_structure("x")
+    strange = EventDataset(data.offsets, data.times, np.array([0, 1, 1, 0, 2]), 2)
+    with pytest.raises(ValueError, match="channel 2, allowed are 0 to 1"):
+        strange.check_structure("x")
+
+
+def test_select_takes_examples_in_the_given_order():
+    data = EventDataset(
+        np.array([0, 2, 2, 5]), np.arange(5.0), np.array([0, 1, 1, 0, 1], np.uint16), 2
+    )
+    chosen = data.select(np.array([2, 1, 0, 2]))
+    assert chosen.offsets.tolist() == [0, 3, 3, 5, 8]
+    assert chosen.times.tolist() == [2.0, 3.0, 4.0, 0.0, 1.0, 2.0, 3.0, 4.0]
+    assert chosen.neurons.tolist() == [1, 0, 1, 0, 1, 1, 0, 1]
