@@ -9,6 +9,7 @@ from mlgenn_delays.datasets import load_braille, print_notice, stratified_split
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.models.braille import NUM_CHANNELS, braille_settings, build_network
+from mlgenn_delays.utils.events import EventDataset
 
 #: Shares of training, validation and test.
 SPLIT = (0.7, 0.1, 0.2)
@@ -40,7 +41,11 @@ def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
         num_per_class=NUM_SYNTHETIC_QUICK if options.quick else NUM_SYNTHETIC,
         fetch=not options.quick,
     )
-    parts = [Part(*braille.select(indices)) for indices in stratified_split(braille.labels, SPLIT)]
+    events = EventDataset.from_spikes(braille.spikes, NUM_CHANNELS, braille.duration, "data")
+    parts = [
+        Part(events.select(indices), braille.labels[indices])
+        for indices in stratified_split(braille.labels, SPLIT)
+    ]
     tested = NUM_TESTED_QUICK if options.quick else None
     return ExperimentData(
         train=parts[0],

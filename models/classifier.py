@@ -16,8 +16,17 @@ from itertools import pairwise
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.datasets.augmentation import (
+    Augmentation,
+    AugmentEvents,
+    Compose,
+    DropEvents,
+    JitterTimes,
+    ShiftChannels,
+)
+from mlgenn_delays.datasets.blending import BlendExamples
 from mlgenn_delays.initializers import Normal, Uniform
-from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.synapses import Exponential
 
 #: What ``delays`` may be: trained, drawn once and kept, or none (all zero).
@@ -52,9 +61,10 @@ class ClassifierSettings:
 
     # delays
     max_delay: float = 1000.0
-    input_delay: tuple[float, float] = (0.0, 100.0)
+    input_delay: tuple[float, float] | None = (0.0, 100.0)  #: None: no delays from the input
     hidden_delay: tuple[float, float] = (0.0, 100.0)
-    recurrent_delay: tuple[float, float] = (0.0, 0.0)
+    #: from a hidden layer to itself; None: these connections have no delays
+    recurrent_delay: tuple[float, float] | None = (0.0, 0.0)
     output_delay: tuple[float, float] | None = None  #: None: this connection has no delays
 
     # learning
@@ -75,9 +85,39 @@ class ClassifierSettings:
 
     # augmentation of training samples, drawn anew in each epoch
     drop: float = 0.0  #: probability that an event is left out
+    drop_rate: float = 1.0  #: share of the samples that lose events
     jitter: float = 0.0  #: standard deviation of the time of each event
+    jitter_rate: float = 1.0  #: share of the samples that are jittered
     shift: float = 0.0  #: standard deviation by which a whole sample is moved
     stretch: float = 0.0  #: relative standard deviation by which it is stretched
+    channel_shift: int = 0  #: largest number of channels by which a whole sample is moved
+    channel_shift_rate: float = 1.0  #: share of the samples that are moved
+    blend: float = 0.0  #: share of the samples that are blended with another one of their class
+
+    def augmentation(self, duration: float) -> Augmentation | None:
+        """How training samples are varied; None where they are not.
+
+        Args:
+            duration: length of a trial [ms]
+
+        Raises:
+            ValueError, TypeError: amounts or shares that are not allowed.
+        """
+        amounts = {"drop": self.drop, "jitter": self.jitter}
+        with_rate = {n: v for n, v in amounts.items() if getattr(self, f"{n}_rate") != 1.0}
+        for_all = {n: v for n, v in amounts.items() if n not in with_rate}
+        steps: list[Augmentation] = []
+        if self.blend:
+            steps.append(BlendExamples(duration, self.blend))
+        if self.channel_shift:
+            steps.append(ShiftChannels(self.channel_shift, self.channel_shift_rate))
+        if self.shift or self.stretch or any(for_all.values()):
+            steps.append(AugmentEvents(duration, self.stretch, self.shift, **for_all))
+        if with_rate.get("jitter"):
+            steps.append(JitterTimes(duration, self.jitter, self.jitter_rate))
+        if with_rate.get("drop"):
+            steps.append(DropEvents(self.drop, self.drop_rate))
+        return steps[0] if len(steps) == 1 else Compose(steps) if steps else None
 
 
 @dataclass(frozen=True)
@@ -135,7 +175,7 @@ def build_classifier(
             for i, size in enumerate(num_hidden)
         ]
         output = Population(
-            LeakyIntegrate(tau_mem=settings.tau_mem_output, readout=settings.readout),
+            _output_neuron(settings),
             num_output,
             name="output",
         )
@@ -148,6 +188,15 @@ def build_classifier(
     return ClassifierNetwork(
         network, source, hidden, output, builder.connections, builder.delay_learn_conns
     )
+
+
+def _output_neuron(settings: ClassifierSettings) -> Neuron:
+    """A leaky integrator, which spikes only where its first spike is read out."""
+    if settings.readout == "first_spike_time":
+        return LeakyIntegrateFire(
+            v_thresh=settings.v_thresh, tau_mem=settings.tau_mem_output, readout=settings.readout
+        )
+    return LeakyIntegrate(tau_mem=settings.tau_mem_output, readout=settings.readout)
 
 
 class _Builder:

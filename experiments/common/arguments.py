@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlgenn_delays.engine.create import BACKENDS
 from mlgenn_delays.models import ClassifierSettings
-from mlgenn_delays.models.classifier import DELAY_MODES
 
+from . import option_groups
 from .experiment import Experiment
 from .options import Options
 
 #: Options whose default is what the published settings say.
-SETTINGS_OPTIONS = ("max_delay", "dt", "epochs", "batch_size", "lr", "delay_lr")
+SETTINGS_OPTIONS = ("max_delay", "dt", "epochs", "batch_size", "lr", "delay_lr", "patience")
+
+#: Value of options that the command line does not mention.
+_ABSENT = object()
 
 _DEFAULTS: dict[str, Any] = {
     "data": "auto",
@@ -26,7 +27,10 @@ _DEFAULTS: dict[str, Any] = {
     "hidden": [128],
     "recurrent": True,
     "delays": "learned",
+    "recurrent_delays": True,
+    "validate_on_test": False,
     "seed": 0,
+    "seeds": None,
     "threads": None,
     "backend": "auto",
     "limit": None,
@@ -49,119 +53,15 @@ def make_parser(experiment: Experiment) -> argparse.ArgumentParser:
     )
     defaults = {**_DEFAULTS, **experiment.defaults}
     parser.set_defaults(**defaults, **dict.fromkeys(SETTINGS_OPTIONS))
-    _add_data_options(parser.add_argument_group("data"), experiment)
-    _add_network_options(parser.add_argument_group("network"))
-    _add_training_options(parser.add_argument_group("training"))
-    _add_run_options(parser.add_argument_group("run"), experiment)
+    option_groups.add_data_options(parser.add_argument_group("data"), experiment)
+    option_groups.add_network_options(parser.add_argument_group("network"))
+    option_groups.add_training_options(parser.add_argument_group("training"))
+    option_groups.add_run_options(parser.add_argument_group("run"), experiment)
     _say_defaults(parser, published(experiment, parser))
+    for action in parser._actions:
+        if action.dest in experiment.without:
+            action.help = argparse.SUPPRESS
     return parser
-
-
-def _add_data_options(group: argparse._ArgumentGroup, experiment: Experiment) -> None:
-    group.add_argument(
-        "--data",
-        choices=("auto", "real", "synthetic"),
-        help="real: recorded data, found or fetched; synthetic: simulated stand-in; "
-        "auto: real if they can be had, otherwise synthetic",
-    )
-    group.add_argument(
-        "--data-dir",
-        type=Path,
-        metavar="DIR",
-        help="folder with real data (default: $MLGENN_DELAYS_DATA, then the user's cache)",
-    )
-    experiment.add_arguments(group)
-    group.add_argument(
-        "--limit",
-        type=_whole(1),
-        metavar="N",
-        help="train on at most N samples (default: all)",
-    )
-
-
-def _add_network_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--hidden",
-        type=_whole(1),
-        nargs="+",
-        metavar="N",
-        help="neurons of the hidden layer; several numbers make several layers",
-    )
-    group.add_argument(
-        "--recurrent",
-        action=argparse.BooleanOptionalAction,
-        help="connect each hidden layer to itself",
-    )
-    group.add_argument(
-        "--delays",
-        choices=DELAY_MODES,
-        help="learned: trained together with the weights; fixed: drawn at random and kept; "
-        "none: no delays",
-    )
-    group.add_argument(
-        "--max-delay", type=_number(minimum=0.0), metavar="MS", help="longest delay in ms"
-    )
-    group.add_argument("--dt", type=_number(above=0.0), metavar="MS", help="timestep in ms")
-
-
-def _add_training_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--epochs", type=_whole(1), metavar="N", help="passes over the samples")
-    group.add_argument(
-        "--batch-size", type=_whole(1), metavar="N", help="samples per step of the optimiser"
-    )
-    group.add_argument(
-        "--lr", type=_number(minimum=0.0), metavar="X", help="learning rate of weights (Adam)"
-    )
-    group.add_argument(
-        "--delay-lr",
-        type=_number(minimum=0.0),
-        metavar="MS",
-        help="learning rate of delays (Adam) in ms",
-    )
-    group.add_argument(
-        "--seed",
-        type=_whole(0),
-        metavar="N",
-        help="of initial weights and delays and of the order of samples; the split into "
-        "training, validation and test is the same for all seeds",
-    )
-
-
-def _add_run_options(group: argparse._ArgumentGroup, experiment: Experiment) -> None:
-    group.add_argument(
-        "--threads",
-        type=_whole(1),
-        metavar="N",
-        help="threads of the CPU engine (default: all processors this process may use)",
-    )
-    group.add_argument(
-        "--backend",
-        choices=BACKENDS,
-        help="engine; auto: cpu; reference: event-driven in double precision, slow",
-    )
-    group.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help=f"results folder, new or empty (default: results/{experiment.name}-DATE-TIME)",
-    )
-    group.add_argument(
-        "--resume",
-        action="store_true",
-        help="continue the run in --out, with its options; a larger --epochs makes it longer",
-    )
-    group.add_argument(
-        "--evaluate",
-        type=Path,
-        metavar="CHECKPOINT",
-        help="no training: test accuracy of a checkpoint, written to summary.json in --out; "
-        "the network is that of the checkpoint",
-    )
-    group.add_argument(
-        "--quick",
-        action="store_true",
-        help="smoke test: a small network and few samples for seconds; nothing is fetched",
-    )
 
 
 def _say_defaults(parser: argparse.ArgumentParser, settings: ClassifierSettings) -> None:
@@ -169,7 +69,7 @@ def _say_defaults(parser: argparse.ArgumentParser, settings: ClassifierSettings)
     for action in parser._actions:
         default = parser.get_default(action.dest)
         if action.dest in SETTINGS_OPTIONS:
-            default = getattr(settings, action.dest)
+            default = _option_value(settings, action.dest)
         is_flag = isinstance(action, argparse._StoreTrueAction | argparse._HelpAction)
         if default is None or is_flag or action.help is None or "(default" in action.help:
             continue
@@ -193,16 +93,37 @@ def parse(
         earlier: options of an earlier run; they hold where the command line is silent.
     """
     parser = make_parser(experiment)
-    given = parser.parse_args(argv)
-    if given.resume and given.evaluate is not None:
-        parser.error("argument --evaluate: not allowed with argument --resume")
-    if given.resume and given.out is None:
-        parser.error("argument --resume: needs --out, the results folder of the run to continue")
+    given = parser.parse_args(
+        argv, argparse.Namespace(**dict.fromkeys(("seed", *experiment.without), _ABSENT))
+    )
+    _check(parser, experiment, given)
     names = {action.dest for action in parser._actions}
     if given.quick:
         parser.set_defaults(**{**_QUICK_DEFAULTS, **experiment.quick_defaults})
     parser.set_defaults(**{k: v for k, v in (earlier or {}).items() if k in names})
     return parser.parse_args(argv)
+
+
+def _check(
+    parser: argparse.ArgumentParser, experiment: Experiment, given: argparse.Namespace
+) -> None:
+    """See that options go together."""
+    if given.resume and given.evaluate is not None:
+        parser.error("argument --evaluate: not allowed with argument --resume")
+    if given.resume and given.out is None:
+        parser.error("argument --resume: needs --out, the results folder of the run to continue")
+    for name, reason in experiment.without.items():
+        if getattr(given, name) is not _ABSENT:
+            parser.error(f"argument --{name.replace('_', '-')}: not for this experiment: {reason}")
+    if given.seeds is None:
+        return
+    if given.seed is not _ABSENT:
+        parser.error("argument --seeds: not allowed with argument --seed")
+    if given.evaluate is not None:
+        parser.error("argument --evaluate: not allowed with argument --seeds")
+    twice = [s for i, s in enumerate(given.seeds) if s in given.seeds[:i]]
+    if twice:
+        parser.error(f"argument --seeds: {twice[0]} is there twice")
 
 
 def to_options(
@@ -217,7 +138,16 @@ def to_options(
     settings = experiment.settings(options)
     given = {n: getattr(options, n) for n in SETTINGS_OPTIONS if getattr(options, n) is not None}
     settings = replace(settings, **given)
-    return replace(options, **{n: getattr(settings, n) for n in SETTINGS_OPTIONS}), settings
+    settings = replace(settings, patience=settings.patience or None)
+    if not options.recurrent_delays:
+        settings = replace(settings, recurrent_delay=None)
+    return replace(options, **{n: _option_value(settings, n) for n in SETTINGS_OPTIONS}), settings
+
+
+def _option_value(settings: ClassifierSettings, name: str) -> Any:
+    """What an option would have to be for its setting."""
+    value = getattr(settings, name)
+    return 0 if name == "patience" and value is None else value
 
 
 def published(experiment: Experiment, parser: argparse.ArgumentParser) -> ClassifierSettings:
@@ -230,12 +160,12 @@ def _options(experiment: Experiment, arguments: argparse.Namespace) -> Options:
     common = {f.name: values[f.name] for f in fields(Options) if f.name != "own"}
     common["hidden"] = tuple(common["hidden"])
     if common["out"] is None:
-        common["out"] = _default_folder(experiment.name)
-    own = {name: value for name, value in values.items() if name not in common}
+        common["out"] = default_folder(experiment.name)
+    own = {k: v for k, v in values.items() if k not in common and k != "seeds"}
     return Options(**common, own=own)
 
 
-def _default_folder(name: str) -> Path:
+def default_folder(name: str) -> Path:
     """A folder that is not there yet, named after the time."""
     path = Path("results") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     number = 1
@@ -244,37 +174,3 @@ def _default_folder(name: str) -> Path:
         number += 1
         folder = path.with_name(f"{path.name}-{number}")
     return folder
-
-
-def _whole(minimum: int) -> Callable[[str], int]:
-    """Type of whole numbers from ``minimum`` on."""
-
-    def convert(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = minimum - 1
-        if value < minimum:
-            raise argparse.ArgumentTypeError(
-                f"{text!r}, allowed are whole numbers of at least {minimum}"
-            )
-        return value
-
-    return convert
-
-
-def _number(minimum: float | None = None, above: float | None = None) -> Callable[[str], float]:
-    """Type of finite numbers of at least ``minimum``, or above ``above``."""
-    limit = f"above {above:g}" if above is not None else f"of at least {minimum:g}"
-
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        too_small = value <= above if above is not None else value < (minimum or 0.0)
-        if not math.isfinite(value) or too_small:
-            raise argparse.ArgumentTypeError(f"{text!r}, allowed are finite numbers {limit}")
-        return value
-
-    return convert

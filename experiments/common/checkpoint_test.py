@@ -18,10 +18,10 @@ from .experiment import Experiment, ExperimentData, ExperimentError, load_data, 
 from .options import Options
 from .report import TEST_FILES, count_parameters, summarise_test, write_test
 from .results import ResultsFolder, write_json
-from .training import count_timesteps, make_loss
+from .training import count_timesteps
 
 #: Options that a checkpoint fixes.
-_NETWORK_OPTIONS = ("hidden", "recurrent", "delays", "max_delay", "dt")
+_NETWORK_OPTIONS = ("hidden", "recurrent", "delays", "recurrent_delays", "max_delay", "dt")
 
 
 def run_checkpoint_test(
@@ -60,7 +60,7 @@ def run_checkpoint_test(
         network = experiment.build(options, settings, data)
         load_network(network.network, state)
         compiled = _compile(network, settings, options, data)
-        test = evaluate_network(compiled, network, data.test, make_loss(settings))
+        test = evaluate_network(compiled, network, data.test, experiment.loss(settings))
     run = describe_run(experiment, options, settings, data)
     config = {**make_config(run, compiled), "checkpoint": str(options.evaluate)}
     write_json(folder.config, config)
@@ -123,6 +123,7 @@ def _summarise(
         "checkpoint": config["checkpoint"],
         **summarise_test(test),
         "dataset": data.kind,
+        "validated_on_test": config["options"]["validate_on_test"],
         "n_train": 0,
         "n_test": len(data.test),
         "epochs": read_meta(state)["epoch"],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
@@ -38,8 +39,12 @@ def describe_run(
             "n_test": len(data.test),
         },
     }
-    # as it is when read again, so that both can be compared
-    return json.loads(json.dumps(description, default=str))
+    return _as_json(description)
+
+
+def _as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As it is when read again, so that both can be compared."""
+    return dict(json.loads(json.dumps(values, default=str)))
 
 
 def make_config(description: Mapping[str, Any], compiled: CompiledNetwork) -> dict[str, Any]:
@@ -85,25 +90,61 @@ def check_same(stored: Mapping[str, Any], current: Mapping[str, Any], folder: st
     Raises:
         ExperimentError: names what differs.
     """
-    before, now = _decisive(stored), _decisive(current)
+    _compare({**_chosen(stored), **_found(stored)}, {**_chosen(current), **_found(current)}, folder)
+
+
+def check_same_options(
+    stored: Mapping[str, Any],
+    experiment: Experiment,
+    options: Options,
+    settings: ClassifierSettings,
+    folder: str,
+) -> None:
+    """The same for what is known before data are loaded and a network is compiled.
+
+    Raises:
+        ExperimentError: names what differs.
+    """
+    current = {
+        "experiment": experiment.name,
+        "options": options.to_json(),
+        "settings": asdict(settings),
+    }
+    _compare(_chosen(stored), _chosen(_as_json(current)), folder)
+
+
+def _compare(before: Mapping[str, Any], now: Mapping[str, Any], folder: str) -> None:
     different = [k for k in {**before, **now} if before.get(k) != now.get(k)]
     if different:
         changes = ", ".join(f"{k} was {before.get(k)!r} and is {now.get(k)!r}" for k in different)
         raise ExperimentError(
-            f"argument --resume: the run in {folder!r} was started with other settings: {changes}"
+            f"argument --out: the run in {folder!r} was started with other settings: {changes}"
         )
 
 
-def _decisive(config: Mapping[str, Any]) -> dict[str, Any]:
-    """All that decides the weights, by name."""
-    try:
+def _chosen(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked for that decides the weights, by name."""
+    with _incomplete_config():
         return {
             "experiment": config["experiment"],
             **{k: v for k, v in config["settings"].items() if k != "epochs"},
             **{k: v for k, v in config["options"].items() if k not in FREE_OPTIONS},
+        }
+
+
+def _found(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What turned out and decides the weights, by name."""
+    with _incomplete_config():
+        return {
             "dataset": config["dataset"],
             "data": config["data"]["fingerprint"],
             "backend": config["backend"],
         }
+
+
+@contextmanager
+def _incomplete_config() -> Iterator[None]:
+    try:
+        yield
     except (KeyError, TypeError, AttributeError) as error:
         raise ExperimentError(f"config.json of the run to resume lacks {error}") from error

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import mlgenn_delays
-from mlgenn_delays.engine.cpu.toolchain import CompilerError, find_compiler
+from mlgenn_delays.engine.code_cache import CompilerError
+from mlgenn_delays.engine.cpu.toolchain import find_compiler
 
 
 def describe_environment(backend: str) -> dict[str, Any]:
@@ -22,7 +24,9 @@ def describe_environment(backend: str) -> dict[str, Any]:
         "numpy": np.__version__,
         "platform": platform.platform(),
         "processor": _processor(),
-        "compiler": _compiler() if backend == "cpu" else None,
+        "compiler": None if backend == "reference" else _compiler(),
+        "pygenn": _version("pygenn") if backend.startswith("genn") else None,
+        "ml_genn": _version("ml_genn") if backend.startswith("genn") else None,
     }
 
 
@@ -46,6 +50,13 @@ def _compiler() -> str | None:
         return None
     version = _run(*command, "--version")
     return version.splitlines()[0] if version else " ".join(command)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

@@ -11,8 +11,10 @@ import numpy as np
 from mlgenn_delays import Population
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledInferenceNetwork
-from mlgenn_delays.engine.engine import RecordRequest
+from mlgenn_delays.compilers.program import PopulationProgram, Program
+from mlgenn_delays.engine.engine import ForwardResult, RecordRequest
 from mlgenn_delays.losses import Loss
+from mlgenn_delays.losses.evaluation import evaluate
 from mlgenn_delays.models import ClassifierNetwork
 
 from .experiment import Part
@@ -123,10 +125,11 @@ def evaluate_network(
     """
     recorder = TrialRecorder(network)
     predicted, _ = compiled.predict(
-        {network.input: part.spikes}, network.output, callbacks=[recorder]
+        {network.input: part.events}, network.output, callbacks=[recorder]
     )
     outputs = np.asarray(predicted[network.output], dtype=np.float64)
     num_classes = outputs.shape[1]
+    output = compiled.program.populations[compiled.population_index(network.output)]
     labels = np.asarray(part.labels)
     if labels.min() < 0 or labels.max() >= num_classes:
         raise ValueError(
@@ -138,10 +141,22 @@ def evaluate_network(
     np.add.at(confusion, (labels, predictions), 1)
     return TestResult(
         accuracy=float(np.mean(predictions == labels)),
-        loss=float(np.mean(loss.on_readout(outputs, labels)[0])),
+        loss=float(np.mean(_losses(loss, output, outputs, labels, compiled.program))),
         spikes_per_neuron=recorder.spikes_per_neuron,
         labels=labels,
         predictions=predictions,
         confusion=confusion,
         recording=recorder,
     )
+
+
+def _losses(
+    loss: Loss,
+    output: PopulationProgram,
+    values: np.ndarray,
+    labels: np.ndarray,
+    program: Program,
+) -> np.ndarray:
+    """Loss of each example, (examples,), from what the output reads out."""
+    result = ForwardResult({output.index: values}, {})
+    return evaluate(loss, output, result, labels, program)[0]

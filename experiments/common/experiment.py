@@ -7,15 +7,25 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlgenn_delays.engine.cpu.toolchain import CompilerError
+from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.datasets.augmentation import Augmentation
+from mlgenn_delays.datasets.labelled_events import LabelledEvents
+from mlgenn_delays.engine.code_cache import CompilerError
+from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
-from mlgenn_delays.utils.data import PreprocessedSpikes
+from mlgenn_delays.utils.events import EventDataset
 
 from .options import Options
+
+if TYPE_CHECKING:
+    from mlgenn_delays.compilers import CompiledTrainingNetwork
+
+    from .evaluation import TestResult
+    from .results import ResultsFolder
 
 
 class ExperimentError(Exception):
@@ -31,7 +41,7 @@ def user_errors(what: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, OSError, CompilerError, MemoryError) as error:
+    except (ValueError, TypeError, OSError, ImportError, CompilerError, MemoryError) as error:
         raise ExperimentError(f"{what}{error}") from error
 
 
@@ -39,15 +49,33 @@ def user_errors(what: str = "") -> Iterator[None]:
 class Part:
     """Examples for one purpose: training, validation or test."""
 
-    spikes: list[PreprocessedSpikes]
+    events: EventDataset
     labels: np.ndarray  #: (examples,) int
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def first(self, number: int | None) -> Part:
-        """The first ``number`` examples, all for None."""
-        return self if number is None else Part(self.spikes[:number], self.labels[:number])
+        """The first ``number`` examples, all for None. Nothing is copied."""
+        if number is None or number >= len(self):
+            return self
+        events, last = self.events, self.events.offsets[number]
+        first = EventDataset(
+            events.offsets[: number + 1],
+            events.times[:last],
+            events.neurons[:last],
+            events.num_neurons,
+        )
+        return Part(first, self.labels[:number])
+
+    @staticmethod
+    def of(examples: LabelledEvents) -> Part:
+        """What a loader of a data set returned."""
+        return Part(examples.events, examples.labels)
+
+
+def _no_notice() -> None:
+    """There is nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +95,35 @@ class ExperimentData:
     kind: str  #: ``"real"`` or ``"synthetic"``
     source: Mapping[str, Any]  #: where the data are from, JSON types only
     #: prints what the user must know before anything is trained (e.g. that data are synthetic)
-    notice: Callable[[], None] = field(default=lambda: None)
+    notice: Callable[[], None] = _no_notice
 
     def fingerprint(self) -> str:
         """Text that changes with any event or label."""
         digest = hashlib.blake2b(digest_size=16)
         for part in (self.train, self.validation, self.test):
             digest.update(np.ascontiguousarray(part.labels, dtype=np.int64).data)
-            for example in part.spikes:
-                digest.update(np.ascontiguousarray(example.end_spikes, dtype=np.int64).data)
-                digest.update(np.ascontiguousarray(example.spike_times, dtype=np.float64).data)
+            events = part.events
+            for values in (events.offsets, events.times, events.neurons):
+                digest.update(values.dtype.str.encode())
+                # data sets are large: no conversion, that would be a copy
+                digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
+
+
+def crossentropy(settings: ClassifierSettings) -> Loss:
+    """The loss of classifiers that read out voltages."""
+    return SparseCategoricalCrossentropy(settings.temperature)
+
+
+def augment_events(
+    options: Options, settings: ClassifierSettings, data: ExperimentData
+) -> Augmentation | None:
+    """The augmentation that the settings describe; None where they ask for none.
+
+    Raises:
+        ValueError, TypeError: settings that are not allowed.
+    """
+    return settings.augmentation(data.duration)
 
 
 @dataclass(frozen=True)
@@ -88,7 +134,9 @@ class Experiment:
     description: str  #: first lines of ``--help``
     #: its published settings for given options (``options.own`` has the experiment's arguments)
     settings: Callable[[Options], ClassifierSettings]
-    #: loads data; ``options.quick``: a small subset, nothing is fetched
+    #: loads data; ``options.quick``: a small subset, nothing is fetched;
+    #: ``options.validate_on_test``: no need to hold training samples back for a validation part,
+    #: the test part takes its place
     load: Callable[[Options, ClassifierSettings], ExperimentData]
     #: describes the network
     build: Callable[[Options, ClassifierSettings, ExperimentData], ClassifierNetwork]
@@ -98,15 +146,50 @@ class Experiment:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     #: the same with ``--quick``
     quick_defaults: Mapping[str, Any] = field(default_factory=dict)
-    #: own arguments that say what data are used, so that a resumed run must have the same
-    data_arguments: Sequence[str] = ()
+    #: common options that make no sense here, and why, as in ``{"recurrent": "there is no hidden
+    #: layer"}``: ``--help`` does not show them, and they are refused
+    without: Mapping[str, str] = field(default_factory=dict)
+    #: how training samples are varied; gives None where they are not
+    augmentation: Callable[[Options, ClassifierSettings, ExperimentData], Augmentation | None] = (
+        augment_events
+    )
+    #: what networks are trained and tested with
+    loss: Callable[[ClassifierSettings], Loss] = crossentropy
+    #: further arguments of ``EventPropCompiler``
+    compiler_arguments: Callable[[ClassifierSettings], Mapping[str, Any]] = field(
+        default=lambda settings: {}
+    )
+    #: further callbacks of training; one with a ``state_dict`` survives interruptions
+    callbacks: Callable[
+        [Options, ClassifierSettings, ExperimentData, ClassifierNetwork], Sequence[Callback]
+    ] = field(default=lambda options, settings, data, network: [])
+    #: writes further pictures after training and test; the network has its best parameters
+    pictures: (
+        Callable[
+            [
+                ResultsFolder,
+                CompiledTrainingNetwork,
+                ClassifierNetwork,
+                ExperimentData,
+                TestResult,
+            ],
+            None,
+        ]
+        | None
+    ) = None
 
 
 def load_data(
     experiment: Experiment, options: Options, settings: ClassifierSettings
 ) -> ExperimentData:
-    """Data of a run, with as many samples to train with as wanted."""
+    """Data of a run, with as many samples to train with as wanted, validated on what is wanted."""
     with user_errors():
         data = experiment.load(options, settings)
     data.notice()
-    return replace(data, train=data.train.first(options.limit))
+    validation = data.test if options.validate_on_test else data.validation
+    return replace(
+        data,
+        train=data.train.first(options.limit),
+        validation=validation,
+        notice=_no_notice,  # it may hold all that was loaded
+    )

@@ -46,16 +46,18 @@ class EpochMonitor(Callback):
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
         self.batches_done += 1
+        num_samples = 0
         for population in self._network.hidden:
             counts = self._compiled.spike_counts[population]
             self._num_spikes += int(counts.sum(dtype=np.int64))
             self._has_spiked[population.name] |= np.any(counts, axis=0)
-        self._num_samples += len(counts)
+            num_samples = len(counts)
+        self._num_samples += num_samples
         if self._norms:
             norms = self._compiled.gradient_norms()
             for connection in self._network.delay_learn_conns:
                 values = norms[connection]
-                self._norms[connection.name] += np.square([values["g"], values["d"]])
+                self._norms[connection.name] += np.square([values.get("g", 0.0), values["d"]])
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
         self.accuracy = next(iter(metrics.values())).result

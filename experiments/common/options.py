@@ -43,6 +43,9 @@ class Options:
     resume: bool
     evaluate: Path | None
     quick: bool
+    recurrent_delays: bool = True
+    patience: int = 0  #: epochs without better validation that end training, 0: none do
+    validate_on_test: bool = False
     own: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

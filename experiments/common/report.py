@@ -15,21 +15,24 @@ from mlgenn_delays.models import ClassifierNetwork
 from . import pictures
 from .epoch_record import get_delays
 from .evaluation import TestResult, evaluate_network
-from .experiment import ExperimentData
+from .experiment import Experiment, ExperimentData
 from .results import MetricsTable, ResultsFolder, write_arrays, write_json
 from .training import Outcome
 
 _MEGABYTE = 1e6
 
+_VALIDATED_ON_TEST = (
+    "         VALIDATION ON THE TEST PART (--validate-on-test): the test accuracy is too good\n"
+)
 
 #: Files about the test alone.
 TEST_FILES = ("spikes.npz", "raster.png", "confusion.png")
 
 
 def count_parameters(program: Program, network: ClassifierNetwork) -> tuple[int, int]:
-    """Weights, all of which are learned, and delays that are learned."""
+    """Weights and delays that are learned; programs for inference have all weights."""
     learned = {c.name for c in network.delay_learn_conns}
-    weights = sum(c.num_synapses for c in program.connections)
+    weights = sum(c.num_synapses for c in program.connections if c.learn_weights)
     return weights, sum(c.num_synapses for c in program.connections if c.name in learned)
 
 
@@ -69,6 +72,7 @@ class Report:
 
     def __init__(
         self,
+        experiment: Experiment,
         folder: ResultsFolder,
         config: Mapping[str, Any],
         data: ExperimentData,
@@ -76,6 +80,7 @@ class Report:
         compiled: CompiledTrainingNetwork,
         num_epochs: int,
     ) -> None:
+        self._experiment = experiment
         self._folder = folder
         self._config = config
         self._data = data
@@ -100,6 +105,7 @@ class Report:
         print(
             f"Data:    {data.kind}, {len(data.train)} samples for training, "
             f"{len(data.validation)} for validation, {len(data.test)} for test\n"
+            f"{_VALIDATED_ON_TEST if options['validate_on_test'] else ''}"
             f"Network: {layers}, {'recurrent' if options['recurrent'] else 'feed-forward'}, "
             f"delays {options['delays']}; {weights} weights and {delays} delays to learn\n"
             f"Engine:  {config['backend']}, {config['threads']} thread(s), seed {options['seed']}\n"
@@ -128,6 +134,8 @@ class Report:
         pictures.draw_training(self._folder, table, best_epoch, accuracy)
         after = get_delays(self._network, self._compiled)
         pictures.draw_delays(self._folder, self._network, self.delays_before, after, dt)
+        if test is not None and self._experiment.pictures is not None:
+            self._experiment.pictures(self._folder, self._compiled, self._network, self._data, test)
         self._print_end(outcome, table, test)
 
     def _test(self) -> TestResult | None:
@@ -155,17 +163,20 @@ class Report:
             "validation_loss": loss,
             "best_epoch": epoch,
             "dataset": data.kind,
+            "validated_on_test": options["validate_on_test"],
             "n_train": len(data.train),
             "n_validation": len(data.validation),
             "n_test": len(data.test),
             "hidden": options["hidden"],
             "recurrent": options["recurrent"],
             "delays": options["delays"],
+            "recurrent_delays": options["recurrent_delays"],
             "n_parameters": weights + delays,
             "n_weights": weights,
             "n_delays": delays,
             "epochs": len(table.rows),
             "requested_epochs": self._num_epochs,
+            "stopped_early": outcome.status == "finished" and len(table.rows) < self._num_epochs,
             "seconds_per_epoch": table.seconds_per_epoch(),
             "backend": config["backend"],
             "threads": config["threads"],
@@ -173,6 +184,9 @@ class Report:
             "memory_estimate_bytes": self._memory,
             "peak_memory_bytes": self._peak_memory,
         }
+
+    def _is_chosen_on_test(self) -> bool:
+        return bool(self._config["options"]["validate_on_test"])
 
     def _print_end(self, outcome: Outcome, table: MetricsTable, test: TestResult | None) -> None:
         lines = [""]
@@ -182,6 +196,7 @@ class Report:
                 f"Test accuracy {test.accuracy:.1%}{kept}, "
                 f"{test.spikes_per_neuron:.2f} spikes per hidden neuron and trial"
                 + ("" if self._data.kind == "real" else f" ({self._data.kind.upper()} DATA)")
+                + (" (CHOSEN ON THE TEST PART)" if self._is_chosen_on_test() else "")
             )
         seconds = f", {table.seconds_per_epoch():.2f} s per epoch" if table.rows else ""
         lines.append(f"Peak memory {self._peak_memory / _MEGABYTE:.0f} MB{seconds}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,18 @@ import numpy as np
 
 from mlgenn_delays.compilers import load_checkpoint
 from mlgenn_delays.compilers.training_state import read_meta
+from mlgenn_delays.engine.create import check_backend
 from mlgenn_delays.models import ClassifierSettings
 
 from . import arguments
 from .checkpoint_test import run_checkpoint_test
-from .configuration import check_same, describe_run, make_config, stored_options
+from .configuration import check_same, check_same_options, describe_run, make_config, stored_options
 from .epoch_record import get_delays, read_description
 from .experiment import Experiment, ExperimentError, load_data, user_errors
 from .options import Options
 from .report import Report
 from .results import MetricsTable, ResultsFolder, read_json, write_json
+from .seeds import run_seeds
 from .training import Training, compile_network
 
 #: Exit codes: training diverged or files could not be written; bad arguments or data; Ctrl-C.
@@ -67,16 +71,45 @@ class _Earlier:
 
 def _main(experiment: Experiment, argv: Sequence[str] | None) -> int:
     given = arguments.parse(experiment, argv)
+    if given.seeds is not None:
+        folder = given.out or arguments.default_folder(experiment.name)
+        run_one = partial(_run_seed, experiment, argv)
+        return run_seeds(folder, given.seeds, given.resume, run_one, INTERRUPTED)
     earlier = _Earlier()
     if given.resume:
         earlier = _read_run(ResultsFolder(given.out))
     elif given.evaluate is not None:
         earlier = _read_checkpoint(experiment, given.evaluate)
-    parsed = arguments.parse(experiment, argv, earlier.options)
-    with user_errors():
-        options, settings = arguments.to_options(experiment, parsed)
+    options, settings = _to_options(experiment, arguments.parse(experiment, argv, earlier.options))
     if earlier.state is not None and options.evaluate is not None:
         return _evaluate(experiment, options, settings, earlier)
+    return _train(experiment, options, settings, earlier)
+
+
+def _to_options(experiment: Experiment, parsed: Namespace) -> tuple[Options, ClassifierSettings]:
+    with user_errors():
+        options, settings = arguments.to_options(experiment, parsed)
+        check_backend(options.backend)
+    return options, settings
+
+
+def _run_seed(
+    experiment: Experiment,
+    argv: Sequence[str] | None,
+    seed: int,
+    folder: ResultsFolder,
+    earlier_options: Mapping[str, Any],
+) -> int:
+    """Run one of several seeds, or continue it; nothing to do for one that is finished."""
+    parsed = arguments.parse(experiment, argv, earlier_options)
+    vars(parsed).update(seed=seed, out=folder.path, resume=folder.config.is_file())
+    options, settings = _to_options(experiment, parsed)
+    if not options.resume:
+        return _train(experiment, options, settings, _Earlier())
+    earlier = _read_run(folder)
+    check_same_options(earlier.description, experiment, options, settings, str(folder.path))
+    if _is_finished(folder, settings):
+        return 0
     return _train(experiment, options, settings, earlier)
 
 
@@ -128,7 +161,9 @@ def _train(
     data = load_data(experiment, options, settings)
     with user_errors():
         network = experiment.build(options, settings, data)
-        compiled = compile_network(network, settings, options, data)
+        compiled = compile_network(experiment, network, settings, options, data)
+        callbacks = experiment.callbacks(options, settings, data, network)
+        augmentation = experiment.augmentation(options, settings, data)
     description = describe_run(experiment, options, settings, data)
     config = make_config(description, compiled)
     table = MetricsTable(folder.metrics)
@@ -139,12 +174,14 @@ def _train(
             return 0
         state = _load_last(folder, table)
         config = _continue_config(earlier.description, config)
-    report = Report(folder, config, data, network, compiled, settings.epochs)
+    report = Report(experiment, folder, config, data, network, compiled, settings.epochs)
     report.print_start()
     report.delays_before = get_delays(network, compiled)
     with user_errors():
         write_json(folder.config, config)
-        training = Training(network, compiled, settings, folder, table, description)
+        training = Training(
+            network, compiled, settings, folder, table, description, callbacks, augmentation
+        )
         outcome = training.run(data, state)
     try:
         if outcome.error is not None:

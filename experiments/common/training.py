@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,12 @@ from mlgenn_delays.compilers import (
     EventPropCompiler,
     TrainingDiverged,
 )
-from mlgenn_delays.datasets.augmentation import AugmentEvents
-from mlgenn_delays.losses import SparseCategoricalCrossentropy
+from mlgenn_delays.datasets.augmentation import Augmentation
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.optimisers import Adam
 
 from .epoch_record import EpochRecord
-from .experiment import ExperimentData
+from .experiment import Experiment, ExperimentData
 from .monitor import EpochMonitor
 from .options import Options
 from .progress import TrainingProgress, ValidationProgress
@@ -47,6 +46,7 @@ def count_timesteps(data: ExperimentData, settings: ClassifierSettings) -> int:
 
 
 def compile_network(
+    experiment: Experiment,
     network: ClassifierNetwork,
     settings: ClassifierSettings,
     options: Options,
@@ -61,7 +61,7 @@ def compile_network(
     rates = {c: weight_rate(c, network, settings) for c in network.connections.values()}
     compiler = EventPropCompiler(
         example_timesteps=count_timesteps(data, settings),
-        losses=make_loss(settings),
+        losses=experiment.loss(settings),
         optimiser=Adam(settings.lr),
         reg_lambda_upper=settings.reg_lambda,
         reg_lambda_lower=settings.reg_lambda,
@@ -75,27 +75,18 @@ def compile_network(
         backend=options.backend,
         num_threads=options.threads,
         i_minus_thresh_min=settings.i_minus_thresh_min,
+        **experiment.compiler_arguments(settings),
     )
     return compiler.compile(network.network)
 
 
-def make_loss(settings: ClassifierSettings) -> SparseCategoricalCrossentropy:
-    """The loss a network is trained and tested with."""
-    return SparseCategoricalCrossentropy(settings.temperature)
-
-
-def make_augmentation(data: ExperimentData, settings: ClassifierSettings) -> AugmentEvents | None:
-    """How training samples are varied; None where they are not.
-
-    Raises:
-        ValueError: settings that are not allowed.
-    """
-    amounts = {n: getattr(settings, n) for n in ("drop", "jitter", "shift", "stretch")}
-    return AugmentEvents(data.duration, **amounts) if any(amounts.values()) else None
-
-
 class Training:
-    """The callbacks of a training, and what they share."""
+    """The callbacks of a training, and what they share.
+
+    Args:
+        callbacks: the experiment's own
+        augmentation: of training samples, None: none
+    """
 
     def __init__(
         self,
@@ -105,11 +96,14 @@ class Training:
         folder: ResultsFolder,
         table: MetricsTable,
         description: Mapping[str, Any],
+        callbacks: Sequence[Callback] = (),
+        augmentation: Augmentation | None = None,
     ) -> None:
         self._network = network
         self._compiled = compiled
         self._settings = settings
         self._folder = folder
+        self._augmentation = augmentation
         self._monitor = EpochMonitor(network)
         self._record = EpochRecord(network, self._monitor, folder, table, description)
         progress = TrainingProgress(self._monitor, settings.epochs)
@@ -118,6 +112,7 @@ class Training:
             self._monitor,
             progress,
             *self._waking(),
+            *callbacks,
         ]
         self._validation_callbacks = [
             *([] if settings.patience is None else [EarlyStopping(settings.patience)]),
@@ -162,16 +157,16 @@ class Training:
         network = self._network
         try:
             self._compiled.train(
-                {network.input: data.train.spikes},
+                {network.input: data.train.events},
                 {network.output: data.train.labels},
                 num_epochs=self._settings.epochs - epoch,
                 start_epoch=epoch,
                 start_batch=batch,
                 callbacks=self._callbacks,
                 validation_callbacks=self._validation_callbacks,
-                validation_x={network.input: data.validation.spikes},
+                validation_x={network.input: data.validation.events},
                 validation_y={network.output: data.validation.labels},
-                augmentation=make_augmentation(data, self._settings),
+                augmentation=self._augmentation,
             )
         except KeyboardInterrupt as interrupt:
             # the first Ctrl-C has a message and comes between two batches, a second one anywhere

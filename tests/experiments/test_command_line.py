@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,10 +9,12 @@ from mlgenn_delays.experiments.braille import EXPERIMENT
 from mlgenn_delays.experiments.common import Options
 from mlgenn_delays.experiments.common.arguments import parse, to_options
 from mlgenn_delays.models import BrailleSettings, ClassifierSettings
+from mlgenn_delays.models.braille import build_network
 
 OPTIONS = (
     "data data-dir threshold hidden recurrent no-recurrent delays max-delay dt epochs batch-size "
-    "lr delay-lr seed threads backend limit out resume evaluate quick"
+    "lr delay-lr seed threads backend limit out resume evaluate quick seeds patience "
+    "recurrent-delays no-recurrent-delays validate-on-test"
 )
 
 
@@ -35,6 +38,7 @@ def test_help_explains_every_option_and_its_default(capsys: pytest.CaptureFixtur
         r"to itself \(default: yes\)",
         r"otherwise synthetic \(default: auto\)",
         r"fewest events \(default: 10\)",
+        r"without better validation accuracy, 0: never \(default: 0\)",
     ):
         assert re.search(explained, text), explained
 
@@ -58,6 +62,48 @@ def test_options_change_the_settings() -> None:
     assert (settings.batch_size, settings.dt, settings.max_delay) == (7, 0.5, 40.0)
     assert (options.hidden, options.recurrent, options.own) == ((16, 32), False, {"threshold": 5})
     assert settings.input_weight != BrailleSettings().input_weight
+
+
+def test_patience_of_zero_is_none() -> None:
+    options, settings = options_of("--patience", "3")
+    assert (options.patience, settings.patience) == (3, 3)
+    for argv in ((), ("--patience", "0")):
+        options, settings = options_of(*argv)
+        assert (options.patience, settings.patience) == (0, None)
+    # as a resumed run says it
+    assert options_of(earlier={"patience": 0})[1] == settings
+
+
+def test_delays_between_layers_alone() -> None:
+    assert options_of()[1].recurrent_delay is not None
+    options, settings = options_of("--no-recurrent-delays")
+    assert (options.recurrent, options.recurrent_delays) == (True, False)
+    assert settings.recurrent_delay is None
+    network = build_network(settings, (4,))
+    recurrent = network.connections["hidden_hidden"]
+    assert recurrent.max_delay_steps is None
+    assert recurrent not in network.delay_learn_conns
+    assert len(network.delay_learn_conns) == 1
+
+
+def test_options_that_an_experiment_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    own = replace(EXPERIMENT, without={"recurrent_delays": "no delays", "patience": "one epoch"})
+    for argv, name, reason in (
+        ("--recurrent-delays", "recurrent-delays", "no delays"),
+        ("--patience 0", "patience", "one epoch"),
+    ):
+        with pytest.raises(SystemExit):
+            parse(own, argv.split())
+        message = f"argument --{name}: not for this experiment: {reason}"
+        assert message in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        parse(own, ["--help"])
+    said = capsys.readouterr().out
+    assert "--seeds" in said
+    assert "--patience" not in said
+    assert "recurrent-delays" not in said
+    options, _ = to_options(own, parse(own, []))
+    assert (options.recurrent_delays, options.patience) == (True, 0)
 
 
 def test_quick_gives_way_to_what_is_asked_for() -> None:
@@ -88,6 +134,13 @@ def test_options_of_an_earlier_run_hold_where_the_command_line_is_silent() -> No
         ("--backend gpu", r"argument --backend: invalid choice: 'gpu'"),
         ("--resume", r"argument --resume: needs --out"),
         ("--resume --out x --evaluate y", r"argument --evaluate: not allowed with .* --resume"),
+        ("--patience -1", r"argument --patience: '-1', allowed are whole numbers of at least 0"),
+        ("--seeds", r"argument --seeds: expected at least one argument"),
+        ("--seeds 0 x", r"argument --seeds: 'x', allowed are whole numbers of at least 0"),
+        ("--seeds 0 1 2 1", r"argument --seeds: 1 is there twice"),
+        ("--seeds 1 2 --seed 0", r"argument --seeds: not allowed with argument --seed"),
+        ("--seeds 0 --evaluate y", r"argument --evaluate: not allowed with argument --seeds"),
+        ("--seeds 0 --resume", r"argument --resume: needs --out"),
     ],
 )
 def test_bad_command_lines(argv: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from mlgenn_delays.experiments.common.experiment import Part
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierSettings, build_classifier
 from mlgenn_delays.utils.data import preprocess_spikes
+from mlgenn_delays.utils.events import EventDataset
 
 TIMESTEPS = 30
 LOSS = SparseCategoricalCrossentropy(temperature=0.5)
@@ -19,7 +20,7 @@ SETTINGS = ClassifierSettings(input_weight=(4.0, 2.0), output_weight=(0.0, 2.0))
 def part() -> Part:
     rng = np.random.default_rng(0)
     spikes = [preprocess_spikes(rng.uniform(0, 20, 6), rng.integers(0, 4, 6), 4) for _ in range(21)]
-    return Part(spikes, rng.integers(0, 3, 21))
+    return Part(EventDataset.from_spikes(spikes, 4, TIMESTEPS), rng.integers(0, 3, 21))
 
 
 def compiled(batch_size: int = 5):
@@ -31,7 +32,7 @@ def compiled(batch_size: int = 5):
 def test_measures_all_trials(part: Part) -> None:
     inference, network = compiled()
     result = evaluate_network(inference, network, part, LOSS)
-    outputs = inference.predict({network.input: part.spikes}, network.output, callbacks=[])[0]
+    outputs = inference.predict({network.input: part.events}, network.output, callbacks=[])[0]
     outputs = outputs[network.output]
     predicted = outputs.argmax(axis=1)
     np.testing.assert_array_equal(result.predictions, predicted)
@@ -54,9 +55,9 @@ def test_records_the_first_trials(part: Part) -> None:
         "hidden": NUM_RECORDED,
     }
     for i, (times, neurons) in enumerate(recording.spikes["input"]):
-        again = preprocess_spikes(times, np.asarray(neurons, dtype=np.int64), 4)
-        np.testing.assert_array_equal(again.end_spikes, part.spikes[i].end_spikes)
-        np.testing.assert_allclose(again.spike_times, part.spikes[i].spike_times, rtol=1e-6)
+        expected_times, expected_neurons = part.events.example(i)
+        np.testing.assert_array_equal(neurons, expected_neurons)
+        np.testing.assert_allclose(times, expected_times, rtol=1e-6)
 
 
 def test_spikes_per_neuron_are_those_of_all_trials(part: Part) -> None:
@@ -71,4 +72,4 @@ def test_spikes_per_neuron_are_those_of_all_trials(part: Part) -> None:
 def test_labels_beyond_the_classes(part: Part) -> None:
     inference, network = compiled()
     with pytest.raises(ValueError, match="labels are from 3 to 5, the network has 3 classes"):
-        evaluate_network(inference, network, Part(part.spikes, np.arange(21) % 3 + 3), LOSS)
+        evaluate_network(inference, network, Part(part.events, np.arange(21) % 3 + 3), LOSS)

@@ -9,55 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from order_experiment import experiment, load
 
 from mlgenn_delays.compilers import load_checkpoint
-from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
-from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings, build_classifier
-from mlgenn_delays.utils.data import preprocess_spikes
+from mlgenn_delays.experiments.common import ExperimentData, Options, Part, main
+from mlgenn_delays.models import ClassifierSettings
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
-
-SETTINGS = ClassifierSettings(
-    input_weight=(4.0, 0.5), output_weight=(0.0, 1.0), max_delay=5.0, input_delay=(0.0, 5.0)
-)
-
-
-def part(size: int) -> Part:
-    """Class 0 spikes in channel 0 first, class 1 in channel 1."""
-    spikes = [preprocess_spikes([2.0, 6.0], [i % 2, 1 - i % 2], 2) for i in range(size)]
-    return Part(spikes, np.arange(size) % 2)
-
-
-def load(options: Options, settings: ClassifierSettings) -> ExperimentData:
-    return ExperimentData(
-        train=part(12),
-        validation=part(6),
-        test=part(10),
-        class_names=("left", "right"),
-        num_channels=2,
-        duration=20.0,
-        kind="real",
-        source={"file": Path("x")},
-    )
-
-
-def build(
-    options: Options, settings: ClassifierSettings, data: ExperimentData
-) -> ClassifierNetwork:
-    return build_classifier(
-        settings, data.num_channels, 2, options.hidden, options.recurrent, options.delays
-    )
-
-
-def experiment(**settings: object) -> Experiment:
-    return Experiment(
-        name="order",
-        description="Which channel comes first?",
-        settings=lambda options: replace(SETTINGS, **settings),  # type: ignore[arg-type]
-        load=load,
-        build=build,
-        defaults={"hidden": [4], "seed": 3},
-    )
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -109,7 +67,7 @@ def test_labels_that_the_network_does_not_have(
 ) -> None:
     def wrong(options: Options, settings: ClassifierSettings) -> ExperimentData:
         data = load(options, settings)
-        return replace(data, train=Part(data.train.spikes, data.train.labels + 1))
+        return replace(data, train=Part(data.train.events, data.train.labels + 1))
 
     run = replace(experiment(), load=wrong)
     assert main(run, ["--epochs", "1", "--out", str(tmp_path / "out")]) == 2
@@ -149,7 +107,7 @@ def summary_of(folder: Path) -> dict:
 def test_best_network_is_tested_not_the_last(tmp_path: Path) -> None:
     def load_contrary(options: Options, settings: ClassifierSettings) -> ExperimentData:
         data = load(options, settings)
-        return replace(data, validation=Part(data.validation.spikes, 1 - data.validation.labels))
+        return replace(data, validation=Part(data.validation.events, 1 - data.validation.labels))
 
     # the better the network learns, the worse is its validation
     run = replace(experiment(lr=0.05), load=load_contrary)

@@ -1,0 +1,119 @@
+"""One table and two pictures of many runs: mean and spread over seeds, grouped by what differs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlgenn_delays.experiments.common import ExperimentError
+from mlgenn_delays.experiments.common.comparison import compare
+from mlgenn_delays.experiments.common.comparison_pictures import draw_comparison
+from mlgenn_delays.experiments.common.comparison_text import to_csv, to_markdown
+from mlgenn_delays.experiments.common.gathering import gather
+from mlgenn_delays.experiments.common.results import ResultsFolder
+from mlgenn_delays.utils.files import atomic_write
+
+#: Exit codes: files could not be written; bad arguments or nothing to report.
+FAILED, BAD_INPUT = 1, 2
+
+_DETAILS = """\
+RESULTS are searched, with all folders in them, for results folders of finished runs: those with
+config.json and summary.json. Runs that differ in their seed alone are one row of the table; a
+column is an option or setting that differs between runs, the others are listed above the table.
+Runs that are damaged, not finished or there twice are named and left out.
+
+Written to --out: report.md (the table as on the screen, and the pictures), report.csv, and for
+each experiment EXPERIMENT_hidden.png and EXPERIMENT_parameters.png, test accuracy against the
+number of hidden neurons and of parameters (weights and learned delays), one curve for each kind of
+network, with standard deviations over seeds. With MLGENN_DELAYS_DEBUG=1 in the environment, errors
+come with a traceback.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="report.py",
+        description=__doc__,
+        epilog=_DETAILS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "results", nargs="+", type=Path, metavar="RESULTS", help="folders with results folders"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("report"),
+        help="where to write; files of an earlier report are replaced (default: report)",
+    )
+    parser.add_argument(
+        "--pictures",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="draw accuracy against size (default: yes)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Report on results folders.
+
+    Args:
+        argv: command line, None: that of the process.
+
+    Returns:
+        Exit code: 0, ``FAILED`` or ``BAD_INPUT``.
+
+    Raises:
+        SystemExit: ``--help``, or a command line that cannot be parsed.
+    """
+    given = make_parser().parse_args(argv)
+    try:
+        write_report(given.results, given.out, given.pictures)
+    except (ExperimentError, OSError) as error:
+        if os.environ.get("MLGENN_DELAYS_DEBUG"):
+            raise
+        print(f"report.py: error: {error}", file=sys.stderr)
+        return BAD_INPUT if isinstance(error, ExperimentError) else FAILED
+    return 0
+
+
+def write_report(results: Sequence[Path], out: Path, pictures: bool = True) -> None:
+    """Compare all runs in some folders; print the table and write it.
+
+    Args:
+        results: folders to search.
+        out: folder to write to, made if it is not there.
+        pictures: whether to draw, too.
+
+    Raises:
+        ExperimentError: there are no finished runs, or ``out`` cannot be written.
+        OSError: a file cannot be written.
+    """
+    runs, skipped = gather(results)
+    comparisons = compare(runs)
+    skipped = [*skipped, *(s for c in comparisons for s in c.repeated)]
+    if not runs:
+        reasons = "".join(f"\n  {s.folder}: {s.reason}" for s in skipped)
+        raise ExperimentError(
+            f"argument RESULTS: no finished runs in {', '.join(map(str, results))}; skipped "
+            f"folders: {len(skipped)}{reasons}"
+        )
+    ResultsFolder(out).prepare()
+    print(to_markdown(comparisons, skipped), end="", flush=True)
+    drawn = {c.experiment: draw_comparison(c, out) for c in comparisons} if pictures else {}
+    for name, text in (
+        ("report.md", to_markdown(comparisons, skipped, drawn)),
+        ("report.csv", to_csv(comparisons)),
+    ):
+        with atomic_write(out / name, "w") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
