@@ -42,6 +42,8 @@ def draw_training(
     folder: ResultsFolder, table: MetricsTable, best_epoch: int | None, test_accuracy: float | None
 ) -> None:
     """``learning_curve.png``."""
+    spikes = table.column("spikes_per_neuron")
+    has_hidden = not len(spikes) or not np.all(np.isnan(spikes))
     figure = plotting.plot_learning_curve(
         table.column("epoch"),
         {
@@ -52,7 +54,7 @@ def draw_training(
             "Training": table.column("train_accuracy"),
             "Validation": table.column("validation_accuracy"),
         },
-        table.column("spikes_per_neuron"),
+        spikes if has_hidden else None,
         best_epoch,
         test_accuracy,
     )
