@@ -46,6 +46,7 @@ class CompiledDelayNetwork(CompiledNetwork):
         optimiser: Optimiser,
         delay_optimiser: Optimiser,
     ):
+        self._conversion = conversion
         self._populations = {p: conversion.populations[p] for p in conversion.populations}
         self._original = {new: old for old, new in self._populations.items()}
         connections = {new: old for old, new in conversion.connections.items()}
@@ -89,6 +90,14 @@ class CompiledDelayNetwork(CompiledNetwork):
     def __exit__(self, *exception: object) -> None:
         self._simulation = None
         super().__exit__(*exception)
+
+    def adjoint_variables(self, population: Any) -> frozenset[str]:
+        """Variables of a population that belong to the backward pass."""
+        index = self._built.populations.index(self._populations[population])
+        of = self._genn.population_models.get(index)
+        if of is None:
+            return frozenset()
+        return frozenset(name for name, *_ in of.backward_vars + of.history_vars)
 
     def _records(self) -> bool:
         return any(p.record_spikes for p in self.neuron_populations)
@@ -141,7 +150,7 @@ class CompiledDelayNetwork(CompiledNetwork):
         train_metrics = self._metrics(metrics, y)
         size = self.batch_size
         steps = -(-len(data) // size)
-        calls = Callbacks(self, _default(callbacks), steps, num_epochs)
+        calls = Callbacks(self, _default(callbacks), steps, num_epochs, training=True)
         calls.list.on_train_begin()
         if validation is not None:
             test_metrics = self._metrics(metrics, y)
@@ -156,7 +165,7 @@ class CompiledDelayNetwork(CompiledNetwork):
             for index, batch in enumerate(data.batches(size, order)):
                 calls.begin_batch(index)
                 result = self._forward(batch, data, train_metrics, calls)
-                self._backward(batch, data, result)
+                self._backward(batch, data, result, calls)
                 self._apply_gradients(step)
                 step += 1
                 calls.end_batch(index, train_metrics)
@@ -199,7 +208,7 @@ class CompiledDelayNetwork(CompiledNetwork):
         return prepare(self._built, self._renamed(x), self._renamed(y), x_name, y_name)
 
     def _renamed(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
-        return {self._populations[get_underlying_pop(key)]: v for key, v in values.items()}
+        return {self._conversion[get_underlying_pop(key)]: v for key, v in values.items()}
 
     def _validation(self, x: Mapping[Any, Any] | None, y: Mapping[Any, Any] | None) -> Any:
         if (x is None) != (y is None):
@@ -236,18 +245,22 @@ class CompiledDelayNetwork(CompiledNetwork):
         for key, metric in metrics.items():
             index = indices[self._populations[get_underlying_pop(key)]]
             shape = self._built.program.populations[index].shape
-            predicted = result.readouts[index].reshape((batch.size, *shape))
-            metric.update(data.targets[index][batch.indices], predicted, None)
+            targets, predicted = data.targets[index][batch.indices], result.readouts[index]
+            if targets.ndim > predicted.ndim and index in result.traces:  # for every timestep
+                predicted = np.stack([trace.values for trace in result.traces[index]])
+            metric.update(targets, predicted.reshape((*predicted.shape[:-1], *shape)), None)
         return result
 
-    def _backward(self, batch: Batch, data: TrialData, result: ForwardResult) -> None:
+    def _backward(
+        self, batch: Batch, data: TrialData, result: ForwardResult, calls: Callbacks
+    ) -> None:
         assert self._simulation is not None
         gradients = {}
         for p in self._built.program.outputs:
             assert p.loss is not None
             targets = data.targets[p.index][batch.indices]
             _, gradients[p.index] = evaluate(p.loss, p, result, targets, self._built.program)
-        self._simulation.backward(gradients)
+        self._simulation.backward(gradients, watcher=calls.backward_watcher)
 
     def _apply_gradients(self, step: int) -> None:
         for optimiser, updates in self.optimisers:

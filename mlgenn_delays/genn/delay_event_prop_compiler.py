@@ -127,10 +127,12 @@ class DelayEventPropCompiler(Compiler):
         }
         self._learn_conns = (weight_learn_conns, delay_learn_conns)
         self._optimiser = get_object(optimiser, Optimiser, "Optimiser", default_optimisers)
-        self._delay_optimiser = (
-            self._optimiser
-            if delay_optimiser is None
-            else get_object(delay_optimiser, Optimiser, "Optimiser", default_optimisers)
+        # a copy where it is None, as in mlGeNN: schedules change it once, not twice
+        self._delay_optimiser = get_object(
+            self._optimiser if delay_optimiser is None else delay_optimiser,
+            Optimiser,
+            "Optimiser",
+            default_optimisers,
         )
         self._settings: dict[str, Any] = {
             "per_timestep_loss": per_timestep_loss,
@@ -188,8 +190,7 @@ class DelayEventPropCompiler(Compiler):
     def _losses(self, conversion: Conversion) -> Any:
         if isinstance(self.losses, Mapping):
             return {
-                conversion.populations[get_underlying_pop(p)]: _loss(loss)
-                for p, loss in self.losses.items()
+                conversion[get_underlying_pop(p)]: _loss(loss) for p, loss in self.losses.items()
             }
         return _loss(self.losses)
 
@@ -203,14 +204,14 @@ def _loss(loss: Any) -> Any:
             f"losses: {type(loss).__name__} is not supported, allowed are "
             f"{', '.join(known.__name__ for known in _LOSSES)}"
         )
-    return _LOSSES[type(loss)]()
+    return _LOSSES[type(loss)](**vars(loss))
 
 
 def _connections(conversion: Conversion, connections: Iterable[Any]) -> frozenset[Any]:
-    return frozenset(conversion.connections[get_underlying_conn(c)] for c in connections)
+    return frozenset(conversion[get_underlying_conn(c)] for c in connections)
 
 
 def _per_population(conversion: Conversion, value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
-    return {conversion.populations[get_underlying_pop(p)]: v for p, v in value.items()}
+    return {conversion[get_underlying_pop(p)]: v for p, v in value.items()}

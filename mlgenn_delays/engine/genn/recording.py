@@ -12,16 +12,16 @@ from .program_compiler import GeNNNetwork
 
 
 class Watcher(Protocol):
-    """Is told of every forward pass and its steps."""
+    """Is told of passes of one kind, forward or backward, and of their steps."""
 
     def begin_pass(self, slot: int) -> None:
         """Before the first step of the pass that takes ``slot`` of the batch."""
 
     def before_step(self, n: int) -> None:
-        """Before timestep ``n``."""
+        """Before the ``n``-th timestep of the pass."""
 
     def after_step(self, n: int) -> None:
-        """After timestep ``n``."""
+        """After the ``n``-th timestep of the pass."""
 
     def end_pass(self) -> None:
         """After the last step."""

@@ -50,6 +50,7 @@ class Simulation:
     def __init__(self, network: GeNNNetwork):
         self.network = network
         self.program = network.program
+        self._last = self.program.timesteps - 1
         self._tapes = {
             p.index: Tape(
                 network.model,
@@ -147,10 +148,7 @@ class Simulation:
             self._push(index, "InputBegin", begin)
             self._push(index, "InputEnd", self._padded(spikes.end[self._lanes_of(slot)]))
             self._push(index, "InputNext", begin)
-        if watcher is None:
-            self._run(models.FORWARD, slot, recorder)
-        else:
-            self._run_watched(slot, recorder, watcher)
+        self._run(models.FORWARD, slot, recorder, watcher)
         for tape in self._tapes.values():
             tape.keep_counts()
         for p in self.program.outputs:
@@ -171,8 +169,13 @@ class Simulation:
         self._set_all("Slot", slot)
         self.network.model.timestep = 0
 
-    def _run(self, phase: int, slot: int, recorder: VariableRecorder) -> None:
+    def _run(
+        self, phase: int, slot: int, recorder: VariableRecorder, watcher: Watcher | None = None
+    ) -> None:
         """All timesteps of a pass."""
+        if watcher is not None:
+            self._run_watched(phase, slot, recorder, watcher)
+            return
         self._begin(phase, slot)
         model = self.network.model
         # a call of GeNN's runtime costs less than the checks of GeNNModel.step_time
@@ -184,19 +187,21 @@ class Simulation:
             return
         for n in range(timesteps):
             step()
-            recorder.after_step(n if phase == models.FORWARD else timesteps - 1 - n)
+            recorder.after_step(n if phase == models.FORWARD else self._last - n)
 
-    def _run_watched(self, slot: int, recorder: VariableRecorder, watcher: Watcher) -> None:
-        """All timesteps of a forward pass of which somebody is told."""
+    def _run_watched(
+        self, phase: int, slot: int, recorder: VariableRecorder, watcher: Watcher
+    ) -> None:
+        """All timesteps of a pass of which somebody is told."""
         watcher.begin_pass(slot)
-        self._begin(models.FORWARD, slot)
+        self._begin(phase, slot)
         recording = recorder.active(self._lanes_of(slot))
         for n in range(self.program.timesteps):
             watcher.before_step(n)
             self.network.model.step_time()
             watcher.after_step(n)
             if recording:
-                recorder.after_step(n)
+                recorder.after_step(n if phase == models.FORWARD else self._last - n)
         watcher.end_pass()
 
     # -- what a forward pass left
@@ -249,9 +254,16 @@ class Simulation:
     # -- backward
 
     def backward(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        record: RecordRequest | None = None,
+        watcher: Watcher | None = None,
     ) -> Recording:
-        """Run the last batch backwards, replacing the gradients."""
+        """Run the last batch backwards, replacing the gradients.
+
+        Args:
+            watcher: told of every step; the first is the last of the trial
+        """
         if self._batch is None or not self.program.training:
             raise RuntimeError("backward needs a forward pass of a training program before it")
         self._drain()  # what an interrupted pass left must not count
@@ -264,7 +276,7 @@ class Simulation:
                 self._push(p.index, "Regulariser", jump.astype(np.float32))
         recorder = VariableRecorder(self.network, self._batch.size, record, adjoints=True)
         for slot in range(self._passes()):
-            self._backward_pass(slot, drives, recorder)
+            self._backward_pass(slot, drives, recorder, watcher)
         self._custom_update(REDUCE_GRADIENT)
         return Recording(variables=recorder.variables)
 
@@ -282,7 +294,11 @@ class Simulation:
         return drive
 
     def _backward_pass(
-        self, slot: int, drives: Mapping[int, Mapping[str, np.ndarray]], recorder: VariableRecorder
+        self,
+        slot: int,
+        drives: Mapping[int, Mapping[str, np.ndarray]],
+        recorder: VariableRecorder,
+        watcher: Watcher | None,
     ) -> None:
         self._drain()
         self._custom_update(RESET_BACKWARD)
@@ -299,7 +315,7 @@ class Simulation:
         for index, drive in drives.items():
             for name, values in drive.items():
                 self._push(index, name, self._padded(values[self._lanes_of(slot)]))
-        self._run(models.BACKWARD, slot, recorder)
+        self._run(models.BACKWARD, slot, recorder, watcher)
 
     # -- GeNN's memory
 
