@@ -25,9 +25,7 @@ class LabelledEvents:
 
     def __post_init__(self) -> None:
         if len(self.labels) != len(self.events):
-            raise ValueError(
-                f"there are {len(self.labels)} labels for {len(self.events)} examples"
-            )
+            raise ValueError(f"there are {len(self.labels)} labels for {len(self.events)} examples")
 
     def __len__(self) -> int:
         return len(self.labels)
