@@ -6,10 +6,8 @@ import argparse
 from dataclasses import replace
 from typing import TypeVar
 
-from mlgenn_delays.datasets.augmentation import Augmentation
 from mlgenn_delays.models import ClassifierSettings
 
-from .experiment import ExperimentData
 from .options import Options
 
 Settings = TypeVar("Settings", bound=ClassifierSettings)
@@ -51,10 +49,3 @@ def with_augmentation(settings: Settings, options: Options) -> Settings:
     changed = replace(settings, **{name: options.own[name] for name in _OPTIONS})
     changed.augmentation(1.0)  # now, not after data have been loaded
     return changed
-
-
-def augment(
-    options: Options, settings: ClassifierSettings, data: ExperimentData
-) -> Augmentation | None:
-    """The augmentation that the settings describe; None where they ask for none."""
-    return settings.augmentation(data.duration)

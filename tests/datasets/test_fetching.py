@@ -1,0 +1,107 @@
+"""Fetching files: servers that fail, are silent or send something else."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from local_server import FileServer, running_server
+
+from mlgenn_delays.datasets import fetching
+from mlgenn_delays.datasets.fetching import DownloadError, fetch, probe
+
+CONTENT = b"content" * 1000
+HASH = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+
+
+@pytest.fixture()
+def file_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    with running_server(monkeypatch) as server:
+        yield server
+
+
+@pytest.fixture()
+def dead_server() -> str:
+    """Address at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}/"
+
+
+def test_file_is_fetched(file_server: FileServer, tmp_path: Path) -> None:
+    file_server.content = CONTENT
+    path = fetch([file_server.address], "x.bin", HASH, tmp_path / "new", False)
+    assert path == tmp_path / "new" / "x.bin"
+    assert path.read_bytes() == CONTENT
+
+
+def test_progress_is_shown(file_server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file_server.content = CONTENT
+    fetch([file_server.address], "x.bin", HASH, tmp_path, True)
+    assert "100%" in capsys.readouterr().err
+
+
+def test_second_server_is_asked(file_server: FileServer, dead_server: str, tmp_path: Path) -> None:
+    file_server.content = CONTENT
+    path = fetch([dead_server, file_server.address], "x.bin", HASH, tmp_path, False)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("case", ["other content", "missing", "interrupted"])
+def test_nothing_is_kept_of_a_failed_download(
+    case: str, file_server: FileServer, tmp_path: Path
+) -> None:
+    file_server.content = CONTENT[:-1] if case == "other content" else CONTENT
+    if case == "missing":
+        file_server.status = 404
+    elif case == "interrupted":
+        file_server.announced = len(CONTENT) + 1000
+    with pytest.raises(DownloadError, match=r"x\.bin could not be fetched"):
+        fetch([file_server.address], "x.bin", HASH, tmp_path, False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_servers_are_named(dead_server: str, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError) as caught:
+        fetch([dead_server, dead_server + "mirror/"], "x.bin", HASH, tmp_path, False)
+    assert str(caught.value).count("x.bin cannot be reached") == 2
+
+
+def test_unwritable_folder(file_server: FileServer, tmp_path: Path) -> None:
+    file_server.content = CONTENT
+    (tmp_path / "file").touch()
+    with pytest.raises(DownloadError, match="could not be fetched"):
+        fetch([file_server.address], "x.bin", HASH, tmp_path / "file" / "folder", False)
+
+
+def test_silent_server_is_given_up_soon() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()  # takes connections, never answers
+        start = time.monotonic()
+        problem = probe(f"http://127.0.0.1:{silent.getsockname()[1]}/", 0.4)
+        assert problem is not None
+        assert "cannot be reached" in problem
+        assert time.monotonic() - start < 3.0
+
+
+def test_slow_look_up_of_names_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = threading.Event()
+
+    def look_up(*arguments: object) -> None:
+        done.wait(10.0)
+        raise socket.gaierror("too late")
+
+    monkeypatch.setattr(fetching, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    start = time.monotonic()
+    problem = probe("http://somewhere.invalid/")
+    assert problem is not None
+    assert "no answer within" in problem
+    assert time.monotonic() - start < 3.0
+    done.set()
