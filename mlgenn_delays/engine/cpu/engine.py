@@ -199,6 +199,7 @@ class CpuEngine(Engine):
                     1.0 / (1.0 - optimiser.beta2 ** (step + 1)),
                 )
         if fused:
+            self._optimiser_state.clear()
             self._library.mgd_adam(self._handle, ct.byref(settings))
         else:
             self._apply_in_numpy(optimisers, step)
@@ -227,11 +228,11 @@ class CpuEngine(Engine):
     def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
         for key, value in state.items():
             index, name, moment = key.split(".")
+            # moments with these names may be those of another optimiser: the next step tells
+            self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
             memory = self._memory[int(index)]
             if (name, moment) in memory.moments:
                 memory.assign(memory.moments[name, moment], value)
-            else:
-                self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
 
     # -- memory
 

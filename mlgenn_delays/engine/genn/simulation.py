@@ -266,7 +266,8 @@ class Simulation:
         """
         if self._batch is None or not self.program.training:
             raise RuntimeError("backward needs a forward pass of a training program before it")
-        self._drain()  # what an interrupted pass left must not count
+        # the last step's spikes, and what an interrupted pass left, must not count
+        self._drain()
         self._custom_update(ZERO_GRADIENT)
         drives = {i: self._drive(self.program.populations[i], g) for i, g in gradients.items()}
         for p in self.program.populations:
@@ -300,7 +301,6 @@ class Simulation:
         recorder: VariableRecorder,
         watcher: Watcher | None,
     ) -> None:
-        self._drain()
         self._custom_update(RESET_BACKWARD)
         self._rings.clear_history()
         for index, spikes in self._spikes.items():

@@ -137,23 +137,10 @@ def test_parameters_come_back_as_they_were_set(case):
 ENGINES = {"cpu": cpu_engine, "genn": genn_engine}
 
 
-#: Optimisers of which some have moments with the names of Adam's, but are not Adam.
-NAMED_AS_ADAMS = ("derived from Adam", "one of each")
-
-FORGETS = pytest.mark.xfail(
-    strict=True,
-    reason="the CPU engine starts moments 'm' and 'v' anew where the optimiser is not Adam itself",
-)
-
-
 @pytest.mark.parametrize(
     ("name", "writer", "reader"),
     [
-        pytest.param(
-            name,
-            *engines,
-            marks=FORGETS if engines[1] == "cpu" and name in NAMED_AS_ADAMS else (),
-        )
+        (name, *engines)
         for name in OPTIMISERS
         for engines in (("genn", "genn"), ("genn", "cpu"), ("cpu", "genn"))
     ],
