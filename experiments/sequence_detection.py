@@ -1,0 +1,243 @@
+"""Which of two inputs spiked first? Learned by moving delays alone; weights are frozen.
+
+As in Mészáros, Knight & Nowotny 2025: two inputs, two outputs, no hidden neurons. With delays of
+zero both outputs do the same, and half of the answers are right.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mlgenn_delays import plotting, task_plotting
+from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.compilers import CompiledTrainingNetwork
+from mlgenn_delays.datasets.spike_orders import generate_spike_orders
+from mlgenn_delays.engine.engine import Batch, RecordRequest
+from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
+from mlgenn_delays.experiments.common.evaluation import TestResult
+from mlgenn_delays.experiments.common.results import ResultsFolder
+from mlgenn_delays.losses import evaluate
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
+from mlgenn_delays.models.sequence_detection import (
+    DURATION,
+    NUM_CHANNELS,
+    SequenceSettings,
+    build_network,
+)
+from mlgenn_delays.task_plotting import Snapshot
+
+#: Pairs of spikes for training, validation and test, and the seeds they are drawn with.
+SIZES, SIZES_QUICK = (256, 200, 1000), (64, 32, 54)
+SEEDS = (1, 2, 3)
+#: The connection that has the delays.
+CONNECTION = "input_output"
+#: Time that the picture shows beyond the last arrival [ms].
+_MARGIN = 25.0
+
+
+def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
+    sizes = SIZES_QUICK if options.quick else SIZES
+    train, validation, test = (
+        generate_spike_orders(size, seed, duration=DURATION)
+        for size, seed in zip(sizes, SEEDS, strict=True)
+    )
+    return ExperimentData(
+        train=Part.of(train),
+        validation=Part.of(validation),
+        test=Part.of(test),
+        class_names=train.class_names,
+        num_channels=NUM_CHANNELS,
+        duration=DURATION,
+        kind=train.kind,
+        source={**train.source, "seed": list(SEEDS)},
+    )
+
+
+def _build(
+    options: Options, settings: ClassifierSettings, data: ExperimentData
+) -> ClassifierNetwork:
+    return build_network(settings, options.delays)
+
+
+class DelayCourse(Callback):
+    """Keeps the delays [timesteps] before the first step of the optimiser and after each."""
+
+    def __init__(self, network: ClassifierNetwork) -> None:
+        self._connection = network.connections[CONNECTION]
+        self._is_learned = bool(network.delay_learn_conns)
+        self._delays: list[np.ndarray] = []
+
+    @property
+    def delays(self) -> np.ndarray:
+        """(steps + 1, inputs, outputs); no steps where delays are not learned."""
+        return np.array(self._delays).reshape(-1, NUM_CHANNELS, NUM_CHANNELS)
+
+    def set_params(self, compiled_network: CompiledTrainingNetwork, **kwargs: Any) -> None:
+        self._compiled = compiled_network
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        if not self._delays:
+            self._add()
+
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
+        self._add()
+
+    def _add(self) -> None:
+        if self._is_learned:
+            self._delays.append(get_delays(self._compiled, self._connection))
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """The course so far."""
+        return {"delays": self.delays}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state_dict` gave."""
+        self._delays = list(np.asarray(state["delays"]))
+
+
+def get_delays(compiled: CompiledTrainingNetwork, connection: Any) -> np.ndarray:
+    """Delays [timesteps] of a connection, (inputs, outputs)."""
+    variable = compiled.connection_populations[connection].vars["d"]
+    variable.pull_from_device()
+    return np.array(variable.values, dtype=np.float64)
+
+
+def set_delays(compiled: CompiledTrainingNetwork, connection: Any, delays: np.ndarray) -> None:
+    """Set the delays [timesteps] of a connection, (inputs, outputs)."""
+    variable = compiled.connection_populations[connection].vars["d"]
+    variable.view[:] = np.ravel(delays)
+    variable.push_to_device()
+
+
+class CoursePicture:
+    """``sequence_detection.png``: a trial before, during and after training, and the delays."""
+
+    def __init__(self) -> None:
+        self._course: DelayCourse | None = None
+
+    def record(
+        self,
+        options: Options,
+        settings: ClassifierSettings,
+        data: ExperimentData,
+        network: ClassifierNetwork,
+    ) -> Sequence[Callback]:
+        """Callbacks of a training that is going to be drawn."""
+        self._course = DelayCourse(network)
+        return [self._course]
+
+    def draw(
+        self,
+        folder: ResultsFolder,
+        compiled: CompiledTrainingNetwork,
+        network: ClassifierNetwork,
+        data: ExperimentData,
+        test: TestResult,
+    ) -> None:
+        """Write the picture; nothing where no delays are learned."""
+        if self._course is None or len(self._course.delays) < 2:
+            return
+        connection, course = network.connections[CONNECTION], self._course.delays
+        best = get_delays(compiled, connection)
+        snapshots = []
+        for name, step in zip(("Before", "During", "After"), _moments(course), strict=True):
+            set_delays(compiled, connection, course[step])
+            snapshots.append(_take_snapshot(name, step, compiled, network, data))
+        set_delays(compiled, connection, best)
+        figure = task_plotting.plot_delay_learning(
+            snapshots, compiled.program.dt * course, f" ({data.class_names[0]})"
+        )
+        plotting.save_figure(figure, folder.path / "sequence_detection.png")
+
+
+def _moments(course: np.ndarray) -> tuple[int, int, int]:
+    """The first step, the one where the longest delay is half of what it becomes, the last."""
+    last = len(course) - 1
+    longest = course.reshape(len(course), -1).max(axis=1)
+    return 0, int(np.argmax(longest >= 0.5 * longest[-1])), last
+
+
+def _take_snapshot(
+    name: str,
+    step: int,
+    compiled: CompiledTrainingNetwork,
+    network: ClassifierNetwork,
+    data: ExperimentData,
+) -> Snapshot:
+    """The first test trial of class 0 with the delays the network has now."""
+    example = int(np.argmin(data.test.labels))
+    channels = data.test.events.example(example)[1]
+    voltages, adjoints = _run_trial(compiled, network, data.test, example)
+    program = compiled.program
+    delays = program.dt * np.rint(get_delays(compiled, network.connections[CONNECTION]))
+    # a spike takes effect at the end of the step it is emitted in
+    emitted = program.dt * (data.test.events.steps(program.dt)[2 * example :][:2] + 1)
+    arrivals = emitted[:, np.newaxis] + delays[channels]
+    shown = np.arange(program.timesteps) * program.dt <= emitted[-1] + delays.max() + _MARGIN
+    return Snapshot(
+        step=step,
+        title=f"{name} ({_accuracy(compiled, network, data.test):.0%} of trials right)",
+        times=program.dt * (np.arange(program.timesteps)[shown] + 1.0),
+        voltages=voltages[shown],
+        adjoints=adjoints[shown],
+        arrivals=arrivals,
+    )
+
+
+def _run_trial(
+    compiled: CompiledTrainingNetwork, network: ClassifierNetwork, part: Part, example: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Voltages and adjoints of the outputs in one trial, (timesteps, outputs) each."""
+    source = compiled.population_index(network.input)
+    output = compiled.population_index(network.output)
+    population = compiled.program.populations[output]
+    assert population.loss is not None
+    chosen, rows = np.ones(1, dtype=bool), np.array([example])
+    engine = compiled.engine
+    result = engine.forward(
+        Batch({source: part.events}, rows),
+        RecordRequest(chosen, variables=frozenset([(output, "V")])),
+    )
+    gradient = evaluate(population.loss, population, result, part.labels[rows], compiled.program)[1]
+    backward = engine.backward(
+        {output: gradient}, RecordRequest(chosen, variables=frozenset([(output, "LambdaV")]))
+    )
+    voltages = result.recording.variables[output, "V"][0]
+    return np.array(voltages), np.array(backward.variables[output, "LambdaV"][0])
+
+
+def _accuracy(compiled: CompiledTrainingNetwork, network: ClassifierNetwork, part: Part) -> float:
+    outputs, _ = compiled.predict({network.input: part.events}, network.output, callbacks=[])
+    return float(np.mean(np.argmax(outputs[network.output], axis=1) == part.labels))
+
+
+_PICTURE = CoursePicture()
+
+EXPERIMENT = Experiment(
+    name="sequence_detection",
+    description=__doc__,
+    settings=lambda options: SequenceSettings(),
+    load=_load,
+    build=_build,
+    defaults={"hidden": [], "recurrent": False, "data": "synthetic"},
+    quick_defaults={"hidden": [], "epochs": 4, "batch_size": 8},
+    without={
+        "data": "its data are generated",
+        "data_dir": "its data are generated",
+        "hidden": "inputs are connected to outputs",
+        "recurrent": "there is no hidden layer",
+        "recurrent_delays": "there is no hidden layer",
+        "lr": "weights are frozen",
+    },
+    compiler_arguments=lambda settings: {"weight_learn_conns": []},
+    callbacks=_PICTURE.record,
+    pictures=_PICTURE.draw,
+)
+
+
+if __name__ == "__main__":
+    sys.exit(main(EXPERIMENT))

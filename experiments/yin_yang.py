@@ -1,0 +1,149 @@
+"""Points of the Yin-Yang figure as times of single spikes; the output that spikes first decides.
+
+Five to thirty hidden neurons are enough (--hidden 5). Spike times want a fine timestep; with
+--backend reference there is none, which takes much longer (--limit, --epochs).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mlgenn_delays import plotting, task_plotting
+from mlgenn_delays.compilers import CompiledTrainingNetwork
+from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
+from mlgenn_delays.experiments.common.evaluation import TestResult
+from mlgenn_delays.experiments.common.results import ResultsFolder
+from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy
+from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
+from mlgenn_delays.models.yin_yang import (
+    CLASS_NAMES,
+    DURATION,
+    NUM_CHANNELS,
+    OFFSET,
+    SCALE,
+    YinYangSettings,
+    build_network,
+    yin_yang_settings,
+)
+from mlgenn_delays.utils.data import generate_yin_yang_dataset
+from mlgenn_delays.utils.events import EventDataset
+
+#: Points for training, validation and test as published, and the seeds they are drawn with.
+SIZES, SIZES_QUICK = (5000, 1000, 1000), (128, 54, 54)
+SEEDS = (1, 2, 3)
+#: Places in each direction of the picture of the decision regions; few for the slow reference.
+_GRID, _GRID_REFERENCE = 120, 20
+
+
+def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
+    sizes = SIZES_QUICK if options.quick else SIZES
+    train, validation, test = (_draw(size, seed) for size, seed in zip(sizes, SEEDS, strict=True))
+    return ExperimentData(
+        train=train,
+        validation=validation,
+        test=test,
+        class_names=CLASS_NAMES,
+        num_channels=NUM_CHANNELS,
+        duration=DURATION,
+        kind="synthetic",
+        source={
+            "dataset": "synthetic",
+            "description": "Yin-Yang points, Kriener et al. 2022 (10.1145/3517343.3517380)",
+            "seed": list(SEEDS),
+            "offset_ms": OFFSET,
+            "scale_ms": SCALE,
+        },
+    )
+
+
+def _draw(size: int, seed: int) -> Part:
+    spikes, labels = generate_yin_yang_dataset(size, SCALE, OFFSET, rng=seed)
+    events = EventDataset.from_spikes(spikes, NUM_CHANNELS, DURATION, "data")
+    return Part(events, np.array(labels, dtype=np.int64))
+
+
+def _build(
+    options: Options, settings: ClassifierSettings, data: ExperimentData
+) -> ClassifierNetwork:
+    return build_network(settings, options.hidden, options.recurrent, options.delays)
+
+
+def _loss(settings: ClassifierSettings) -> Loss:
+    return SparseCategoricalCrossentropy()
+
+
+def _compiler_arguments(settings: ClassifierSettings) -> Mapping[str, Any]:
+    assert isinstance(settings, YinYangSettings)
+    return {
+        "softmax_temperature": settings.spike_time_temperature,
+        "ttfs_alpha": settings.spike_time_push,
+    }
+
+
+def places_of(events: EventDataset) -> np.ndarray:
+    """Points (x, y) from their spikes, (examples, 2)."""
+    # one spike per channel and example, sorted by time
+    examples = np.repeat(np.arange(len(events)), NUM_CHANNELS)
+    times = np.empty((len(events), NUM_CHANNELS))
+    times[examples, events.neurons] = events.times
+    return (times[:, 1:3] - OFFSET) / SCALE
+
+
+def spikes_of(places: np.ndarray) -> EventDataset:
+    """Spikes of points (x, y), (examples, 2)."""
+    values = np.concatenate((np.zeros((len(places), 1)), places, 1.0 - places), axis=1)
+    order = np.argsort(values, axis=1, kind="stable")
+    times = OFFSET + SCALE * np.take_along_axis(values, order, axis=1)
+    offsets = NUM_CHANNELS * np.arange(len(places) + 1, dtype=np.int64)
+    return EventDataset(offsets, times.ravel(), order.ravel().astype(np.uint16), NUM_CHANNELS)
+
+
+def _draw_regions(
+    folder: ResultsFolder,
+    compiled: CompiledTrainingNetwork,
+    network: ClassifierNetwork,
+    data: ExperimentData,
+    test: TestResult,
+) -> None:
+    """``decision_regions.png``."""
+    size = _GRID_REFERENCE if compiled.engine.name == "reference" else _GRID
+    middles = (np.arange(size) + 0.5) / size
+    x, y = np.meshgrid(middles, middles)
+    grid = spikes_of(np.stack((x.ravel(), y.ravel()), axis=1))
+    outputs, _ = compiled.predict({network.input: grid}, network.output, callbacks=[])
+    figure = task_plotting.plot_decision_regions(
+        np.argmax(outputs[network.output], axis=1).reshape(size, size),
+        (0.0, 1.0, 0.0, 1.0),
+        places_of(data.test.events),
+        test.labels,
+        test.predictions,
+        data.class_names,
+        f"{test.accuracy:.1%} of {len(test.labels)} points right",
+    )
+    plotting.save_figure(figure, folder.path / "decision_regions.png")
+
+
+EXPERIMENT = Experiment(
+    name="yin_yang",
+    description=__doc__,
+    settings=lambda options: yin_yang_settings(options.hidden),
+    load=_load,
+    build=_build,
+    defaults={"hidden": [30], "recurrent": False, "data": "synthetic"},
+    quick_defaults={"hidden": [5]},
+    without={
+        "data": "its data are generated",
+        "data_dir": "its data are generated",
+    },
+    loss=_loss,
+    compiler_arguments=_compiler_arguments,
+    pictures=_draw_regions,
+)
+
+
+if __name__ == "__main__":
+    sys.exit(main(EXPERIMENT))

@@ -1,0 +1,222 @@
+"""Experiments of small tasks: sequence detection, Yin-Yang, permuted sequential MNIST."""
+
+from __future__ import annotations
+
+import csv
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlgenn_delays import plotting, task_plotting
+from mlgenn_delays.compilers import load_checkpoint
+from mlgenn_delays.experiments import psmnist, sequence_detection, yin_yang
+from mlgenn_delays.experiments.common import Experiment, main
+from mlgenn_delays.utils.data import generate_yin_yang_dataset
+from mlgenn_delays.utils.events import EventDataset
+
+
+def run(experiment: Experiment, out: Path, *arguments: str) -> dict[str, Any]:
+    """Summary of a run."""
+    assert main(experiment, [*arguments, "--threads", "1", "--out", str(out)]) == 0
+    return json.loads((out / "summary.json").read_text())
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with open(out / "metrics.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple]:
+    """Arguments of the pictures of tasks, which are not drawn."""
+    calls: dict[str, tuple] = {}
+    for name in ("plot_decision_regions", "plot_delay_learning"):
+        monkeypatch.setattr(task_plotting, name, lambda *a, name=name: calls.__setitem__(name, a))
+    return calls
+
+
+@pytest.mark.usefixtures("blank_pictures")
+class TestSequenceDetection:
+    def test_delays_alone_solve_it(self, tmp_path: Path, drawn: dict[str, tuple]) -> None:
+        summary = run(sequence_detection.EXPERIMENT, tmp_path)
+        assert summary["test_accuracy"] == 1.0
+        assert (summary["n_weights"], summary["n_delays"], summary["hidden"]) == (0, 4, [])
+        state = load_checkpoint(tmp_path / "checkpoint_last.npz")
+        np.testing.assert_array_equal(state["parameters/input_output/g"], np.ones((2, 2)))
+        delays = state["parameters/input_output/d"]
+        # spikes of one order are brought together at the output that stands for it
+        assert np.all(np.diag(delays) > 10.0)
+        assert np.all(delays[[0, 1], [1, 0]] < 1.0)
+        before, during, after = drawn["plot_delay_learning"][0]
+        assert "50% of trials right" in before.title
+        assert "100% of trials right" in after.title
+        # with the same delays both outputs do the same
+        np.testing.assert_array_equal(before.voltages[:, 0], before.voltages[:, 1])
+        assert after.voltages[:, 0].max() > 1.3 * after.voltages[:, 1].max()
+        # the better the answer, the less there is to correct
+        peaks = [np.abs(s.adjoints).max() for s in (before, during, after)]
+        assert peaks == sorted(peaks, reverse=True)
+        assert np.ptp(before.arrivals[:, 0]) > 10.0
+        assert np.ptp(after.arrivals[:, 0]) < 4.0
+        course = drawn["plot_delay_learning"][1]
+        assert course.shape == (after.step + 1, 2, 2)
+        np.testing.assert_array_equal(course[0], np.zeros((2, 2)))
+        np.testing.assert_allclose(course[-1], delays, atol=1e-4)
+
+    def test_picture_leaves_the_best_network_alone(self, tmp_path: Path) -> None:
+        for out, limit in ((tmp_path / "a", "256"), (tmp_path / "b", "64")):
+            run(sequence_detection.EXPERIMENT, out, "--epochs", "2", "--limit", limit)
+        best = load_checkpoint(tmp_path / "a" / "checkpoint_best.npz")
+        assert best["parameters/input_output/d"].max() > 0.5
+
+    @pytest.mark.parametrize("delays", ["none", "fixed"])
+    def test_without_learning_half_is_right(
+        self, tmp_path: Path, drawn: dict[str, tuple], delays: str
+    ) -> None:
+        summary = run(sequence_detection.EXPERIMENT, tmp_path, "--delays", delays, "--epochs", "2")
+        assert summary["test_accuracy"] == 0.5
+        assert summary["n_parameters"] == 0
+        assert drawn == {}
+
+    def test_resumed_run_remembers_the_course(
+        self, tmp_path: Path, drawn: dict[str, tuple]
+    ) -> None:
+        arguments = ("--quick", "--batch-size", "16")
+        run(sequence_detection.EXPERIMENT, tmp_path, *arguments, "--epochs", "2")
+        first = drawn["plot_delay_learning"][1]
+        run(sequence_detection.EXPERIMENT, tmp_path, *arguments, "--epochs", "3", "--resume")
+        assert (len(first), len(drawn["plot_delay_learning"][1])) == (9, 13)
+        np.testing.assert_array_equal(drawn["plot_delay_learning"][1][:9], first)
+
+    def test_on_the_reference(self, tmp_path: Path, drawn: dict[str, tuple]) -> None:
+        arguments = ("--quick", "--backend", "reference", "--epochs", "1")
+        assert run(sequence_detection.EXPERIMENT, tmp_path, *arguments)["test_accuracy"] == 1.0
+        assert "plot_delay_learning" in drawn
+
+    @pytest.mark.parametrize("option", ["--hidden", "--lr", "--data"])
+    def test_options_that_make_no_sense(
+        self, option: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        value = "synthetic" if option == "--data" else "1"
+        with pytest.raises(SystemExit):
+            main(sequence_detection.EXPERIMENT, [option, value])
+        assert f"argument {option}: not for this experiment" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("blank_pictures")
+class TestYinYang:
+    def test_few_neurons_learn(self, tmp_path: Path, drawn: dict[str, tuple]) -> None:
+        arguments = ("--hidden", "5", "--epochs", "8", "--dt", "0.1", "--limit", "1500")
+        summary = run(yin_yang.EXPERIMENT, tmp_path, *arguments)
+        assert summary["test_accuracy"] > 0.8  # three classes
+        assert (summary["n_weights"], summary["n_delays"]) == (40, 40)
+        regions, _, points, labels, predictions, names = drawn["plot_decision_regions"][:6]
+        assert regions.shape == (120, 120)
+        assert set(np.unique(regions)) == {0, 1, 2}
+        assert (len(points), names) == (1000, ("yang", "yin", "dots"))
+        assert np.mean(labels == predictions) == summary["test_accuracy"]
+        # each point lies in a region of the class it was given
+        column, row = np.minimum((120 * points).astype(int), 119).T
+        assert np.mean(regions[row, column] == predictions) > 0.97
+
+    def test_on_the_reference(self, tmp_path: Path, drawn: dict[str, tuple]) -> None:
+        arguments = ("--quick", "--backend", "reference", "--limit", "20", "--epochs", "1")
+        summary = run(yin_yang.EXPERIMENT, tmp_path, *arguments)
+        assert summary["backend"] == "reference"
+        assert drawn["plot_decision_regions"][0].shape == (20, 20)
+
+    @pytest.mark.parametrize("delays", ["none", "fixed"])
+    def test_without_learned_delays(self, tmp_path: Path, delays: str) -> None:
+        summary = run(yin_yang.EXPERIMENT, tmp_path, "--quick", "--delays", delays)
+        assert (summary["n_weights"], summary["n_delays"]) == (40, 0)
+
+    def test_spikes_of_places(self) -> None:
+        spikes, _ = generate_yin_yang_dataset(20, yin_yang.SCALE, yin_yang.OFFSET, rng=4)
+        events = EventDataset.from_spikes(spikes, 5, yin_yang.DURATION)
+        places = yin_yang.places_of(events)
+        assert 0.0 <= places.min() <= places.max() <= 1.0
+        again = yin_yang.spikes_of(places)
+        again.check_structure("again")
+        np.testing.assert_allclose(again.times, events.times, atol=1e-4)
+        np.testing.assert_array_equal(again.neurons, events.neurons)
+
+
+@pytest.mark.usefixtures("blank_pictures")
+class TestPSMNIST:
+    def test_quick_run(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        summary = run(psmnist.EXPERIMENT, tmp_path, "--quick", "--epochs", "1")
+        assert "drawn digits, not the handwritten ones" in capsys.readouterr().err
+        assert (summary["dataset"], summary["n_train"], summary["n_test"]) == ("synthetic", 128, 40)
+        source = json.loads((tmp_path / "config.json").read_text())["data"]["source"]
+        # the order of pixels must never change: results would not be comparable any more
+        assert source["order"] == psmnist._describe_order()
+        assert source["order"]["first_pixels"] == [318, 2, 606, 446, 758, 13, 98, 539]
+        assert "mean_delay_ms_hidden_hidden" in rows(tmp_path)[0]
+        assert "mean_delay_ms_input_hidden" not in rows(tmp_path)[0]
+
+    def test_encodings_and_no_recurrent_delays(self, tmp_path: Path) -> None:
+        arguments = ("--encoding", "crossings", "--thresholds", "50", "200", "--hidden", "8")
+        summary = run(
+            psmnist.EXPERIMENT,
+            tmp_path,
+            *("--quick", "--epochs", "1", "--no-recurrent-delays", *arguments),
+        )
+        # 2 thresholds, ON and OFF; to, among and from the hidden neurons
+        assert summary["n_weights"] == 4 * 8 + 8 * 8 + 8 * 10
+        assert summary["n_delays"] == 0
+
+    @pytest.mark.parametrize("value", ["0", "256", "x"])
+    def test_bad_threshold(self, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(psmnist.EXPERIMENT, ["--thresholds", value])
+        assert "allowed are whole numbers from 1 to 255" in capsys.readouterr().err
+
+    def test_thresholds_that_do_not_rise(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ["--quick", "--thresholds", "200", "50", "--out", str(tmp_path)]
+        assert main(psmnist.EXPERIMENT, arguments) == 2
+        assert "allowed are rising numbers above 0" in capsys.readouterr().err
+
+    def test_damaged_files(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "t10k-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
+        (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(b"")
+        arguments = ["--quick", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out")]
+        assert main(psmnist.EXPERIMENT, arguments) == 2
+        assert "header of the IDX file is cut after 4 bytes" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(("num_train", "sizes"), [(0, (750, 62, 188)), (600, (550, 50, 400))])
+    def test_published_parts_are_kept_apart(self, num_train: int, sizes: tuple) -> None:
+        labels = np.arange(1000) % 10
+        images = np.zeros((1000, 28, 28), np.uint8)
+        parts = psmnist._split(psmnist.Mnist(images, labels, num_train, "real", {}))
+        for part, size in zip(parts, sizes, strict=True):
+            assert abs(len(part) - size) <= 10
+        assert len(np.unique(np.concatenate(parts))) == 1000
+        if num_train:
+            np.testing.assert_array_equal(parts[2], np.arange(600, 1000))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "picture"),
+    [
+        (sequence_detection.EXPERIMENT, "sequence_detection"),
+        (yin_yang.EXPERIMENT, "decision_regions"),
+    ],
+)
+def test_pictures(
+    tmp_path: Path, experiment: Experiment, picture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = plotting.save_figure
+    # of all pictures, only the one that is tested: drawing takes long
+    monkeypatch.setattr(
+        plotting, "save_figure", lambda figure, path: path.stem == picture and save(figure, path)
+    )
+    run(experiment, tmp_path, "--quick", "--epochs", "1")
+    content = (tmp_path / f"{picture}.png").read_bytes()
+    width = struct.unpack(">I", content[16:20])[0]
+    assert 84.0 < width / 300.0 * 25.4 < 171.0

@@ -1,0 +1,100 @@
+"""Networks of the small tasks: sequence detection, Yin-Yang, permuted sequential MNIST."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlgenn_delays.compilers import EventPropCompiler
+from mlgenn_delays.initializers import Uniform
+from mlgenn_delays.models import psmnist, sequence_detection, yin_yang
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
+
+
+class TestSequenceDetection:
+    def test_network_is_the_published_one(self) -> None:
+        network = sequence_detection.build_network()
+        assert [p.size for p in network.network.populations] == [2, 2]
+        assert network.hidden == []
+        (connection,) = network.delay_learn_conns
+        assert connection is network.connections["input_output"]
+        assert connection.max_delay_steps == 30
+        assert isinstance(network.output.neuron, LeakyIntegrate)
+        compiler = EventPropCompiler(
+            100, "sparse_categorical_crossentropy", backend="reference", delay_learn_conns=[]
+        )
+        with compiler.compile(network.network) as compiled:
+            variables = compiled.connection_populations[connection].vars
+            for name, value in (("g", 1.0), ("d", 0.0)):
+                variables[name].pull_from_device()
+                np.testing.assert_array_equal(variables[name].values, np.full((2, 2), value))
+
+    def test_delays_that_are_not_learned(self) -> None:
+        for mode in ("fixed", "none"):
+            assert sequence_detection.build_network(delays=mode).delay_learn_conns == []
+        network = sequence_detection.build_network(delays="none")
+        assert network.connections["input_output"].connectivity.delay == 0
+
+    def test_delays_in_ms_become_timesteps(self) -> None:
+        settings = replace(
+            sequence_detection.SequenceSettings(), dt=0.5, input_delay=(1.0, 2.0), max_delay=10.0
+        )
+        connection = sequence_detection.build_network(settings).connections["input_output"]
+        assert connection.max_delay_steps == 20
+        delay = connection.connectivity.delay
+        assert isinstance(delay, Uniform)
+        assert (delay.min, delay.max) == (2.0, 4.0)
+
+    @pytest.mark.parametrize(
+        ("changes", "delays", "message"),
+        [
+            ({}, "some", "delays is 'some', allowed are 'learned', 'fixed', 'none'"),
+            ({"max_delay": -1.0}, "learned", "max_delay is -1.0, allowed are times from 0 ms"),
+            ({"tau_mem_output": 0.0}, "learned", "tau_mem"),
+        ],
+    )
+    def test_bad_arguments(self, changes: dict, delays: str, message: str) -> None:
+        settings = replace(sequence_detection.SequenceSettings(), **changes)
+        with pytest.raises(ValueError, match=message):
+            sequence_detection.build_network(settings, delays)
+
+
+class TestYinYang:
+    def test_outputs_spike_and_all_connections_have_delays(self) -> None:
+        network = yin_yang.build_network(num_hidden=(7,))
+        assert [p.size for p in network.network.populations] == [5, 7, 3]
+        assert isinstance(network.output.neuron, LeakyIntegrateFire)
+        assert [c.name for c in network.delay_learn_conns] == ["input_hidden", "hidden_output"]
+        cap = round(30.0 / yin_yang.YinYangSettings().dt)
+        assert [c.max_delay_steps for c in network.delay_learn_conns] == [cap, cap]
+
+    def test_weights_suit_the_number_of_hidden_neurons(self) -> None:
+        small, large = (yin_yang.yin_yang_settings((n,)) for n in (5, 20))
+        assert small.output_weight[0] == pytest.approx(4.0 * large.output_weight[0])
+        assert small.output_weight[1] == pytest.approx(2.0 * large.output_weight[1])
+        assert small.input_weight == large.input_weight
+        two = yin_yang.yin_yang_settings((5, 20))
+        assert two.hidden_weight == small.output_weight
+        assert two.output_weight == large.output_weight
+
+    @pytest.mark.parametrize("num_hidden", [(), (5, 0)])
+    def test_no_neurons(self, num_hidden: tuple[int, ...]) -> None:
+        with pytest.raises(ValueError, match="at least one neuron is needed"):
+            yin_yang.yin_yang_settings(num_hidden)
+
+
+class TestPSMNIST:
+    def test_only_recurrent_connections_have_delays(self) -> None:
+        network = psmnist.build_network()
+        sizes = [len(psmnist.THRESHOLDS), 128, 10]
+        assert [p.size for p in network.network.populations] == sizes
+        assert [c.name for c in network.delay_learn_conns] == ["hidden_hidden"]
+
+    def test_without_recurrent_delays(self) -> None:
+        settings = replace(psmnist.PSMNISTSettings(), recurrent_delay=None)
+        network = psmnist.build_network(settings, 8, (16,))
+        assert network.delay_learn_conns == []
+        assert network.connections["hidden_hidden"].connectivity.delay == 0
+        assert network.input.size == 8
