@@ -42,10 +42,11 @@ def make_network(kind: str = "recurrent", readout: str = "avg_var_exp_weight") -
             last = ml_genn.Population("leaky_integrate_fire", 5, record_spikes=True, name="h2")
             h2 = connect(h, last, Dense(Normal(0.8, 0.3), uniform), Exponential(5.0), "h2", 15)
             learned.append(h2)
-        kinds = ml_genn.neurons
-        neuron = kinds.LeakyIntegrateFire if readout == "first_spike_time" else kinds.LeakyIntegrate
+        kinds, spiking = ml_genn.neurons, readout == "first_spike_time"
+        neuron = kinds.LeakyIntegrateFire if spiking else kinds.LeakyIntegrate
         y = ml_genn.Population(neuron(readout=readout), 2, record_spikes=True, name="y")
-        connect(last, y, Dense(Normal(0.2, 1.0), 2), Exponential(5.0), "out")
+        weight = Normal(1.0, 0.5) if spiking else Normal(0.2, 1.0)
+        connect(last, y, Dense(weight, 2), Exponential(5.0), "out")
     return SimpleNamespace(network=network, x=x, h=h, y=y, learned=learned)
 
 
@@ -107,12 +108,23 @@ def compile_ours(net: SimpleNamespace, backend: str, loss: Any = SCE, **settings
 
 def parameters(compiled: Any) -> list[np.ndarray]:
     """Weights and delays that a network of either kind holds, flat."""
+    return _values(compiled, ("g", "d"))
+
+
+def gradients(compiled: Any) -> list[np.ndarray]:
+    """Gradients of the last batch that a network of either kind was trained with, flat."""
+    if hasattr(compiled, "engine"):
+        return [g.ravel() for values in compiled.engine.gradients() for g in values.values()]
+    return _values(compiled, ("Gradient", "DelayGradient"))
+
+
+def _values(compiled: Any, names: tuple[str, ...]) -> list[np.ndarray]:
     found = []
     for group in compiled.connection_populations.values():
         kind = getattr(group, "matrix_type", None)  # groups of this package have none
         if kind is not None and kind & SynapseMatrixConnectivity.SPARSE:
             group.pull_connectivity_from_device()
-        for name in ("g", "d"):
+        for name in names:
             if name in group.vars:
                 group.vars[name].pull_from_device()
                 found.append(np.array(group.vars[name].values).ravel())

@@ -13,6 +13,7 @@ from delay_networks import (
     TIMESTEPS,
     compile_delays,
     compile_ours,
+    gradients,
     make_network,
     make_spikes,
     parameters,
@@ -34,8 +35,8 @@ def elsewhere(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir() if "CODE" in path.name] == []
 
 
-def train(net, compiled, examples=8, epochs=1, **arguments):
-    """Parameters before and after."""
+def train(net, compiled, examples=8, epochs=1, last=None, **arguments):
+    """Parameters before and after, and the result; ``last`` takes the last gradients."""
     spikes, labels = make_spikes(examples)
     with compiled:
         before = parameters(compiled)
@@ -43,6 +44,8 @@ def train(net, compiled, examples=8, epochs=1, **arguments):
             {net.x: spikes}, {net.y: arguments.pop("targets", labels)}, epochs, shuffle=False,
             callbacks=[], **arguments,
         )  # fmt: skip
+        if last is not None:
+            last += gradients(compiled)
         return before, parameters(compiled), result
 
 
@@ -59,12 +62,15 @@ BACKENDS = {"genn:cpu": 0.0, "cpu": 1e-3}
 def assert_same_training(net, epochs=1, examples=8, backends=BACKENDS, **settings):
     """The network trains as its conversion does: exactly so on GeNN, nearly on the CPU."""
     arguments = {"epochs": epochs, "examples": examples}
-    before, after, result = train(net, compile_delays(net, **settings), **arguments)
-    assert any(np.any(a != b) for a, b in zip(after, before))
+    last: list[np.ndarray] = []
+    before, after, result = train(net, compile_delays(net, **settings), last=last, **arguments)
+    assert np.any(last[0]) and np.any(last[-1])
     for backend, bound in backends.items():
         compiled, parts = compile_ours(net, backend, **settings)
-        start, expected, other = train(parts, compiled, **arguments)
+        gradient: list[np.ndarray] = []
+        start, expected, other = train(parts, compiled, last=gradient, **arguments)
         assert_same(start, before, before, 0.0)
+        assert_same(last, gradient, [np.zeros(())] * len(gradient), bound)
         assert_same(after, expected, start, bound)
         assert result[0][net.y].result == pytest.approx(other[0][parts.y].result, rel=1e-3)
 
