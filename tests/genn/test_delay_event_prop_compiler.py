@@ -232,6 +232,18 @@ def test_a_schedule_changes_each_optimiser_once_per_epoch():
     assert_same(found, parameters(ours), before, 1e-3)
 
 
+def test_constants_of_each_optimiser():
+    """mlGeNN makes beta1 and beta2 part of the code."""
+    net = make_network()
+    constants = ({"alpha": 0.05, "beta2": 0.9}, {"alpha": 0.1, "beta1": 0.3, "epsilon": 1e-3})
+    own = [ml_genn.optimisers.Adam(**c) for c in constants]
+    before, after, _ = train(net, compile_delays(net, optimiser=own[0], delay_optimiser=own[1]), 24)
+    weights, delays = (Adam(**c) for c in constants)
+    compiled, parts = compile_ours(net, "cpu", optimiser=weights, delay_optimiser=delays)
+    _, expected, _ = train(parts, compiled, 24)
+    assert_same(after, expected, before, 1e-3)
+
+
 def test_start_epoch_is_the_optimisers_step():
     """Adam's moments start from zero: late steps with fresh ones are larger."""
     net = make_network()

@@ -157,6 +157,8 @@ def test_optimiser_state_goes_from_engine_to_engine(case, name, writer, reader):
     for engine in (first, other):
         train(case, engine, optimisers, range(3, 5))
     compare = identical if writer == reader else assert_close_loosely
+    for key, value in first.optimiser_state().items():
+        compare(other.optimiser_state()[key], value, key)
     assert_same_parameters(case, other, first, compare)
 
 

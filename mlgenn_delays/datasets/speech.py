@@ -1,0 +1,289 @@
+"""Spoken words as events: any folder of WAV files, or made-up words in their place.
+
+Known without further arguments are the Free Spoken Digit Dataset (Jakobovski, CC BY-SA 4.0,
+https://github.com/Jakobovski/free-spoken-digit-dataset) and Google Speech Commands (Warden 2018,
+arXiv 1804.03209).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TextIO
+
+import numpy as np
+
+from ..audio import Cochlea, Encoder, MelEvents
+from ..utils.value import check_number
+from . import braille_source
+from .labelled_events import LabelledEvents
+from .notice import print_synthetic_notice
+from .speech_encoding import EncodedSounds, Skipped, encode_sounds
+from .speech_files import Recordings, Word, find_recordings
+from .speech_parts import split_recordings
+from .splits import Split
+from .synthetic_speech import synthetic_words
+
+#: Encoders by name, with their settings.
+ENCODERS: dict[str, Encoder] = {"mel": MelEvents(), "cochlea": Cochlea()}
+#: Length of a trial [ms]; recordings of Google Speech Commands have it.
+DURATION = 1000.0
+#: Sub-folders of a data folder that are searched.
+SUBFOLDERS = ("fsdd", "free-spoken-digit-dataset", "speech_commands", "speech")
+
+_CHOICES = ("auto", "real", "synthetic")
+_DESCRIPTIONS = {
+    "fsdd": "Free Spoken Digit Dataset, Jakobovski, CC BY-SA 4.0",
+    "synthetic": "made-up words: voices whose formants glide from vowel to vowel",
+}
+_SYNTHETIC = (
+    "These are made-up words of gliding vowels, not recordings of speech. Results are not results "
+    "on speech."
+)
+#: Recordings that are named when they are left out.
+_MOST_NAMED = 20
+#: Recordings whose sample rates are looked at to find that of most.
+_NUM_RATES = 200
+
+
+class SpeechNotFoundError(FileNotFoundError):
+    """There are no recordings; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class SpeechData:
+    """Words as events, in three parts in whose order classes alternate.
+
+    ``groups`` of the parts are indices into ``speakers``, -1 where the speaker is not known.
+    """
+
+    train: LabelledEvents
+    validation: LabelledEvents
+    test: LabelledEvents
+    speakers: tuple[str, ...]
+    encoder: Encoder  #: with all settings
+    skipped: tuple[Skipped, ...] = ()  #: recordings that cannot be used
+    num_unmatched: int = 0  #: WAV files that do not fit the pattern
+    fallback_reason: str | None = None  #: why made-up words took the place of recordings
+
+
+def load_speech(
+    data: str = "auto",
+    data_dir: str | os.PathLike[str] | None = None,
+    wav_dir: str | os.PathLike[str] | None = None,
+    *,
+    pattern: str | None = None,
+    test_pattern: str | None = None,
+    leave_out_speaker: str | None = None,
+    encoder: str | Encoder = "mel",
+    duration: float = DURATION,
+    seed: int = 0,
+    num_per_class: int = 120,
+    most_trained: int | None = None,
+    most_tested: int | None = None,
+    num_workers: int | None = None,
+    cache: bool = True,
+    progressbar: bool = True,
+) -> SpeechData:
+    """Load recordings of words, or make up words in their place, and encode them into events.
+
+    Recordings are those in ``wav_dir``, else those in the first of the folders ``fsdd``,
+    ``free-spoken-digit-dataset``, ``speech_commands`` and ``speech`` in ``data_dir``, else in the
+    folder that the environment variable ``MLGENN_DELAYS_DATA`` names, then in the user's cache
+    directory. Sounds shorter than a trial begin with it and are followed by silence; of longer
+    ones the stretch with the most energy is taken. Files that are damaged or empty are left out
+    and named in ``skipped`` of the result; use :func:`print_speech_notice` to tell the user.
+
+    Args:
+        data: ``"real"``: recordings; ``"synthetic"``: made-up words; ``"auto"``: recordings if
+            there are any, otherwise made-up words, with the reason in ``fallback_reason``.
+        data_dir: folder with data sets.
+        wav_dir: folder with recordings; excludes ``data="synthetic"``.
+        pattern: see :func:`.find_recordings`.
+        test_pattern, leave_out_speaker: see :func:`.split_recordings`.
+        encoder: ``"mel"``, ``"cochlea"``, or one with settings of its own. Where it has no highest
+            frequency it gets that of the sample rate of most recordings.
+        duration: length of a trial [ms].
+        seed: of random splits and made-up words.
+        num_per_class: of made-up words only.
+        most_trained: number of words to train with; others are not encoded. None: all.
+        most_tested: the same for validation and for test.
+        num_workers: processes that encode, default: as many as processors.
+        cache: whether what is encoded is kept in the user's cache directory.
+        progressbar: whether encoding shows its progress.
+
+    Raises:
+        ValueError: another value of an argument, recordings that do not fit together, a class
+            without recordings to train with, or a part without recordings.
+        SpeechNotFoundError: ``data="real"`` and there are no recordings.
+        ImportError: SciPy is not installed.
+    """
+    if data not in _CHOICES:
+        raise ValueError(f"data: {data!r}, allowed are {_CHOICES}")
+    if data == "synthetic" and wav_dir is not None:
+        raise ValueError(f"data: 'synthetic', but a folder of recordings is given: {wav_dir}")
+    if isinstance(encoder, str) and encoder not in ENCODERS:
+        raise ValueError(f"encoder: {encoder!r}, allowed are {tuple(ENCODERS)}")
+    check_number(duration, "duration", minimum=50.0)
+    found = _find(data, data_dir, wav_dir, pattern)
+    reason = None
+    if isinstance(found, str):
+        if data == "real":
+            raise SpeechNotFoundError(found)
+        reason = None if data == "synthetic" else found
+        found = Recordings(None, synthetic_words(num_per_class, seed), "synthetic")
+    class_names = tuple(sorted({word.class_name for word in found.recordings}))
+    labels = _indices([word.class_name for word in found.recordings], class_names)
+    split = split_recordings(found, labels, test_pattern, leave_out_speaker, seed)
+    _check_classes(split, labels, class_names)
+    used = Split(
+        split.train[:most_trained], split.validation[:most_tested], split.test[:most_tested]
+    )
+    # in the order of their names, so that all splits share what is in the cache
+    indices = np.sort(np.concatenate(used))
+    words = [found.recordings[i] for i in indices]
+    chosen = ENCODERS[encoder] if isinstance(encoder, str) else encoder
+    chosen = chosen.for_rate(_usual_rate(words))
+    folder = braille_source.cache_folder() / "speech" if cache else None
+    encoded = encode_sounds(words, chosen, duration, folder, num_workers, progressbar)
+    speakers = tuple(sorted({word.speaker for word in found.recordings if word.speaker}))
+    kept = indices[encoded.kept]
+    whole = LabelledEvents(
+        events=encoded.events,
+        labels=labels[kept],
+        class_names=class_names,
+        duration=duration,
+        kind="synthetic" if found.folder is None else "real",
+        source=_source(found, chosen, encoded, speakers, seed),
+        groups=_indices([found.recordings[i].speaker for i in kept], speakers),
+    )
+    examples = Split(*(_examples(part, kept) for part in used))
+    if most_trained is None:
+        _check_classes(examples, whole.labels, class_names)
+    for part, name in zip(examples, ("training", "validation", "test"), strict=True):
+        if len(part) == 0:
+            raise ValueError(f"there are no recordings that can be used for {name}")
+    return SpeechData(
+        whole.select(examples.train),
+        whole.select(examples.validation),
+        whole.select(examples.test),
+        speakers=speakers,
+        encoder=chosen,
+        skipped=encoded.skipped,
+        num_unmatched=len(found.unmatched),
+        fallback_reason=reason,
+    )
+
+
+def print_speech_notice(data: SpeechData, file: TextIO | None = None) -> None:
+    """Say that words are made up, in a box, and which recordings were left out.
+
+    Args:
+        data: what is going to be used.
+        file: where to write, default ``sys.stderr``.
+    """
+    stream = sys.stderr if file is None else file
+    if data.train.kind == "synthetic":
+        print_synthetic_notice(_SYNTHETIC, data.fallback_reason, file=stream)
+    if data.skipped:
+        print(f"{len(data.skipped)} recordings cannot be used and are left out:", file=stream)
+        for skipped in data.skipped[:_MOST_NAMED]:
+            print(f"  {skipped.name}: {skipped.reason}", file=stream)
+        if len(data.skipped) > _MOST_NAMED:
+            print(f"  and {len(data.skipped) - _MOST_NAMED} more", file=stream)
+    if data.num_unmatched:
+        print(f"{data.num_unmatched} WAV files do not fit the pattern of names.", file=stream)
+
+
+def _find(
+    data: str,
+    data_dir: str | os.PathLike[str] | None,
+    wav_dir: str | os.PathLike[str] | None,
+    pattern: str | None,
+) -> Recordings | str:
+    """Recordings, or why there are none."""
+    if data == "synthetic":
+        return "not wanted"
+    if wav_dir is not None:
+        return find_recordings(wav_dir, pattern)
+    folders = braille_source.search_folders(data_dir)
+    for folder in folders:
+        for subfolder in SUBFOLDERS:
+            if (folder / subfolder).is_dir():
+                return find_recordings(folder / subfolder, pattern)
+    looked = ", ".join(str(folder) for folder in folders)
+    return (
+        f"No folder {' or '.join(SUBFOLDERS)} with recordings was found in {looked}. Name a folder "
+        "of WAV files with wav_dir, or download https://github.com/Jakobovski/"
+        "free-spoken-digit-dataset and put its folder 'recordings', as 'fsdd', into one of these "
+        "folders or another one that data_dir or the environment variable "
+        f"{braille_source.DATA_VARIABLE} names."
+    )
+
+
+def _usual_rate(words: Sequence[Word]) -> int:
+    """Sample rate of most recordings [Hz]."""
+    rates: Counter[int] = Counter()
+    problem = ""
+    for word in words[:: max(1, len(words) // _NUM_RATES)]:
+        try:
+            rates[word.read().rate] += 1
+        except (OSError, ValueError) as error:
+            problem = f"{word.name}: {error}"
+    if not rates:
+        raise ValueError(f"none of the recordings can be used, e.g. {problem}")
+    return rates.most_common(1)[0][0]
+
+
+def _indices(names: Sequence[str], allowed: Sequence[str]) -> np.ndarray:
+    """Place of each name among the allowed ones, -1: not there."""
+    places = {name: i for i, name in enumerate(allowed)}
+    return np.array([places.get(name, -1) for name in names], dtype=np.int64)
+
+
+def _examples(part: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Example of each recording of a part, without those that cannot be used.
+
+    Args:
+        part: indices of recordings, in any order.
+        kept: indices of those that can be used, rising; example k is recording kept[k].
+    """
+    places = np.searchsorted(kept, part)
+    places[places == len(kept)] = 0
+    usable = kept[places] == part if len(kept) else np.zeros(len(part), bool)
+    return places[usable]
+
+
+def _check_classes(split: Split, labels: np.ndarray, class_names: Sequence[str]) -> None:
+    """See that there is something to train with of each class that is tested."""
+    tested = np.concatenate((split.validation, split.test))
+    missing = np.setdiff1d(labels[tested], labels[split.train])
+    if len(missing):
+        names = ", ".join(class_names[i] for i in missing[:20])
+        raise ValueError(f"there are no recordings to train with of the classes: {names}")
+
+
+def _source(
+    found: Recordings, encoder: Encoder, encoded: EncodedSounds, speakers: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Where the data are from (JSON types)."""
+    about: dict[str, Any] = {
+        "dataset": "synthetic" if found.folder is None else "real",
+        "description": _DESCRIPTIONS.get(found.layout, "recordings in WAV files"),
+        "recordings": len(encoded.kept),
+        "skipped": len(encoded.skipped),
+        "speakers": len(speakers),
+        "encoder": {"name": type(encoder).__name__, **asdict(encoder)},  # type: ignore[call-overload]
+        "seed": seed,
+    }
+    if found.folder is not None:
+        about |= {
+            "folder": str(found.folder),
+            "layout": found.layout,
+            "pattern": found.pattern,
+            "unmatched": len(found.unmatched),
+        }
+    return about
