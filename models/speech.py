@@ -9,24 +9,39 @@ from .classifier import ClassifierSettings
 
 @dataclass(frozen=True)
 class SpeechSettings(ClassifierSettings):
-    """Settings tuned on the Free Spoken Digit Dataset, mel spectrogram."""
+    """Settings for the mel spectrogram, chosen on a validation part of spoken digits."""
 
-    input_weight: tuple[float, float] = (0.03, 0.06)
-    recurrent_weight: tuple[float, float] = (0.0, 0.02)
-    output_weight: tuple[float, float] = (0.0, 0.03)
+    tau_mem: float = 50.0
+    tau_mem_output: float = 500.0
+    tau_syn: float = 10.0
+    tau_syn_output: float = 10.0
+    readout: str = "avg_var"
+    temperature: float = 1.0 / 30.0
+    input_weight: tuple[float, float] = (0.03, 0.1)
+    recurrent_weight: tuple[float, float] = (0.0, 0.1)
+    output_weight: tuple[float, float] = (0.0, 0.1)
     max_delay: float = 300.0
-    input_delay: tuple[float, float] = (0.0, 100.0)
+    input_delay: tuple[float, float] | None = (0.0, 50.0)
+    recurrent_delay: tuple[float, float] | None = (0.0, 50.0)
     epochs: int = 30
-    delay_lr: float = 1.0
-    lr: float = 2e-3
-    lr_ease_in: float = 1e-2
+    lr: float = 0.01
+    recurrent_lr: float = 0.2
+    delay_lr: float = 5.0
+    lr_ease_in: float = 1e-3
+    lr_final: float = 0.05
+    i_minus_thresh_min: float = 0.3
+    jitter: float = 8.0
+    shift: float = 20.0
+    stretch: float = 0.2
 
 
 @dataclass(frozen=True)
 class CochleaSettings(SpeechSettings):
-    """The same for the artificial cochlea."""
+    """The same for the artificial cochlea, which gives several times as many spikes."""
 
-    input_weight: tuple[float, float] = (0.01, 0.02)
+    tau_mem: float = 20.0
+    tau_syn: float = 5.0
+    input_weight: tuple[float, float] = (0.006, 0.02)
 
 
 def speech_settings(encoder: str = "mel") -> SpeechSettings:

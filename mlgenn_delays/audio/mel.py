@@ -41,7 +41,9 @@ class MelEvents:
     rate: int = 16_000  #: sample rate of the computation
     overlap: float = 5.0  #: half the width of a band, in distances between bands
     floor: float = 45.0  #: below the loudest
-    threshold: float = 7.5  #: change of level per event
+    #: change of level per event; does not divide the floor, else the loudest band's last event
+    #: would hang on the last digit of its level
+    threshold: float = 7.0
 
     def __post_init__(self) -> None:
         check_whole_number(self.num_bands, "mel: num_bands", 1)

@@ -133,7 +133,6 @@ def test_missing_package(run_speech: Callable[..., Run], monkeypatch: pytest.Mon
     assert "pip install 'mlgenn_delays[speech]'" in result.err
 
 
-@pytest.mark.xfail(reason="settings of the experiment are not tuned yet")
 @pytest.mark.slow
 @pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize("encoder", ["mel", "cochlea"])
