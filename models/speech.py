@@ -37,11 +37,11 @@ class SpeechSettings(ClassifierSettings):
 
 @dataclass(frozen=True)
 class CochleaSettings(SpeechSettings):
-    """The same for the artificial cochlea, which gives several times as many spikes."""
+    """The same for the artificial cochlea, which gives four times as many spikes."""
 
     tau_mem: float = 20.0
     tau_syn: float = 5.0
-    input_weight: tuple[float, float] = (0.006, 0.02)
+    input_weight: tuple[float, float] = (0.015, 0.05)
 
 
 def speech_settings(encoder: str = "mel") -> SpeechSettings:

@@ -50,12 +50,14 @@ class Cochlea:
     lowest: float = 100.0  #: centre frequency of the first channel
     highest: float | None = None  #: of the last one; None: what recordings hold, at most 7.6 kHz
     rate: int = 16_000  #: sample rate of the computation
-    level: float = 66.0  #: of the loudest stretch of a sound [dB], 0 dB is Meddis' unit of motion
-    middle_ear: float = 800.0  #: corner of the middle ear's high pass
+    level: float = 80.0  #: of the loudest stretch of a sound [dB], 0 dB is Meddis' unit of motion
+    #: Corner of the high pass for the middle ear. Higher than that of an ear: it takes away what
+    #: voices and microphones differ in most.
+    middle_ear: float = 2500.0
     hair_cell: HairCell = field(default_factory=HairCell)
     weight: float = 0.3  #: steady V for a cleft with twice the transmitter of silence
     tau: float = 4.0  #: time constant of the bushy cell
-    reset: float = -12.0  #: V after a spike
+    reset: float = -60.0  #: V after a spike
 
     def __post_init__(self) -> None:
         check_whole_number(self.num_cells, "cochlea: num_cells", 1)
