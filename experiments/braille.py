@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mlgenn_delays.datasets import load_braille, print_notice, stratified_split
+from mlgenn_delays.datasets import load_braille, print_braille_notice, stratified_split
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.models.braille import NUM_CHANNELS, braille_settings, build_network
@@ -56,7 +56,7 @@ def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
         duration=braille.duration,
         kind=braille.kind,
         source=braille.source,
-        notice=lambda: print_notice(braille),
+        notice=lambda: print_braille_notice(braille),
     )
 
 

@@ -54,7 +54,17 @@ __all__ = [
 ]
 
 #: Loaded on first use, so that describing a network needs no engine
-_LAZY_MODULES = ("compilers", "datasets", "engine", "experiments", "models", "plotting")
+_LAZY_MODULES = (
+    "audio",
+    "compilers",
+    "datasets",
+    "engine",
+    "experiments",
+    "genn",
+    "models",
+    "plotting",
+    "task_plotting",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -56,7 +56,7 @@ Spikes = tuple[np.ndarray, np.ndarray, int]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _styled(function: _F) -> _F:
+def styled(function: _F) -> _F:
     """Run with the style of this module, leaving the user's settings as they are."""
 
     @wraps(function)
@@ -72,7 +72,7 @@ def _styled(function: _F) -> _F:
     return run  # type: ignore[return-value]
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """An empty figure of a size in mm."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -82,7 +82,7 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 300.0) -> None:
     """Write a figure; the format is that of the suffix of ``path``. A file that is there is
     replaced only once the new one is complete.
@@ -95,7 +95,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 300.0
         figure.savefig(file, format=suffix, dpi=dpi)
 
 
-@_styled
+@styled
 def plot_raster(
     spikes: Mapping[str, Spikes],
     duration: float,
@@ -119,7 +119,7 @@ def plot_raster(
     from matplotlib.ticker import MaxNLocator
 
     rows = len(spikes) + (voltages is not None)
-    figure = _figure(ONE_COLUMN, 12.0 + 28.0 * rows)
+    figure = new_figure(ONE_COLUMN, 12.0 + 28.0 * rows)
     axes = np.atleast_1d(figure.subplots(rows, 1, sharex=True))
     # the fewer spikes, the larger their marks [pt^2]
     mark = float(np.clip(2500.0 / max([1, *(len(s[0]) for s in spikes.values())]), 0.8, 5.0))
@@ -165,7 +165,7 @@ def _draw_voltages(
     )
 
 
-@_styled
+@styled
 def plot_learning_curve(
     epochs: np.ndarray,
     loss: Mapping[str, np.ndarray],
@@ -187,7 +187,7 @@ def plot_learning_curve(
     from matplotlib.ticker import MaxNLocator
 
     count = 2 if spikes_per_neuron is None else 3
-    figure = _figure(TWO_COLUMNS if count == 3 else 120.0, 52.0)
+    figure = new_figure(TWO_COLUMNS if count == 3 else 120.0, 52.0)
     axes = figure.subplots(1, count)
     # few epochs would be hard to see without marks
     marker = "o" if len(epochs) <= 15 else ""
@@ -229,7 +229,7 @@ def plot_learning_curve(
     return figure
 
 
-@_styled
+@styled
 def plot_delays(
     before: Mapping[str, np.ndarray],
     after: Mapping[str, np.ndarray],
@@ -246,7 +246,7 @@ def plot_delays(
         bins: of the histograms.
     """
     count = max(len(before), 1)
-    figure = _figure(ONE_COLUMN if count < 2 else TWO_COLUMNS, 52.0 * -(-count // 2))
+    figure = new_figure(ONE_COLUMN if count < 2 else TWO_COLUMNS, 52.0 * -(-count // 2))
     axes = figure.subplots(-(-count // 2), min(count, 2), squeeze=False).ravel()
     if not before:
         axes[0].text(0.5, 0.5, "This network has no delays", ha="center", va="center")
@@ -287,7 +287,7 @@ def _draw_delays(
     axis.set_ylabel("Synapses (%)")
 
 
-@_styled
+@styled
 def plot_confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     """Confusion matrix, each row in per cent of the trials of its class.
 
@@ -302,7 +302,7 @@ def plot_confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     shares = 100.0 * np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     num_classes = len(counts)
     side = ONE_COLUMN if num_classes <= 12 else 120.0
-    figure = _figure(side, 0.87 * side)
+    figure = new_figure(side, 0.87 * side)
     axis = figure.subplots()
     image = axis.imshow(shares, cmap="viridis", vmin=0.0, vmax=100.0, interpolation="nearest")
     bar = figure.colorbar(image, ax=axis, shrink=0.9, pad=0.02)

@@ -22,8 +22,8 @@ from .plotting import (
     SKY,
     TWO_COLUMNS,
     VERMILLION,
-    _figure,
-    _styled,
+    new_figure,
+    styled,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY)
 
 
-@_styled
+@styled
 def plot_decision_regions(
     regions: np.ndarray,
     extent: tuple[float, float, float, float],
@@ -42,6 +42,7 @@ def plot_decision_regions(
     predictions: np.ndarray,
     class_names: Sequence[str],
     title: str = "",
+    borders: Sequence[np.ndarray] = (),
 ) -> Figure:
     """What a network says at every place of a plane, and the examples it was tested with.
 
@@ -53,11 +54,12 @@ def plot_decision_regions(
         predictions: (examples,) classes predicted; examples with a wrong one have a black ring.
         class_names: of the classes, at most eight.
         title: above the figure.
+        borders: true borders of classes, each a line through (points, 2) places.
     """
     from matplotlib.colors import ListedColormap
 
     colours = _COLOURS[: len(class_names)]
-    figure = _figure(ONE_COLUMN, ONE_COLUMN + 12.0)
+    figure = new_figure(ONE_COLUMN, ONE_COLUMN + 7.0)
     axis = figure.subplots()
     axis.imshow(
         regions,
@@ -69,12 +71,14 @@ def plot_decision_regions(
         alpha=0.3,
         interpolation="nearest",
     )
+    for border in borders:
+        axis.plot(*border.T, color=BLACK, linewidth=0.5, zorder=1.5)
     for k, (colour, name) in enumerate(zip(colours, class_names, strict=True)):
         x, y = points[labels == k].T
-        axis.scatter(x, y, s=3.0, c=colour, linewidths=0, label=name)
+        axis.scatter(x, y, s=3.0, c=colour, linewidths=0, label=name, zorder=2)
     wrong = points[labels != predictions]
     ring: dict[str, Any] = {"facecolors": "none", "edgecolors": BLACK, "linewidths": 0.6}
-    axis.scatter(wrong[:, 0], wrong[:, 1], s=9.0, label="wrong", **ring)
+    axis.scatter(wrong[:, 0], wrong[:, 1], s=9.0, label="wrong", zorder=2, **ring)
     axis.set_xlim(extent[0], extent[1])
     axis.set_ylim(extent[2], extent[3])
     axis.set_xlabel("x")
@@ -96,7 +100,7 @@ class Snapshot:
     arrivals: np.ndarray  #: (spikes, outputs) times at which input spikes arrive [ms]
 
 
-@_styled
+@styled
 def plot_delay_learning(
     snapshots: Sequence[Snapshot], delays: np.ndarray, loss: str = ""
 ) -> Figure:
@@ -107,7 +111,7 @@ def plot_delay_learning(
         delays: (steps + 1, inputs, outputs) [ms], before the first step and after each.
         loss: what the trial is, for the label of the first row.
     """
-    figure = _figure(TWO_COLUMNS, 115.0)
+    figure = new_figure(TWO_COLUMNS, 115.0)
     grid = figure.add_gridspec(3, len(snapshots), height_ratios=(1.0, 1.0, 0.9))
     rows: list[list[Axes]] = [[], []]
     for column, snapshot in enumerate(snapshots):

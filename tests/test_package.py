@@ -1,3 +1,4 @@
+import pkgutil
 import subprocess
 import sys
 
@@ -25,6 +26,18 @@ def test_description_needs_no_engine():
 
 def test_lazy_modules():
     assert mlgenn_delays.engine.__name__ == "mlgenn_delays.engine"
+    packages = {m.name for m in pkgutil.iter_modules(mlgenn_delays.__path__) if m.ispkg}
+    assert packages <= {*mlgenn_delays._LAZY_MODULES, *mlgenn_delays.__all__}
+
+
+def test_datasets_and_models_need_no_optional_library():
+    code = (
+        "import sys, mlgenn_delays.datasets, mlgenn_delays.models\n"
+        "heavy = ('h5py', 'matplotlib', 'pooch', 'requests', 'scipy')\n"
+        "print(','.join(m for m in heavy if m in sys.modules))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("\n", "")
 
 
 def test_unknown_attribute():

@@ -23,6 +23,7 @@ def regions():
         np.array([0, 1, 2, 0, 0, 0]),
         ("left", "right", "dots"),
         "Regions",
+        [np.array([[0.0, 0.0], [1.0, 0.5], [3.0, 1.0]])],
     )
 
 
@@ -48,6 +49,7 @@ def test_regions_and_wrong_points() -> None:
     assert axis.get_title() == "Regions"
     assert (axis.get_xlim(), axis.get_ylim()) == ((0.0, 3.0), (-1.0, 1.0))
     np.testing.assert_array_equal(axis.images[0].get_array(), [[0, 0, 1], [2, 1, 1]])
+    np.testing.assert_array_equal(axis.lines[0].get_xydata(), [[0.0, 0.0], [1.0, 0.5], [3.0, 1.0]])
     counts = {c.get_label(): len(c.get_offsets()) for c in axis.collections}
     assert counts == {"left": 2, "right": 2, "dots": 2, "wrong": 2}
 

@@ -105,10 +105,10 @@ def _title(comparison: Comparison) -> str:
     return comparison.experiment + (f" ({', '.join(notes)})" if notes else "")
 
 
-@plotting._styled
+@plotting.styled
 def _plot(curves: Mapping[str, list[tuple[float, Group]]], label: str, title: str) -> Figure:
     # the legend is below
-    figure = plotting._figure(plotting.ONE_COLUMN, 60.0 + 4.0 * len(curves))
+    figure = plotting.new_figure(plotting.ONE_COLUMN, 60.0 + 4.0 * len(curves))
     axis = figure.subplots()
     for i, (name, points) in enumerate(curves.items()):
         sizes = [x for x, _ in points]

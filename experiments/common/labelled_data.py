@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlgenn_delays.datasets.event_chunks import select_examples
 from mlgenn_delays.datasets.hold_out import alternating
 from mlgenn_delays.datasets.labelled_events import LabelledEvents
 
@@ -22,7 +21,7 @@ SYNTHETIC_ADVICE = (
 def take(examples: LabelledEvents, indices: Sequence[int] | np.ndarray) -> Part:
     """The examples ``indices``, in their order."""
     chosen = np.asarray(indices, dtype=np.int64)
-    return Part(select_examples(examples.events, chosen), examples.labels[chosen])
+    return Part(examples.events.select(chosen), examples.labels[chosen])
 
 
 def take_first(examples: LabelledEvents, number: int | None) -> Part:

@@ -87,7 +87,14 @@ class CompiledTrainingNetwork(LearningNetwork):
             start_batch:          batches of the first epoch to skip: together with
                                   :meth:`load_training_state`, resumes in mid-epoch
             augmentation:         changes the training events anew in each epoch, see
-                                  :mod:`mlgenn_delays.datasets.augmentation`
+                                  :mod:`mlgenn_delays.datasets.augmentation`. A thread calls it,
+                                  one epoch ahead of training. One of your own should therefore
+                                  draw all random numbers from the generator that it is given
+                                  (seeded by epoch, so that runs can be repeated and resumed),
+                                  leave the events that it is given as they are, and share
+                                  nothing that changes with callbacks or other threads. It may be
+                                  called for an epoch that is never trained; its errors are raised
+                                  here, at the start of the epoch that they concern.
 
         Returns:
             (metrics, callback data), with validation (metrics, validation metrics, callback

@@ -93,7 +93,7 @@ def _delivered_on_grid(data: TrialData, dt: float) -> TrialData:
 
 
 def _move_events(events: EventDataset, dt: float) -> EventDataset:
-    times = (events.steps(dt) + 1.0) * dt
+    times = (events.steps(dt).astype(np.float64) + 1.0) * dt
     examples = np.repeat(np.arange(len(events)), np.diff(events.offsets))
     order = np.lexsort((events.neurons, times, examples))
     return replace(events, times=times[order], neurons=events.neurons[order])

@@ -19,7 +19,7 @@ import numpy as np
 from ..utils.events import EventDataset, order_by_time
 from ..utils.value import check_number
 from .augmentation import check_rate, draw_chosen, shift_channels
-from .event_chunks import chunk_rows, keep_events, map_chunks, select_examples, view
+from .event_chunks import chunk_rows, keep_events, map_chunks, view
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class BlendExamples:
             moves[here] = 0.5 * (centres[others] - centres[rows][here])
             moves[np.isnan(moves)] = 0.0  # no events, no centre
             own = self._take(_move(part, moves), rng, chosen[rows])
-            other = _move(select_examples(events, others), -moves[here])
+            other = _move(events.select(others), -moves[here])
             return _merge(own, self._take(other, rng, np.ones(len(here), bool)), here)
 
         return map_chunks(events, change)

@@ -16,16 +16,9 @@ import numpy as np
 
 from .braille_data import DURATION, NUM_CHANNELS, THRESHOLDS, BrailleData, split_events
 from .braille_records import parse_records
-from .braille_source import (
-    DATA_VARIABLE,
-    URL,
-    DownloadError,
-    download,
-    file_name,
-    find_file,
-    read_pickle,
-    search_folders,
-)
+from .braille_source import URL, download, file_name, find_file, read_pickle
+from .data_folders import DATA_VARIABLE, search_folders
+from .fetching import DownloadError
 from .safe_pickle import load_table
 from .synthetic_braille import generate_braille
 
@@ -58,7 +51,7 @@ def load_braille(
         data: ``"real"``: the recordings; ``"synthetic"``: the simulation
             (:func:`.generate_braille`); ``"auto"``: the recordings if they can be had, otherwise
             the simulation, with the reason in ``fallback_reason`` of the result. Use
-            :func:`.print_notice` to tell the user.
+            :func:`.print_braille_notice` to tell the user.
         data_dir: folder with data sets.
         threshold: of the encoding into events, 1, 2, 5 or 10; 10 gives the fewest events.
         num_per_class: trials of each class, of simulated data only.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import textwrap
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 import numpy as np
 
 from ..utils.data import PreprocessedSpikes
+from .notice import print_synthetic_notice
 from .sigma_delta import Events
 
 #: Input channels: taxel + 12 * polarity, polarity 0 = ON (pressure rises), 1 = OFF.
@@ -66,27 +65,17 @@ def split_events(events: Events, num_trials: int, num_channels: int) -> list[Pre
     ]
 
 
-def print_notice(data: BrailleData, file: TextIO | None = None) -> None:
+def print_braille_notice(data: BrailleData, file: TextIO | None = None) -> None:
     """Say in a box that the data are simulated; nothing for recorded data.
 
     Args:
         data: what is going to be used.
         file: where to write, default ``sys.stderr``.
     """
-    if data.is_real:
-        return
-    width = 74
-    paragraphs = [
-        "SYNTHETIC DATA",
-        "These are simulated Braille trials, not the recordings of Müller-Cleve et al. 2022. "
-        "Results are not results on the real data.",
-    ]
-    if data.fallback_reason is not None:
-        paragraphs.append(f"Why: {data.fallback_reason}")
-    rule = "#" * (width + 6)
-    lines = [rule]
-    for paragraph in paragraphs:
-        lines += ["", *textwrap.wrap(paragraph, width, break_on_hyphens=False)]
-    lines += ["", rule]
-    stream = sys.stderr if file is None else file
-    print("\n".join(x if x == rule else f"## {x:<{width}} ##" for x in lines), file=stream)
+    if not data.is_real:
+        print_synthetic_notice(
+            "These are simulated Braille trials, not the recordings of Müller-Cleve et al. 2022. "
+            "Results are not results on the real data.",
+            data.fallback_reason,
+            file=file,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -47,21 +47,51 @@ def map_chunks(
         change: called with some consecutive examples, and which ones these are; returns them
             changed
     """
-    parts = [change(view(events, rows), rows) for rows in chunk_rows(events.offsets)]
-    return join(parts) if parts else events
+    chunks = list(chunk_rows(events.offsets))
+    if len(chunks) <= 1:
+        return change(events, chunks[0]) if chunks else events
+    return join((change(view(events, rows), rows) for rows in chunks), len(events.times))
 
 
-def join(parts: list[EventDataset]) -> EventDataset:
-    """The examples of all parts, in this order."""
-    if len(parts) == 1:
-        return parts[0]
-    counts = np.concatenate([np.diff(part.offsets) for part in parts])
-    return EventDataset(
-        np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
-        np.concatenate([part.times for part in parts]),
-        np.concatenate([part.neurons for part in parts]),
-        parts[0].num_neurons,
-    )
+def join(parts: Iterable[EventDataset], num_events: int = 0) -> EventDataset:
+    """The examples of all parts, in this order.
+
+    Args:
+        parts: one at least; each is forgotten before the next one is asked for
+        num_events: how many there will be, more or less
+    """
+    counts, num_neurons = [np.zeros(1, np.int64)], 0
+    times, neurons = _Growing(num_events), _Growing(num_events)
+    for part in parts:
+        counts.append(np.diff(part.offsets))
+        times.add(part.times)
+        neurons.add(part.neurons)
+        num_neurons = part.num_neurons
+        del part
+    offsets = np.cumsum(np.concatenate(counts), dtype=np.int64)
+    return EventDataset(offsets, times.values, neurons.values, num_neurons)
+
+
+class _Growing:
+    """Arrays one after the other; memory is used for what has been added only.
+
+    Args:
+        size: how many values there will be, more or less
+    """
+
+    def __init__(self, size: int) -> None:
+        self._room = size + size // 16
+        self.values = np.empty(0)
+
+    def add(self, values: np.ndarray) -> None:
+        """Append values."""
+        before, size = self.values, len(self.values) + len(values)
+        whole = before if before.base is None else before.base
+        if size > len(whole) or values.dtype != whole.dtype:
+            whole = np.empty(max(size + size // 2, self._room), values.dtype)
+            whole[: len(before)] = before
+        whole[len(before) : size] = values
+        self.values = whole[:size]
 
 
 def count_kept(offsets: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -78,14 +108,3 @@ def keep_events(events: EventDataset, kept: np.ndarray) -> EventDataset:
         events.neurons[kept],
         events.num_neurons,
     )
-
-
-def select_examples(events: EventDataset, indices: np.ndarray) -> EventDataset:
-    """The examples ``indices``, in their order, without temporary arrays of the size of all."""
-    indices = np.asarray(indices)
-    offsets = np.concatenate(([0], np.cumsum(np.diff(events.offsets)[indices], dtype=np.int64)))
-    times = np.empty(offsets[-1], events.times.dtype)
-    neurons = np.empty(offsets[-1], events.neurons.dtype)
-    for first, last, index in zip(offsets[:-1], offsets[1:], indices, strict=True):
-        times[first:last], neurons[first:last] = events.example(int(index))
-    return EventDataset(offsets, times, neurons, events.num_neurons)

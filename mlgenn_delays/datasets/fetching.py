@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 #: Time for a server to give a sign of life [s]; no more is spent where there is no network.
-PROBE_SECONDS = 6.0
+PROBE_SECONDS = 8.0
 #: Time to connect, and between two packets of a download [s].
 DOWNLOAD_TIMEOUT = (5.0, 30.0)
 
@@ -17,7 +17,7 @@ class DownloadError(OSError):
 
 
 def fetch(
-    servers: Sequence[str], name: str, known_hash: str, folder: Path, progressbar: bool
+    servers: Sequence[str], name: str, known_hash: str | None, folder: Path, progressbar: bool
 ) -> Path:
     """Fetch a file from the first of several servers that has it.
 
@@ -25,7 +25,7 @@ def fetch(
         servers: addresses to which ``name`` is appended
         name: of the file
         known_hash: what it must have, as ``"md5:..."`` or ``"sha256:..."``; files with another one
-            are not kept
+            are not kept. None: any file will do
         folder: where to put it; made if it is missing
         progressbar: whether progress is shown
 
@@ -68,7 +68,9 @@ def probe(address: str, seconds: float | None = None) -> str | None:
     return problem[0] if problem else None
 
 
-def _fetch(server: str, name: str, known_hash: str, folder: Path, progressbar: bool) -> str | None:
+def _fetch(
+    server: str, name: str, known_hash: str | None, folder: Path, progressbar: bool
+) -> str | None:
     """None if the file is in the folder afterwards, otherwise why not."""
     import pooch
     import requests

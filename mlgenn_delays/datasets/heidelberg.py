@@ -16,19 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from . import braille_source
+from . import data_folders
 from .event_cache import EventWriter, StoredEvents, stored_events
+from .fetching import DownloadError
 from .heidelberg_data import HeidelbergData
 from .heidelberg_file import DURATION, NUM_CHANNELS, read_file, require_h5py
-from .heidelberg_source import (
-    FILES,
-    SERVERS,
-    DownloadError,
-    download,
-    file_name,
-    find_file,
-    unpacked,
-)
+from .heidelberg_source import FILES, SERVERS, download, file_name, find_file, unpacked
 from .labelled_events import LabelledEvents
 from .synthetic_heidelberg import generate_shd, generate_ssc
 
@@ -139,7 +132,7 @@ def _obtain(
     dataset: str, data_dir: str | os.PathLike[str] | None, fetch: bool, progressbar: bool
 ) -> dict[str, Path]:
     """Files of all parts, fetched if need be."""
-    folders = braille_source.search_folders(data_dir)
+    folders = data_folders.search_folders(data_dir)
     found = {part: find_file(folders, dataset, part) for part in FILES[dataset]}
     problem = "fetching was switched off" if not fetch else None
     if None not in found.values():
@@ -157,7 +150,7 @@ def _obtain(
         f"{dataset.upper()}, {dataset} and hsd of these), and not fetched: {problem}.{there} "
         f"Download {', '.join(SERVERS[0] + file_name(dataset, p) + '.zip' for p in found)} and "
         "put them into one of these folders, or name another one with data_dir or the "
-        f"environment variable {braille_source.DATA_VARIABLE}."
+        f"environment variable {data_folders.DATA_VARIABLE}."
     )
 
 
@@ -199,7 +192,7 @@ def _read(dataset: str, part: str, path: Path, progressbar: bool) -> LabelledEve
 
 def _stored(dataset: str, path: Path, progressbar: bool) -> StoredEvents:
     """Content of a file as flat arrays, from the cache if it has been read before."""
-    folder = braille_source.cache_folder() / "events"
+    folder = data_folders.cache_folder() / "events"
 
     def fill(writer: EventWriter) -> Mapping[str, Any]:
         with unpacked(path, folder) as file, _Progress(path.name, progressbar) as progress:

@@ -8,18 +8,14 @@ sound that nothing here has a use for.
 
 from __future__ import annotations
 
-import gzip
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import IO
+from pathlib import Path
 
-from . import braille_source
-from .fetching import DownloadError, fetch
-
-__all__ = ["FILES", "SERVERS", "DownloadError", "download", "find_file", "unpacked"]
+from . import data_folders
+from .archives import read_pieces
+from .fetching import fetch
 
 SERVERS = ("https://zenkelab.org/datasets/", "https://compneuro.net/datasets/")
 #: data set -> part -> MD5 of the archive that holds its file.
@@ -39,7 +35,6 @@ FILES: Mapping[str, Mapping[str, str]] = {
 _SUFFIXES = ("", ".zip", ".gz")
 #: Largest file that is unpacked [bytes]; the published ones have some GB.
 _LARGEST = 2**33
-_PIECE = 2**22
 
 
 def file_name(dataset: str, part: str) -> str:
@@ -72,7 +67,7 @@ def download(dataset: str, part: str, progressbar: bool = True) -> Path:
     Raises:
         DownloadError: no network, failing servers, no room, or another file.
     """
-    folder = braille_source.cache_folder() / dataset.upper()
+    folder = data_folders.cache_folder() / dataset.upper()
     name = f"{file_name(dataset, part)}.zip"
     return fetch(SERVERS, name, f"md5:{FILES[dataset][part]}", folder, progressbar)
 
@@ -95,49 +90,7 @@ def unpacked(path: Path, folder: Path | None = None) -> Iterator[Path]:
     place = folder if folder is not None and folder.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place) as temporary:
         target = Path(temporary) / path.stem
-        _unpack(path, target)
+        with open(target, "wb") as file:
+            for piece in read_pieces(path, path.stem, _LARGEST):
+                file.write(piece)
         yield target
-
-
-def _unpack(path: Path, target: Path) -> None:
-    with open(target, "wb") as file:
-        for piece in _pieces(path):
-            file.write(piece)
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    """Content of the packed file, which is checked as a whole at its end."""
-    size = 0
-    try:
-        with _open_packed(path) as source:
-            while piece := source.read(_PIECE):
-                size += len(piece)
-                if size > _LARGEST:
-                    raise _UnsuitableArchive(f"more than {_LARGEST} bytes when unpacked")
-                yield piece
-    except _UnsuitableArchive as error:
-        raise ValueError(f"{path}: {error}") from None
-    except (FileNotFoundError, PermissionError, MemoryError):
-        raise
-    except Exception as error:  # a damaged archive can raise nearly anything
-        raise ValueError(
-            f"{path}: damaged archive ({error}); delete it to fetch it anew"
-        ) from error
-
-
-class _UnsuitableArchive(ValueError):
-    """A sound archive of something else."""
-
-
-@contextmanager
-def _open_packed(path: Path) -> Iterator[IO[bytes]]:
-    if path.suffix == ".gz":
-        with gzip.open(path) as source:
-            yield source  # type: ignore[misc]
-        return
-    with zipfile.ZipFile(path) as archive:
-        found = [m for m in archive.infolist() if PurePosixPath(m.filename).name == path.stem]
-        if not found:
-            raise _UnsuitableArchive(f"the archive has no file {path.stem}")
-        with archive.open(found[0]) as member:  # checks the CRC
-            yield member

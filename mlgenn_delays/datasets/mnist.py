@@ -14,16 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from . import braille_source
+from . import data_folders
+from .fetching import DownloadError
 from .idx import read_idx
-from .mnist_source import (
-    TEST,
-    TRAIN,
-    DownloadError,
-    PartFiles,
-    download,
-    find_parts,
-)
+from .mnist_source import TEST, TRAIN, PartFiles, download, find_parts
 from .synthetic_digits import SIDE, generate_digits
 
 CLASS_NAMES = tuple(str(digit) for digit in range(10))
@@ -99,7 +93,7 @@ def load_mnist(
 def _obtain(
     data_dir: str | os.PathLike[str] | None, fetch: bool, progressbar: bool
 ) -> dict[str, PartFiles]:
-    folders = braille_source.search_folders(data_dir)
+    folders = data_folders.search_folders(data_dir)
     parts = find_parts(folders)
     if parts:
         return parts
@@ -114,7 +108,7 @@ def _obtain(
         f"The MNIST files (train-images-idx3-ubyte.gz and so on) were not found in {looked} (nor "
         f"in the sub-folders 'mnist' and 'MNIST/raw' of these), and not fetched: {problem}. Put "
         "them into one of these folders, or name another one with data_dir or the environment "
-        "variable MLGENN_DELAYS_DATA."
+        f"variable {data_folders.DATA_VARIABLE}."
     )
 
 

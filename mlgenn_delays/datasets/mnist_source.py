@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import braille_source
-from .fetching import DownloadError, fetch
-
-__all__ = ["HASHES", "SERVERS", "TEST", "TRAIN", "DownloadError", "download", "find_parts"]
+from . import data_folders
+from .fetching import fetch
 
 #: Addresses with all four files, tried in this order.
 SERVERS = (
@@ -90,7 +88,7 @@ def download(progressbar: bool = True) -> dict[str, PartFiles]:
         DownloadError: no network, failing servers, no room, or files that are not the published
             ones.
     """
-    folder = braille_source.cache_folder() / "mnist"
+    folder = data_folders.cache_folder() / "mnist"
     for name, digest in HASHES.items():
         fetch(SERVERS, name, f"sha256:{digest}", folder, progressbar)
     return find_parts([folder])

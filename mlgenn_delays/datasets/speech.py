@@ -18,7 +18,7 @@ import numpy as np
 
 from ..audio import Cochlea, Encoder, MelEvents
 from ..utils.value import check_number
-from . import braille_source
+from . import data_folders
 from .labelled_events import LabelledEvents
 from .notice import print_synthetic_notice
 from .speech_encoding import EncodedSounds, Skipped, encode_sounds
@@ -147,7 +147,7 @@ def load_speech(
     words = [found.recordings[i] for i in indices]
     chosen = ENCODERS[encoder] if isinstance(encoder, str) else encoder
     chosen = chosen.for_rate(_usual_rate(words))
-    folder = braille_source.cache_folder() / "speech" if cache else None
+    folder = data_folders.cache_folder() / "speech" if cache else None
     encoded = encode_sounds(words, chosen, duration, folder, num_workers, progressbar)
     speakers = tuple(sorted({word.speaker for word in found.recordings if word.speaker}))
     kept = indices[encoded.kept]
@@ -209,7 +209,7 @@ def _find(
         return "not wanted"
     if wav_dir is not None:
         return find_recordings(wav_dir, pattern)
-    folders = braille_source.search_folders(data_dir)
+    folders = data_folders.search_folders(data_dir)
     for folder in folders:
         for subfolder in SUBFOLDERS:
             if (folder / subfolder).is_dir():
@@ -220,7 +220,7 @@ def _find(
         "of WAV files with wav_dir, or download https://github.com/Jakobovski/"
         "free-spoken-digit-dataset and put its folder 'recordings', as 'fsdd', into one of these "
         "folders or another one that data_dir or the environment variable "
-        f"{braille_source.DATA_VARIABLE} names."
+        f"{data_folders.DATA_VARIABLE} names."
     )
 
 

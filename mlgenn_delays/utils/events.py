@@ -40,21 +40,27 @@ class EventDataset:
 
     def select(self, indices: np.ndarray) -> EventDataset:
         """The examples ``indices``, in their order."""
-        starts, counts = self.offsets[indices], np.diff(self.offsets)[indices]
-        offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
-        # position within its example of each event, moved to where the example begins
-        events = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)
-        return EventDataset(offsets, self.times[events], self.neurons[events], self.num_neurons)
+        first, last = self.offsets[:-1][indices], self.offsets[1:][indices]
+        offsets = np.concatenate(([0], np.cumsum(last - first, dtype=np.int64)))
+        # the index of each event would take more memory than the event
+        parts = [slice(*ends) for ends in zip(first, last)] or [slice(0)]
+        return EventDataset(
+            offsets,
+            np.concatenate([self.times[part] for part in parts]),
+            np.concatenate([self.neurons[part] for part in parts]),
+            self.num_neurons,
+        )
 
     def steps(self, dt: float) -> np.ndarray:
-        """Step in which each event is emitted: the first n with n dt >= t, (events,) int32.
+        """Step in which each event is emitted: the first n with n dt >= t, (events,) uint16, or
+        int32 in long trials.
 
         Spikes within the last step before the end of a trial of T steps get step T - 1 or
         T; either way they would arrive after the trial and have no effect. Computed once
         per ``dt`` [ms].
         """
         if dt not in self._steps:
-            steps = np.empty(len(self.times), dtype=np.int32)
+            steps = np.empty(len(self.times), step_dtype(self.times.max(initial=0.0) / dt))
             for part in _chunks(len(steps)):
                 exact = self.times[part].astype(np.float64) / dt
                 slack = _STEP_TOLERANCE * np.maximum(1.0, exact)
@@ -112,7 +118,7 @@ class EventDataset:
         times = np.concatenate([np.asarray(s.spike_times) for s in spikes])
         if times.dtype != np.float64:
             times = times.astype(np.float32)
-        channel_ids = np.arange(num_neurons, dtype=np.uint16 if num_neurons <= 65535 else np.uint32)
+        channel_ids = np.arange(num_neurons, dtype=channel_dtype(num_neurons))
         neurons = np.concatenate(
             [np.repeat(channel_ids, np.diff(np.asarray(s.end_spikes), prepend=0)) for s in spikes]
         )
@@ -120,6 +126,16 @@ class EventDataset:
         _check_times(times, examples, duration, name)
         order = order_by_time(offsets, times)
         return EventDataset(offsets, times[order], neurons[order], num_neurons)
+
+
+def channel_dtype(num_neurons: int) -> np.dtype:
+    """The smallest of uint16 and uint32 that has a number for each neuron."""
+    return np.dtype(np.uint16 if num_neurons <= 1 << 16 else np.uint32)
+
+
+def step_dtype(last: float) -> np.dtype:
+    """The smaller of uint16 and int32 that holds the steps up to ``last``."""
+    return np.dtype(np.uint16 if last < (1 << 16) - 1 else np.int32)
 
 
 def _chunks(events: int) -> Iterator[slice]:

@@ -76,6 +76,13 @@ def spikes():
 
 
 @pytest.fixture
+def data(linear, spikes):
+    """Inputs and targets of 10 examples for the network ``linear``."""
+    x, y = spikes(10, 6)
+    return {linear.x: x}, {linear.y: y}
+
+
+@pytest.fixture
 def compile_linear(fake_engine, linear):
     """Function (**arguments of the compiler) -> network compiled for the fake engine."""
 

@@ -20,6 +20,11 @@ class Log(Callback):
         return lambda *args: self._log.append((self._name + method, *args[:1]))
 
 
+def names(log):
+    """The methods in a log, in order."""
+    return [entry[0] for entry in log]
+
+
 class PressCtrlC(Callback):
     """Presses Ctrl-C in a batch of an epoch."""
 

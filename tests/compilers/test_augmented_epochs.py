@@ -28,12 +28,6 @@ def _no_thread_left():
     assert augmentation_threads() == []
 
 
-@pytest.fixture
-def data(linear, spikes):
-    x, y = spikes(10, 6)
-    return {linear.x: x}, {linear.y: y}
-
-
 @dataclass
 class Spy:
     """An augmentation that says when and where it is called."""

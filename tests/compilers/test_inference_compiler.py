@@ -16,12 +16,6 @@ TIMESTEPS = 40
 
 
 @pytest.fixture
-def data(linear, spikes):
-    x, y = spikes(10, 6)
-    return {linear.x: x}, {linear.y: y}
-
-
-@pytest.fixture
 def compiled(fake_engine, linear):
     return InferenceCompiler(TIMESTEPS, batch_size=4).compile(linear.network)
 

@@ -7,22 +7,11 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from loop_callbacks import Log
+from loop_callbacks import Log, names
 
 from mlgenn_delays.callbacks import Callback, EarlyStopping, SpikeRecorder
 from mlgenn_delays.compilers.training_run import epoch_order
 from mlgenn_delays.optimisers import Adam
-
-
-@pytest.fixture
-def data(linear, spikes):
-    x, y = spikes(10, 6)
-    return {linear.x: x}, {linear.y: y}
-
-
-def names(log):
-    return [entry[0] for entry in log]
-
 
 # -- order
 

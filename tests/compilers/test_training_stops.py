@@ -6,22 +6,11 @@ import signal
 
 import numpy as np
 import pytest
-from loop_callbacks import Log, PressCtrlC
+from loop_callbacks import Log, PressCtrlC, names
 
 from mlgenn_delays.callbacks import Callback, Checkpoint
 from mlgenn_delays.compilers import TrainingDiverged
 from mlgenn_delays.serialisers import Numpy
-
-
-@pytest.fixture
-def data(linear, spikes):
-    x, y = spikes(10, 6)
-    return {linear.x: x}, {linear.y: y}
-
-
-def names(log):
-    return [entry[0] for entry in log]
-
 
 # -- divergence
 

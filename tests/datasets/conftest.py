@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from local_server import FileServer, running_server
 
-from mlgenn_delays.datasets import braille_source
+from mlgenn_delays.datasets import braille_source, data_folders
 
 # read before the fixture `cache` hides it
-_REAL = os.environ.get(braille_source.DATA_VARIABLE)
+_REAL = os.environ.get(data_folders.DATA_VARIABLE)
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache in place of the user's, and no folder from the environment."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr(braille_source, "cache_folder", lambda: folder)
-    monkeypatch.delenv(braille_source.DATA_VARIABLE, raising=False)
+    monkeypatch.setattr(data_folders, "cache_folder", lambda: folder)
+    monkeypatch.delenv(data_folders.DATA_VARIABLE, raising=False)
     return folder
+
+
+@pytest.fixture()
+def file_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A server on this machine."""
+    with running_server(monkeypatch) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def real_folder() -> Path:
     """Folder that holds the recordings at threshold 10."""
     if not _REAL:
-        pytest.skip(f"{braille_source.DATA_VARIABLE} does not name a folder with recordings")
+        pytest.skip(f"{data_folders.DATA_VARIABLE} does not name a folder with recordings")
     folder = Path(_REAL)
     if braille_source.find_file([folder], 10) is None:
         pytest.skip(f"no Braille recordings at threshold 10 in {folder}")

@@ -18,9 +18,11 @@ from mlgenn_delays.datasets import (
     BrailleNotFoundError,
     braille,
     load_braille,
-    print_notice,
+    print_braille_notice,
 )
-from mlgenn_delays.datasets.braille_source import ARCHIVE, DATA_VARIABLE, DownloadError, file_name
+from mlgenn_delays.datasets.braille_source import ARCHIVE, file_name
+from mlgenn_delays.datasets.data_folders import DATA_VARIABLE
+from mlgenn_delays.datasets.fetching import DownloadError
 
 FRAMES = json.loads(Path(__file__).with_name("pandas_pickles.json").read_text(encoding="utf-8"))
 
@@ -120,7 +122,7 @@ def test_auto_falls_back_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixt
     assert data.fallback_reason is not None
     for part in (str(tmp_path), file_name(10), "the test has no network", "zenodo", DATA_VARIABLE):
         assert part in data.fallback_reason
-    print_notice(data)
+    print_braille_notice(data)
     captured = capsys.readouterr()
     assert captured.out == ""
     lines = captured.err.splitlines()
@@ -155,13 +157,13 @@ def test_synthetic_does_not_look_for_recordings(
     assert data.class_names == BRAILLE_CLASSES
     assert data.source["seed"] == 3
     assert data.fallback_reason is None
-    print_notice(data)
+    print_braille_notice(data)
     assert "SYNTHETIC DATA" in capsys.readouterr().err
 
 
 def test_no_notice_for_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / file_name(10)).write_bytes(pickle.dumps(recordings()))
-    print_notice(load_braille("auto", tmp_path))
+    print_braille_notice(load_braille("auto", tmp_path))
     assert capsys.readouterr() == ("", "")
 
 

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import io
 import socket
-import threading
-import time
 import zipfile
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from local_server import FileServer
 
-from mlgenn_delays.datasets import braille_source
-from mlgenn_delays.datasets.braille_source import (
-    ARCHIVE,
-    DATA_VARIABLE,
-    DownloadError,
-    download,
-    find_file,
-    read_pickle,
-    search_folders,
-)
+from mlgenn_delays.datasets import braille_source, data_folders
+from mlgenn_delays.datasets.braille_source import ARCHIVE, download, find_file, read_pickle
+from mlgenn_delays.datasets.fetching import DownloadError
 
 NAME = "data_braille_letters_th_5.pkl"
 
@@ -36,16 +26,6 @@ def archive(members: dict[str, bytes]) -> bytes:
 
 
 class TestFolders:
-    def test_argument_goes_before_environment(
-        self, cache: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert search_folders(None) == [cache]
-        monkeypatch.setenv(DATA_VARIABLE, "from_environment")
-        assert search_folders(None) == [Path("from_environment"), cache]
-        assert search_folders("given") == [Path("given"), cache]
-        monkeypatch.setenv(DATA_VARIABLE, "")
-        assert search_folders(None) == [cache]
-
     @pytest.mark.parametrize("subfolder", ["", "braille", "reading_braille_data"])
     @pytest.mark.parametrize("name", [NAME, ARCHIVE])
     def test_file_is_found(self, tmp_path: Path, subfolder: str, name: str) -> None:
@@ -104,51 +84,19 @@ class TestArchive:
         monkeypatch.setattr(braille_source, "_LARGEST_MEMBER", 1000)
         path = tmp_path / ARCHIVE
         path.write_bytes(archive({NAME: b"\0" * 1001}))
-        with pytest.raises(ValueError, match="has 1001 bytes, allowed are 1000"):
+        with pytest.raises(ValueError, match=f"{NAME} has more than 1000 bytes when unpacked"):
             read_pickle(path, 5)
 
 
-class Server(ThreadingHTTPServer):
-    """Answers every request with the same bytes."""
-
-    daemon_threads = True
-    content = b""
-    status = 200
-    announced: int | None = None  #: length in the header, where it is not the true one
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_HEAD(self) -> None:
-        self.send_response(self.server.status)
-        size = self.server.announced
-        self.send_header("Content-Length", str(len(self.server.content) if size is None else size))
-        self.end_headers()
-
-    def do_GET(self) -> None:
-        self.do_HEAD()
-        self.wfile.write(self.server.content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture()
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(file_server: FileServer, monkeypatch: pytest.MonkeyPatch) -> FileServer:
     """A server on this machine in the place of Zenodo's."""
-    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(variable, raising=False)
-    with Server(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        url = f"http://127.0.0.1:{running.server_address[1]}/{ARCHIVE}"
-        monkeypatch.setattr(braille_source, "URL", url)
-        yield running
-        running.shutdown()
+    monkeypatch.setattr(braille_source, "SERVER", file_server.address)
+    return file_server
 
 
 class TestDownload:
-    def test_archive_is_kept_in_the_cache(self, server: Server, cache: Path) -> None:
+    def test_archive_is_kept_in_the_cache(self, server: FileServer, cache: Path) -> None:
         server.content = archive({f"folder/{NAME}": b"five"})
         path = download(5, progressbar=False)
         assert path == find_file([cache], 5)
@@ -157,7 +105,7 @@ class TestDownload:
 
     @pytest.mark.parametrize("case", ["page", "cut", "other members", "missing", "interrupted"])
     def test_nothing_is_kept_of_a_failed_download(
-        self, server: Server, cache: Path, case: str
+        self, server: FileServer, cache: Path, case: str
     ) -> None:
         whole = archive({NAME: bytes(range(256)) * 20})
         server.content = {"page": b"<html>", "cut": whole[: len(whole) // 2]}.get(case, whole)
@@ -173,45 +121,18 @@ class TestDownload:
         assert [p for p in cache.rglob("*") if p.is_file()] == []
 
     def test_unwritable_cache(
-        self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         server.content = archive({NAME: b""})
         (tmp_path / "file").touch()
-        monkeypatch.setattr(braille_source, "cache_folder", lambda: tmp_path / "file" / "cache")
+        monkeypatch.setattr(data_folders, "cache_folder", lambda: tmp_path / "file" / "cache")
         with pytest.raises(DownloadError, match=r"could not be fetched .*cache"):
             download(5, progressbar=False)
 
     def test_closed_port(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{free.getsockname()[1]}/"
-        monkeypatch.setattr(braille_source, "URL", url)
+            address = f"http://127.0.0.1:{free.getsockname()[1]}/"
+        monkeypatch.setattr(braille_source, "SERVER", address)
         with pytest.raises(DownloadError, match="cannot be reached"):
             download(5)
-
-    def test_silent_server_is_given_up_soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(braille_source, "_PROBE_SECONDS", 0.4)
-        with socket.socket() as silent:
-            silent.bind(("127.0.0.1", 0))
-            silent.listen()  # takes connections, never answers
-            url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-            monkeypatch.setattr(braille_source, "URL", url)
-            start = time.monotonic()
-            with pytest.raises(DownloadError, match="cannot be reached"):
-                download(5)
-            assert time.monotonic() - start < 3.0
-
-    def test_slow_look_up_of_names_is_given_up_soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        done = threading.Event()
-
-        def look_up(*arguments: object) -> None:
-            done.wait(10.0)
-            raise socket.gaierror("too late")
-
-        monkeypatch.setattr(braille_source, "_PROBE_SECONDS", 0.3)
-        monkeypatch.setattr(socket, "getaddrinfo", look_up)
-        start = time.monotonic()
-        with pytest.raises(DownloadError, match="no answer within"):
-            download(5)
-        assert time.monotonic() - start < 3.0
-        done.set()

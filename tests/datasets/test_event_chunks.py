@@ -11,7 +11,6 @@ from mlgenn_delays.datasets.event_chunks import (
     join,
     keep_events,
     map_chunks,
-    select_examples,
     view,
 )
 from mlgenn_delays.utils.events import EventDataset
@@ -80,7 +79,15 @@ def test_pieces_are_put_together_again(
 
 def test_join(events: EventDataset) -> None:
     parts = [view(events, slice(0, 2)), view(events, slice(2, 2)), view(events, slice(2, 5))]
-    same(join(parts), events)
+    for num_events in (0, 5, 9, 100):
+        same(join(iter(parts), num_events), events)
+
+
+def test_join_examples_without_events(events: EventDataset) -> None:
+    nothing = view(events, slice(1, 2))
+    joined = join([nothing, nothing])
+    assert joined.offsets.tolist() == [0, 0, 0]
+    assert (joined.times.dtype, joined.neurons.dtype) == (np.float32, np.uint16)
 
 
 def test_kept_events(events: EventDataset) -> None:
@@ -88,9 +95,3 @@ def test_kept_events(events: EventDataset) -> None:
     few = keep_events(events, kept)
     assert few.offsets.tolist() == count_kept(events.offsets, kept).tolist() == [0, 2, 2, 6, 6, 6]
     assert few.times.tolist() == [1.0, 2.0, 3.0, 5.0, 6.0, 7.0]
-
-
-@pytest.mark.parametrize("indices", [[2, 0, 2, 1], [], [4, 3, 2, 1, 0]])
-def test_selected_examples(indices: list[int], events: EventDataset) -> None:
-    chosen = np.array(indices, dtype=np.int64)
-    same(select_examples(events, chosen), events.select(chosen))

@@ -6,23 +6,16 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_server import FileServer, running_server
+from local_server import FileServer
 
 from mlgenn_delays.datasets import fetching
 from mlgenn_delays.datasets.fetching import DownloadError, fetch, probe
 
 CONTENT = b"content" * 1000
 HASH = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
-
-
-@pytest.fixture()
-def file_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
-    with running_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture()

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from heidelberg_files import CLASSES, EXAMPLES, LABELS, SPEAKERS, write_file
 
-from mlgenn_delays.datasets import braille_source, heidelberg, heidelberg_file
-from mlgenn_delays.datasets.braille_source import DATA_VARIABLE
+from mlgenn_delays.datasets import data_folders, heidelberg, heidelberg_file
+from mlgenn_delays.datasets.data_folders import DATA_VARIABLE
+from mlgenn_delays.datasets.fetching import DownloadError
 from mlgenn_delays.datasets.heidelberg import HeidelbergNotFoundError, load_shd, load_ssc
 from mlgenn_delays.datasets.heidelberg_data import print_heidelberg_notice
-from mlgenn_delays.datasets.heidelberg_source import DownloadError
 
 PARTS = {"shd": ("train", "test"), "ssc": ("train", "valid", "test")}
 
@@ -301,7 +301,7 @@ class TestCache:
     ) -> None:
         write_set(tmp_path, suffix=".zip")
         (tmp_path / "file").touch()
-        monkeypatch.setattr(braille_source, "cache_folder", lambda: tmp_path / "file" / "cache")
+        monkeypatch.setattr(data_folders, "cache_folder", lambda: tmp_path / "file" / "cache")
         data = load_shd("real", tmp_path, progressbar=False)
         assert data.train.events.times.tolist() == [125.0, 250.0, 500.0, 750.0, 0.0]
         assert "nothing is cached" in caplog.text

@@ -6,28 +6,17 @@ import gzip
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from local_server import FileServer, running_server
+from local_server import FileServer
 
 from mlgenn_delays.datasets import heidelberg_source
-from mlgenn_delays.datasets.heidelberg_source import (
-    FILES,
-    DownloadError,
-    download,
-    find_file,
-    unpacked,
-)
+from mlgenn_delays.datasets.fetching import DownloadError
+from mlgenn_delays.datasets.heidelberg_source import FILES, download, find_file, unpacked
 
 CONTENT = bytes(range(256)) * 2
-
-
-@pytest.fixture()
-def file_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
-    with running_server(monkeypatch) as server:
-        yield server
 
 
 def zipped(members: Mapping[str, bytes]) -> bytes:

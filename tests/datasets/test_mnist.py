@@ -13,8 +13,9 @@ import pytest
 from mnist_files import write_part
 
 from mlgenn_delays.datasets import fetching, mnist_source
+from mlgenn_delays.datasets.fetching import DownloadError
 from mlgenn_delays.datasets.mnist import MnistNotFoundError, load_mnist
-from mlgenn_delays.datasets.mnist_source import DownloadError, find_parts
+from mlgenn_delays.datasets.mnist_source import find_parts
 
 # read before a fixture hides it
 _REAL = os.environ.get("MLGENN_DELAYS_DATA")

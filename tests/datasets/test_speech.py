@@ -12,7 +12,7 @@ import pytest
 from speech_folders import wav_bytes, word, write, write_commands, write_digits
 
 from mlgenn_delays.audio import Cochlea, MelEvents
-from mlgenn_delays.datasets import braille_source
+from mlgenn_delays.datasets import data_folders
 from mlgenn_delays.datasets import speech as speech_module
 from mlgenn_delays.datasets.labelled_events import LabelledEvents
 from mlgenn_delays.datasets.speech import (
@@ -23,7 +23,7 @@ from mlgenn_delays.datasets.speech import (
 )
 
 # read before a fixture hides it
-REAL_DATA = os.environ.get(braille_source.DATA_VARIABLE)
+REAL_DATA = os.environ.get(data_folders.DATA_VARIABLE)
 #: Quick, and with few channels.
 MEL = MelEvents(num_bands=20)
 
@@ -238,7 +238,7 @@ def test_folders_that_are_searched(
 ) -> None:
     write_digits(tmp_path / "data" / name, repetitions=15)
     assert load("auto", tmp_path / "data").train.kind == "real"
-    monkeypatch.setenv(braille_source.DATA_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setenv(data_folders.DATA_VARIABLE, str(tmp_path / "data"))
     assert load("real").train.kind == "real"
 
 
@@ -300,7 +300,7 @@ def test_bad_arguments(options: dict[str, Any], message: str) -> None:
 def test_published_recordings() -> None:
     """A few of the real files, with both encoders."""
     if not REAL_DATA or not (real_digits := Path(REAL_DATA) / "fsdd").is_dir():
-        pytest.skip(f"{braille_source.DATA_VARIABLE} does not name a folder with fsdd")
+        pytest.skip(f"{data_folders.DATA_VARIABLE} does not name a folder with fsdd")
     for name in ("mel", "cochlea"):
         data = load("real", wav_dir=real_digits, encoder=name, most_trained=30, most_tested=10)
         assert data.train.class_names == tuple("0123456789")

@@ -7,7 +7,7 @@ import pytest
 
 import mlgenn_delays.utils.events as events_module
 from mlgenn_delays.utils.data import PreprocessedSpikes
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.utils.events import EventDataset, channel_dtype
 
 GOOD = PreprocessedSpikes(np.array([1, 1, 3]), np.array([4.0, 2.0, 6.0]))
 
@@ -76,6 +76,11 @@ def test_bad_structure(changes, message):
 def test_steps():
     data = events(offsets=(0, 3), times=(0.0, 0.3, 0.31))
     assert data.steps(0.1).tolist() == [0, 3, 4]
+    assert data.steps(0.1).dtype == np.uint16
+    late = events(offsets=(0, 3), times=(0.0, 6553.4, 6553.5))
+    assert late.steps(0.1).tolist() == [0, 65534, 65535]
+    assert late.steps(0.1).dtype == np.int32
+    assert [channel_dtype(n) for n in (65536, 65537)] == [np.uint16, np.uint32]
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 100])
@@ -102,3 +107,6 @@ def test_select_takes_examples_in_the_given_order():
     assert chosen.offsets.tolist() == [0, 3, 3, 5, 8]
     assert chosen.times.tolist() == [2.0, 3.0, 4.0, 0.0, 1.0, 2.0, 3.0, 4.0]
     assert chosen.neurons.tolist() == [1, 0, 1, 0, 1, 1, 0, 1]
+    assert chosen.neurons.dtype == np.uint16
+    nothing = data.select(np.zeros(0, np.int64))
+    assert (len(nothing), nothing.times.dtype, nothing.neurons.dtype) == (0, float, np.uint16)

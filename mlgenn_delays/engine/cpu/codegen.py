@@ -17,6 +17,7 @@ import numpy as np
 from ...compilers.program import ConnectionProgram, PopulationProgram, Program
 from ...neurons.models import exponential
 from ...utils.check_model import used_functions
+from ...utils.events import channel_dtype, step_dtype
 from ...version import __version__
 from ..rendering import model_of, readout_kind, statements, template_environment
 
@@ -166,7 +167,12 @@ def generate(program: Program) -> str:
     for population in program.populations:
         name = _identifier("pop", population.name, population.index, taken)
         if population.is_input:
-            by_index[population.index] = {"id": name, "index": population.index}
+            by_index[population.index] = {
+                "id": name,
+                "index": population.index,
+                "step_type": f"{step_dtype(program.timesteps)}_t",
+                "channel_type": f"{channel_dtype(population.size)}_t",
+            }
         else:
             by_index[population.index] = _population(program, population, name)
     connections = [

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...compilers.program import Parameters, PopulationProgram, Program
 from ...optimisers import Adam, Optimiser
-from ...utils.events import EventDataset
+from ...utils.events import EventDataset, channel_dtype, step_dtype
 from ..engine import (
     Batch,
     Engine,
@@ -162,8 +162,10 @@ class CpuEngine(Engine):
         known = self._events.get(key)
         if known is None:
             offsets = np.ascontiguousarray(data.offsets, dtype=np.int64)
-            neurons = np.ascontiguousarray(data.neurons, dtype=np.uint32)
-            known = (offsets, data.steps(self.program.dt), neurons)
+            neurons = np.ascontiguousarray(data.neurons, channel_dtype(population.size))
+            dtype = step_dtype(self.program.timesteps)
+            steps = np.ascontiguousarray(data.steps(self.program.dt), dtype)
+            known = (offsets, steps, neurons)
             self._events[key] = known
             # ids are used again: forget the data set when it goes
             weakref.finalize(data, self._events.pop, key, None)

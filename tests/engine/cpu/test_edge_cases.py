@@ -21,6 +21,7 @@ import pytest
 from grid_simulation import simulate
 from programs import Case, ProgramBuilder, recurrent_case
 
+from mlgenn_delays.engine import cpu
 from mlgenn_delays.engine.cpu import CpuEngine
 from mlgenn_delays.engine.engine import Batch, RecordRequest
 from mlgenn_delays.losses import (
@@ -200,6 +201,20 @@ def test_spikes_voltages_and_gradients_of_the_literal_loops(name):
             np.testing.assert_allclose(gradient, expected, atol=1e-4 * scale, rtol=0.0)
 
 
+def test_numbers_of_steps_and_channels_that_need_more_than_16_bits(monkeypatch):
+    case = recurrent(delays=(RANGE, RANGE, None))
+    narrow = CpuEngine(case.program, case.parameters, 1)
+    expected = case.gradients(narrow)
+    for module in (cpu.codegen, cpu.engine):
+        monkeypatch.setattr(module, "step_dtype", lambda last: np.dtype(np.int32))
+        monkeypatch.setattr(module, "channel_dtype", lambda size: np.dtype(np.uint32))
+    wide = CpuEngine(case.program, case.parameters, 1)
+    assert "InputCursor<uint16_t, uint16_t>" in narrow.source
+    assert "InputCursor<int32_t, uint32_t>" in wide.source
+    for one, other in zip(expected, case.gradients(wide), strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
 @pytest.mark.parametrize("timesteps", [1, 2])
 @pytest.mark.parametrize("readout", ["avg_var", "avg_var_exp_weight", "max_var", "var"])
 def test_shortest_trials(timesteps, readout):
@@ -269,6 +284,7 @@ MANY_THREADS = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 from programs import recurrent_case
+from mlgenn_delays.engine import cpu
 from mlgenn_delays.engine.cpu import CpuEngine
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 

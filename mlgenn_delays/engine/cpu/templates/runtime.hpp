@@ -22,8 +22,8 @@
 // Spikes of one input population: events offsets[k] .. offsets[k + 1] belong to example k.
 struct InputEvents {
     const int64_t* offsets;
-    const int32_t* steps;
-    const uint32_t* neurons;
+    const void* steps;    // uint16_t, in long trials int32_t
+    const void* neurons;  // uint16_t, of large populations uint32_t
 };
 
 // Buffers of one population for one batch; null where not wanted. B examples, T timesteps,
