@@ -64,9 +64,10 @@ class EpochMonitor(Callback):
 
     @property
     def spikes_per_neuron(self) -> float:
-        """Mean hidden spikes per neuron and trial, in the epoch so far."""
-        size = sum(p.size for p in self._network.hidden)
-        return self._num_spikes / (size * self._num_samples) if self._num_samples else math.nan
+        """Mean hidden spikes per neuron and trial, in the epoch so far; nan where there are no
+        hidden neurons."""
+        number = self._num_samples * sum(p.size for p in self._network.hidden)
+        return float(self._num_spikes) / number if number else math.nan
 
     @property
     def silent_neurons(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -55,10 +56,9 @@ class TrainingProgress(Callback):
             self._bar = None
 
     def _describe(self, accuracy: float) -> str:
-        return (
-            f"loss {self._compiled.epoch_loss:.3f} accuracy {accuracy:.1%} "
-            f"spikes/neuron {self._monitor.spikes_per_neuron:.2f}"
-        )
+        spikes = self._monitor.spikes_per_neuron
+        activity = "" if math.isnan(spikes) else f" spikes/neuron {spikes:.2f}"
+        return f"loss {self._compiled.epoch_loss:.3f} accuracy {accuracy:.1%}{activity}"
 
     def _start(self, title: str) -> None:
         from tqdm import tqdm

@@ -192,9 +192,9 @@ class Report:
         lines = [""]
         if test is not None:
             kept = "" if outcome.best is None else f" with the network of epoch {outcome.best[2]}"
+            activity = f", {test.spikes_per_neuron:.2f} spikes per hidden neuron and trial"
             lines.append(
-                f"Test accuracy {test.accuracy:.1%}{kept}, "
-                f"{test.spikes_per_neuron:.2f} spikes per hidden neuron and trial"
+                f"Test accuracy {test.accuracy:.1%}{kept}{activity if self._network.hidden else ''}"
                 + ("" if self._data.kind == "real" else f" ({self._data.kind.upper()} DATA)")
                 + (" (CHOSEN ON THE TEST PART)" if self._is_chosen_on_test() else "")
             )
