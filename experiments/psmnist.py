@@ -1,7 +1,7 @@
 """Permuted sequential MNIST: handwritten digits, a pixel per timestep, in a fixed shuffled order.
 
-A recurrent network must remember what it saw over 784 timesteps; delays of recurrent connections
-are what it can do it with. --no-recurrent-delays leaves them out.
+A recurrent network must remember what it saw over 784 timesteps; delays are what it can do it with.
+--no-recurrent-delays leaves those of recurrent connections out, --delays none all of them.
 """
 
 from __future__ import annotations

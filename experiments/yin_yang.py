@@ -36,7 +36,7 @@ from mlgenn_delays.utils.events import EventDataset
 SIZES, SIZES_QUICK = (5000, 1000, 1000), (128, 54, 54)
 SEEDS = (1, 2, 3)
 #: Places in each direction of the picture of the decision regions; few for the slow reference.
-_GRID, _GRID_REFERENCE = 120, 20
+_GRID, _GRID_REFERENCE = 200, 20
 
 
 def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
@@ -102,6 +102,17 @@ def spikes_of(places: np.ndarray) -> EventDataset:
     return EventDataset(offsets, times.ravel(), order.ravel().astype(np.uint16), NUM_CHANNELS)
 
 
+def true_borders() -> list[np.ndarray]:
+    """Outline of the figure, the line between yang and yin, and the dots, (points, 2) each."""
+
+    def arc(x: float, radius: float, first: float, last: float) -> np.ndarray:
+        angle = np.pi * np.linspace(first, last, 100)
+        return np.stack((x + radius * np.cos(angle), 0.5 + radius * np.sin(angle)), axis=1)
+
+    between = np.concatenate((arc(0.25, 0.25, 1.0, 2.0), arc(0.75, 0.25, 1.0, 0.0)))
+    return [arc(0.5, 0.5, 0.0, 2.0), between, *(arc(x, 0.1, 0.0, 2.0) for x in (0.25, 0.75))]
+
+
 def _draw_regions(
     folder: ResultsFolder,
     compiled: CompiledTrainingNetwork,
@@ -123,6 +134,7 @@ def _draw_regions(
         test.predictions,
         data.class_names,
         f"{test.accuracy:.1%} of {len(test.labels)} points right",
+        true_borders(),
     )
     plotting.save_figure(figure, folder.path / "decision_regions.png")
 

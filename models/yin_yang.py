@@ -40,7 +40,7 @@ class YinYangSettings(ClassifierSettings):
     hidden_delay: tuple[float, float] = (0.0, 5.0)
     recurrent_delay: tuple[float, float] | None = (0.0, 5.0)
     output_delay: tuple[float, float] | None = (0.0, 5.0)
-    epochs: int = 100
+    epochs: int = 60
     batch_size: int = 50
     lr: float = 0.02
     delay_lr: float = 0.1

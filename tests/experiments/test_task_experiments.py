@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import matplotlib.path
 import numpy as np
 import pytest
 
@@ -115,12 +116,12 @@ class TestYinYang:
         assert summary["test_accuracy"] > 0.8  # three classes
         assert (summary["n_weights"], summary["n_delays"]) == (40, 40)
         regions, _, points, labels, predictions, names = drawn["plot_decision_regions"][:6]
-        assert regions.shape == (120, 120)
+        assert regions.shape == (200, 200)
         assert set(np.unique(regions)) == {0, 1, 2}
         assert (len(points), names) == (1000, ("yang", "yin", "dots"))
         assert np.mean(labels == predictions) == summary["test_accuracy"]
         # each point lies in a region of the class it was given
-        column, row = np.minimum((120 * points).astype(int), 119).T
+        column, row = np.minimum((200 * points).astype(int), 199).T
         assert np.mean(regions[row, column] == predictions) > 0.97
 
     def test_on_the_reference(self, tmp_path: Path, drawn: dict[str, tuple]) -> None:
@@ -133,6 +134,16 @@ class TestYinYang:
     def test_without_learned_delays(self, tmp_path: Path, delays: str) -> None:
         summary = run(yin_yang.EXPERIMENT, tmp_path, "--quick", "--delays", delays)
         assert (summary["n_weights"], summary["n_delays"]) == (40, 0)
+
+    def test_true_borders(self) -> None:
+        spikes, labels = generate_yin_yang_dataset(2000, yin_yang.SCALE, yin_yang.OFFSET, rng=4)
+        points = yin_yang.places_of(EventDataset.from_spikes(spikes, 5, yin_yang.DURATION))
+        outline, between, *dots = (matplotlib.path.Path(b) for b in yin_yang.true_borders())
+        assert np.all(outline.contains_points(points, radius=0.01))
+        in_dots = np.any([dot.contains_points(points) for dot in dots], axis=0)
+        x, y = between.vertices.T
+        expected = np.where(in_dots, 2, points[:, 1] > np.interp(points[:, 0], x, y))
+        assert np.mean(expected == labels) > 0.99  # lines are polygons
 
     def test_spikes_of_places(self) -> None:
         spikes, _ = generate_yin_yang_dataset(20, yin_yang.SCALE, yin_yang.OFFSET, rng=4)
@@ -156,7 +167,7 @@ class TestPSMNIST:
         assert source["order"] == psmnist._describe_order()
         assert source["order"]["first_pixels"] == [318, 2, 606, 446, 758, 13, 98, 539]
         assert "mean_delay_ms_hidden_hidden" in rows(tmp_path)[0]
-        assert "mean_delay_ms_input_hidden" not in rows(tmp_path)[0]
+        assert "mean_delay_ms_input_hidden" in rows(tmp_path)[0]
 
     def test_encodings_and_no_recurrent_delays(self, tmp_path: Path) -> None:
         arguments = ("--encoding", "crossings", "--thresholds", "50", "200", "--hidden", "8")
@@ -167,7 +178,8 @@ class TestPSMNIST:
         )
         # 2 thresholds, ON and OFF; to, among and from the hidden neurons
         assert summary["n_weights"] == 4 * 8 + 8 * 8 + 8 * 10
-        assert summary["n_delays"] == 0
+        assert summary["n_delays"] == 4 * 8
+        assert "mean_delay_ms_hidden_hidden" not in rows(tmp_path)[0]
 
     @pytest.mark.parametrize("value", ["0", "256", "x"])
     def test_bad_threshold(self, value: str, capsys: pytest.CaptureFixture[str]) -> None:

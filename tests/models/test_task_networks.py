@@ -86,15 +86,16 @@ class TestYinYang:
 
 
 class TestPSMNIST:
-    def test_only_recurrent_connections_have_delays(self) -> None:
+    def test_input_and_recurrent_connections_have_delays(self) -> None:
         network = psmnist.build_network()
         sizes = [len(psmnist.THRESHOLDS), 128, 10]
         assert [p.size for p in network.network.populations] == sizes
-        assert [c.name for c in network.delay_learn_conns] == ["hidden_hidden"]
+        names = [c.name for c in network.delay_learn_conns]
+        assert names == ["input_hidden", "hidden_hidden"]
 
     def test_without_recurrent_delays(self) -> None:
         settings = replace(psmnist.PSMNISTSettings(), recurrent_delay=None)
         network = psmnist.build_network(settings, 8, (16,))
-        assert network.delay_learn_conns == []
+        assert [c.name for c in network.delay_learn_conns] == ["input_hidden"]
         assert network.connections["hidden_hidden"].connectivity.delay == 0
         assert network.input.size == 8
