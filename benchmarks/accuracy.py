@@ -1,12 +1,13 @@
 """Test accuracy of all experiments, with and without learned delays, several seeds each.
 
-    python benchmarks/accuracy.py --jobs 2                 the table of the README
+    python benchmarks/accuracy.py --jobs 2                 all of docs/experiments.md
     python benchmarks/accuracy.py --tasks yin_yang psmnist
 
-Every run is `experiments/TASK.py` with its published settings, one thread each, `--jobs` of them
-at a time, in a folder of its own. Finished runs are not run again, interrupted ones go on where
-they stopped. Tables (Markdown) and figures (JSON) land beside them, and `experiments/report.py`
-reads the folders, too. Options that are not known here go to the experiments.
+Every network is trained by `experiments/TASK.py --seeds ...` with its published settings, on one
+thread, `--jobs` of them at a time, in a folder of its own. Finished seeds are not run again,
+interrupted ones go on where they stopped, and runs with other settings are refused. Tables
+(Markdown) and figures (JSON) land beside them, and `experiments/report.py` reads the folders, too.
+Options that are not known here go to the experiments.
 """
 
 from __future__ import annotations
@@ -30,56 +31,40 @@ SCRIPTS = Path(__file__).parent.parent / "experiments"
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training."""
+class Training:
+    """One network, trained with several seeds."""
 
     task: str
     options: tuple[str, ...]
-    seed: int
 
     @property
     def name(self) -> str:
         """Name of the results folder."""
-        words = [option.lstrip("-") for option in self.options]
-        return "-".join([self.task, *words, f"seed{self.seed}"])
+        return "-".join([self.task, *(option.lstrip("-") for option in self.options)])
 
-    def command(self, out: Path, extra: Sequence[str]) -> list[str]:
-        """The experiment's command line."""
-        return [
+    def run(self, root: Path, seeds: Sequence[int], extra: Sequence[str]) -> list[dict[str, Any]]:
+        """Train what is not finished; return the summary of each seed."""
+        out, log = root / self.name, root / f"{self.name}.log"
+        command = [
             sys.executable, str(SCRIPTS / f"{self.task}.py"), "--out", str(out),
-            "--threads", "1", "--seed", str(self.seed), *self.options, *extra,
+            "--threads", "1", "--seeds", *map(str, seeds), *self.options, *extra,
         ]  # fmt: skip
-
-
-def execute(run: Run, root: Path, extra: Sequence[str]) -> dict[str, Any]:
-    """Train unless a finished run is there; return its summary."""
-    out = root / run.name
-    summary = out / "summary.json"
-    if not is_finished(summary):
-        resume = ["--resume"] if (out / "config.json").exists() else []
-        with (root / f"{run.name}.log").open("a") as log:
-            command = run.command(out, [*extra, *resume])
-            result = subprocess.run(command, stdout=log, stderr=log, check=False)
+        with log.open("a") as file:
+            result = subprocess.run(command, stdout=file, stderr=file, check=False)
         if result.returncode != 0:
-            raise SystemExit(f"{run.name} failed, see {root / run.name}.log")
-    return json.loads(summary.read_text())
+            raise SystemExit(f"{self.name} failed, see {log}")
+        return [json.loads((out / f"seed-{s}" / "summary.json").read_text()) for s in seeds]
 
 
-def is_finished(summary: Path) -> bool:
-    """Whether a run came to its end."""
-    return summary.exists() and json.loads(summary.read_text())["status"] == "finished"
-
-
-def make_runs(tasks: Sequence[str], seeds: Sequence[int]) -> list[Run]:
-    """Each run once, seed by seed, so that an early stop leaves whole rows."""
-    runs = {
-        Run(task, options, seed): None
-        for seed in seeds
+def make_trainings(tasks: Sequence[str]) -> list[Training]:
+    """Each training once."""
+    trainings = {
+        Training(task, options): None
         for task in tasks
         for network in TASKS[task]
         for options in network.variants
     }
-    return list(runs)
+    return list(trainings)
 
 
 def row(network: Network, results: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> str:
@@ -104,7 +89,9 @@ def row(network: Network, results: Sequence[Mapping[str, Any]], seeds: Sequence[
     )
 
 
-def table(task: str, results: Mapping[Run, Mapping[str, Any]], seeds: Sequence[int]) -> str:
+def table(
+    task: str, results: Mapping[Training, Sequence[Mapping[str, Any]]], seeds: Sequence[int]
+) -> str:
     """Markdown: a row per network."""
     lines = [
         task,
@@ -114,11 +101,7 @@ def table(task: str, results: Mapping[Run, Mapping[str, Any]], seeds: Sequence[i
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for network in TASKS[task]:
-        own = [
-            summary
-            for run, summary in results.items()
-            if run.task == task and run.options in network.variants
-        ]
+        own = [s for options in network.variants for s in results[Training(task, options)]]
         lines.append(row(network, own, seeds))
     return "\n".join(lines)
 
@@ -132,15 +115,16 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time (1)")
     parser.add_argument("--out", type=Path, default=Path("results/accuracy"), help="folder")
     arguments, extra = parser.parse_known_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    runs = make_runs(arguments.tasks, arguments.seeds)
+    root, seeds = arguments.out, arguments.seeds
+    root.mkdir(parents=True, exist_ok=True)
+    trainings = make_trainings(arguments.tasks)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        done = pool.map(lambda run: execute(run, arguments.out, extra), runs)
-        results = dict(zip(runs, tqdm(done, total=len(runs), unit="run"), strict=True))
-    text = "\n\n".join(table(task, results, arguments.seeds) for task in arguments.tasks)
-    (arguments.out / "tables.md").write_text(text + "\n")
-    figures = {run.name: summary for run, summary in results.items()}
-    (arguments.out / "figures.json").write_text(
+        done = pool.map(lambda training: training.run(root, seeds, extra), trainings)
+        results = dict(zip(trainings, tqdm(done, total=len(trainings), unit="network")))
+    text = "\n\n".join(table(task, results, seeds) for task in arguments.tasks)
+    (root / "tables.md").write_text(text + "\n")
+    figures = {training.name: summaries for training, summaries in results.items()}
+    (root / "figures.json").write_text(
         json.dumps({"machine": machine(), "runs": figures}, indent=2) + "\n"
     )
     print(f"\n{text}")

@@ -83,7 +83,12 @@ def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
         num_channels=parts[0].events.num_neurons,
         duration=DURATION,
         kind=mnist.kind,
-        source={**mnist.source, "order": _describe_order()},
+        source={
+            **mnist.source,
+            "encoding": options.own["encoding"],
+            "thresholds": options.own["thresholds"],
+            "order": _describe_order(),
+        },
         notice=lambda: _print_notice(mnist),
     )
 
@@ -138,6 +143,7 @@ EXPERIMENT = Experiment(
     load=_load,
     build=_build,
     add_arguments=_add_arguments,
+    same_source=("encoding", "thresholds", "order"),
 )
 
 

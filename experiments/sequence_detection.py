@@ -223,7 +223,7 @@ EXPERIMENT = Experiment(
     settings=lambda options: SequenceSettings(),
     load=_load,
     build=_build,
-    defaults={"hidden": [], "recurrent": False, "data": "synthetic"},
+    defaults={"hidden": [], "recurrent": False},
     quick_defaults={"hidden": [], "epochs": 4, "batch_size": 8},
     without={
         "data": "its data are generated",

@@ -14,16 +14,31 @@ import argparse
 import sys
 from pathlib import Path
 
-from mlgenn_delays.datasets.speech import DURATION, ENCODERS, load_speech, print_speech_notice
-from mlgenn_delays.datasets.speech_files import PATTERNS
+from mlgenn_delays.datasets.speech import (
+    DURATION,
+    ENCODERS,
+    LONGEST_DURATION,
+    SHORTEST_DURATION,
+    load_speech,
+    print_speech_notice,
+)
+from mlgenn_delays.datasets.speech_files import PATTERNS, compile_pattern
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
+from mlgenn_delays.experiments.common.augmenting import (
+    add_augmentation_options,
+    with_augmentation,
+)
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings, build_classifier
-from mlgenn_delays.models.speech import speech_settings
+from mlgenn_delays.models.speech import SpeechSettings, speech_settings
+from mlgenn_delays.utils.value import check_number
 
 #: Made-up words of each class, and with --quick.
 NUM_SYNTHETIC, NUM_SYNTHETIC_QUICK = 120, 16
 #: Words for each of validation and test with --quick.
 NUM_TESTED_QUICK = 40
+#: What training samples are varied in: channels of the mel encoder must not be moved, they are of
+#: two kinds. The defaults are the same for both encoders.
+_AUGMENTATIONS = ("shift", "stretch", "jitter", "drop", "blend", "jitter_rate", "drop_rate")
 
 
 def _add_arguments(group: argparse._ArgumentGroup) -> None:
@@ -37,26 +52,50 @@ def _add_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--wav-dir", type=Path, metavar="DIR", help="folder of WAV files")
     group.add_argument(
         "--pattern",
+        type=_pattern,
         metavar="REGEX",
-        help=f"names of files, with the groups class, speaker and index; or {', '.join(PATTERNS)}",
+        help="names of files, with the groups class (without it: the first sub-folder) and "
+        f"speaker; or {', '.join(PATTERNS)}",
     )
     group.add_argument(
-        "--test-pattern", metavar="REGEX", help="files to test with, those that contain it"
+        "--test-pattern",
+        type=_pattern,
+        metavar="REGEX",
+        help="files to test with, those that contain it",
     )
     group.add_argument(
         "--leave-out-speaker", metavar="NAME", help="test with this speaker, train with the others"
     )
     group.add_argument(
         "--duration",
-        type=float,
+        type=_duration,
         default=DURATION,
         metavar="MS",
-        help="length of a trial in ms; longer recordings are cropped",
+        help=f"length of a trial in ms, {SHORTEST_DURATION:g} to {LONGEST_DURATION:g}; longer "
+        "recordings are cropped",
     )
+    add_augmentation_options(group, SpeechSettings(), _AUGMENTATIONS)
+
+
+def _pattern(text: str) -> str:
+    try:
+        compile_pattern(PATTERNS.get(text, text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("pattern: ")) from error
+    return text
+
+
+def _duration(text: str) -> float:
+    try:
+        return check_number(float(text), "it", SHORTEST_DURATION, maximum=LONGEST_DURATION)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}, allowed are times from {SHORTEST_DURATION:g} to {LONGEST_DURATION:g} ms"
+        ) from error
 
 
 def _settings(options: Options) -> ClassifierSettings:
-    return speech_settings(options.own["encoder"])
+    return with_augmentation(speech_settings(options.own["encoder"]), options)
 
 
 def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
@@ -73,7 +112,7 @@ def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
         num_per_class=NUM_SYNTHETIC_QUICK if quick else NUM_SYNTHETIC,
         most_trained=options.limit,
         most_tested=NUM_TESTED_QUICK if quick else None,
-        num_workers=1 if quick else None,
+        num_workers=1 if quick else options.threads,
     )
     return ExperimentData(
         train=Part.of(speech.train),
@@ -108,6 +147,8 @@ EXPERIMENT = Experiment(
     load=_load,
     build=_build,
     add_arguments=_add_arguments,
+    # recordings at another rate get an encoder for other frequencies
+    same_source=("encoder", "duration_ms"),
 )
 
 

@@ -49,9 +49,9 @@ def _load(options: Options, settings: ClassifierSettings) -> ExperimentData:
         class_names=CLASS_NAMES,
         num_channels=NUM_CHANNELS,
         duration=DURATION,
-        kind="synthetic",
+        kind="generated",
         source={
-            "dataset": "synthetic",
+            "dataset": "generated",
             "description": "Yin-Yang points, Kriener et al. 2022 (10.1145/3517343.3517380)",
             "seed": list(SEEDS),
             "offset_ms": OFFSET,
@@ -145,7 +145,7 @@ EXPERIMENT = Experiment(
     settings=lambda options: yin_yang_settings(options.hidden),
     load=_load,
     build=_build,
-    defaults={"hidden": [30], "recurrent": False, "data": "synthetic"},
+    defaults={"hidden": [30], "recurrent": False},
     quick_defaults={"hidden": [5]},
     without={
         "data": "its data are generated",

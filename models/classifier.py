@@ -23,6 +23,7 @@ from mlgenn_delays.datasets.augmentation import (
     DropEvents,
     JitterTimes,
     ShiftChannels,
+    check_rate,
 )
 from mlgenn_delays.datasets.blending import BlendExamples
 from mlgenn_delays.initializers import Normal, Uniform
@@ -76,6 +77,7 @@ class ClassifierSettings:
     delay_lr: float = 0.1  #: learning rate (Adam) of delays [ms]
     lr_ease_in: float = 1.0  #: share of the rates in the first batch
     lr_growth: float = 1.05  #: factor per batch until the rates are reached
+    delay_ease_in: bool = True  #: whether the rate of delays is reached in this way, too
     lr_final: float = 1.0  #: share of the rates left at the end, reached along half a cosine
     i_minus_thresh_min: float = 1e-2  #: lower bound on I - threshold at a spike
     reg_lambda: float = 0.0  #: strength with which numbers of hidden spikes are regularised
@@ -103,6 +105,8 @@ class ClassifierSettings:
         Raises:
             ValueError, TypeError: amounts or shares that are not allowed.
         """
+        for name in ("drop", "jitter", "channel_shift"):
+            check_rate(getattr(self, f"{name}_rate"), name)
         amounts = {"drop": self.drop, "jitter": self.jitter}
         with_rate = {n: v for n, v in amounts.items() if getattr(self, f"{n}_rate") != 1.0}
         for_all = {n: v for n, v in amounts.items() if n not in with_rate}

@@ -27,6 +27,7 @@ class SSCSettings(ClassifierSettings):
     epochs: int = 500
     batch_size: int = 256
     lr_ease_in: float = 0.01
+    delay_ease_in: bool = False
     reg_lambda: float = 5e-12
     wake_silent: float = 0.002
     patience: int | None = 15

@@ -12,6 +12,7 @@ from typing import Any
 from mlgenn_delays.models import ClassifierSettings
 
 from . import option_groups
+from .earlier_options import set_earlier
 from .experiment import Experiment
 from .options import Options
 
@@ -91,16 +92,18 @@ def parse(
         experiment: whose options.
         argv: arguments, None: those of the process.
         earlier: options of an earlier run; they hold where the command line is silent.
+
+    Raises:
+        ExperimentError: options of the earlier run that are damaged.
     """
     parser = make_parser(experiment)
     given = parser.parse_args(
         argv, argparse.Namespace(**dict.fromkeys(("seed", *experiment.without), _ABSENT))
     )
     _check(parser, experiment, given)
-    names = {action.dest for action in parser._actions}
     if given.quick:
         parser.set_defaults(**{**_QUICK_DEFAULTS, **experiment.quick_defaults})
-    parser.set_defaults(**{k: v for k, v in (earlier or {}).items() if k in names})
+    set_earlier(parser, earlier or {})
     return parser.parse_args(argv)
 
 

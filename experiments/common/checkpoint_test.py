@@ -12,6 +12,7 @@ from mlgenn_delays.compilers import CompiledInferenceNetwork, InferenceCompiler,
 from mlgenn_delays.compilers.training_state import read_meta
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 
+from .checkpoint_data import check_data, note_own_options
 from .configuration import describe_run, make_config, stored_settings
 from .evaluation import TestResult, evaluate_network
 from .experiment import Experiment, ExperimentData, ExperimentError, load_data, user_errors
@@ -45,23 +46,35 @@ def run_checkpoint_test(
         OSError: a file cannot be written.
     """
     _check_options(options, description)
+    note_own_options(options, description)
     # what is no option, e.g. time constants, is as it was in training
     settings = replace(
         stored_settings(settings, description), dt=options.dt, max_delay=options.max_delay
     )
     folder = ResultsFolder(options.out)
-    folder.prepare()
-    folder.check_empty(
-        ("config.json", "summary.json", *TEST_FILES), "choose another --out for the evaluation"
-    )
+    with folder.prepared():
+        folder.check_empty(
+            ("config.json", "summary.json", *TEST_FILES), "choose another --out for the evaluation"
+        )
+        _test_in(folder, experiment, options, settings, state, description)
+
+
+def _test_in(
+    folder: ResultsFolder,
+    experiment: Experiment,
+    options: Options,
+    settings: ClassifierSettings,
+    state: Mapping[str, np.ndarray],
+    description: Mapping[str, Any],
+) -> None:
     data = load_data(experiment, options, settings)
-    _check_classes(data, description)
+    run = describe_run(experiment, options, settings, data)
+    check_data(experiment, description, run)
     with user_errors():
         network = experiment.build(options, settings, data)
         load_network(network.network, state)
         compiled = _compile(network, settings, options, data)
         test = evaluate_network(compiled, network, data.test, experiment.loss(settings))
-    run = describe_run(experiment, options, settings, data)
     config = {**make_config(run, compiled), "checkpoint": str(options.evaluate)}
     write_json(folder.config, config)
     summary = _summarise(config, data, test, state)
@@ -85,15 +98,6 @@ def _check_options(options: Options, description: Mapping[str, Any]) -> None:
                 f"argument --{name.replace('_', '-')}: {value!r}, the network of the checkpoint "
                 f"has {stored[name]!r}"
             )
-
-
-def _check_classes(data: ExperimentData, description: Mapping[str, Any]) -> None:
-    names = description.get("data", {}).get("class_names")
-    if names is not None and list(names) != list(data.class_names):
-        raise ExperimentError(
-            f"argument --evaluate: the checkpoint was trained on the classes {', '.join(names)}, "
-            f"the data have {', '.join(data.class_names)}"
-        )
 
 
 def _compile(

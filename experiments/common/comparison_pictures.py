@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from mlgenn_delays import plotting
 
 from .comparison import Comparison, Group
 from .comparison_text import format_value
+from .experiment import is_stand_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +48,7 @@ def draw_comparison(comparison: Comparison, folder: Path) -> list[str]:
         ("parameters", "Parameters (weights and learned delays)", _parameters),
     ):
         curves = _curves(comparison, size)
-        if curves:
+        if len(_sizes(curves)) > 1:
             names.append(f"{comparison.experiment}_{name}.png")
             plotting.save_figure(_plot(curves, label, _title(comparison)), folder / names[-1])
     return names
@@ -74,6 +76,11 @@ def _curves(
     return {name: sorted(points, key=lambda p: p[0]) for name, points in curves.items()}
 
 
+def _sizes(curves: Mapping[str, list[tuple[float, Group]]]) -> list[float]:
+    """All sizes, rising."""
+    return sorted({x for points in curves.values() for x, _ in points})
+
+
 def _curve_name(comparison: Comparison, group: Group) -> str:
     """Kind of network, and whatever else differs but its size."""
     others = [c for c in comparison.columns if c not in (*_KIND, "hidden")]
@@ -98,7 +105,7 @@ def _kind(group: Group) -> str:
 
 def _title(comparison: Comparison) -> str:
     notes = []
-    if any(g.get("dataset") != "real" for g in comparison.groups):
+    if any(is_stand_in(g.get("dataset")) for g in comparison.groups):
         notes.append("synthetic data")
     if any(g.get("validate_on_test") for g in comparison.groups):
         notes.append("validated on the test part")
@@ -127,7 +134,7 @@ def _plot(curves: Mapping[str, list[tuple[float, Group]]], label: str, title: st
             capsize=2.0,
             label=name,
         )
-    _scale(axis, sorted({x for points in curves.values() for x, _ in points}))
+    _scale(axis, _sizes(curves))
     low, high = axis.get_ylim()
     axis.set_ylim(max(low, 0.0), min(high, 102.0))
     axis.set_xlabel(label)
@@ -142,12 +149,13 @@ def _scale(axis: Axes, sizes: list[float]) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     def text(value: float, position: Any) -> str:
-        return f"{value:g}" if value < 1e4 else f"{value / 1e3:g}k"
+        return f"{value:g}" if value < 1e4 else f"{value / 1e3:.4g}k"
 
     if sizes[0] > 0.0 and sizes[-1] >= 4.0 * sizes[0]:
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.xaxis.set_minor_locator(NullLocator())
-    if len(sizes) <= 7:
+    distances = [(b - a) / (sizes[-1] - sizes[0]) for a, b in pairwise(sizes)]
+    if len(sizes) <= 7 and (axis.get_xscale() == "log" or min(distances) > 0.15):
         axis.set_xticks(sizes)
     axis.xaxis.set_major_formatter(FuncFormatter(text))

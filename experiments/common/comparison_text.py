@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .comparison import Comparison, Group
+from .experiment import is_stand_in
 from .gathering import SkippedFolder
 
 #: Columns of the CSV file after those that say what was trained.
@@ -64,7 +65,7 @@ def _section(comparison: Comparison, pictures: Sequence[str]) -> str:
 
 def _warnings(comparison: Comparison) -> list[str]:
     texts = []
-    if any(g.get("dataset") != "real" for g in comparison.groups):
+    if any(is_stand_in(g.get("dataset")) for g in comparison.groups):
         texts.append("SYNTHETIC DATA (dataset synthetic): no results on real data.")
     if any(g.get("validate_on_test") for g in comparison.groups):
         texts.append(

@@ -63,10 +63,13 @@ def make_config(description: Mapping[str, Any], compiled: CompiledNetwork) -> di
 def stored_options(description: Mapping[str, Any]) -> dict[str, Any]:
     """Options of an earlier run as defaults of the command line. The data set that
     ``--data auto`` found then is asked for now."""
-    options = dict(description.get("options", {}))
+    with damaged_config():
+        options = dict(description.get("options", {}))
     for name in ("out", "resume", "evaluate"):
         options.pop(name, None)
-    return {**options, "data": description.get("dataset", "auto")}
+    found = description.get("dataset", "auto")
+    # generated data are not asked for, there are no others
+    return options if found == "generated" else {**options, "data": found}
 
 
 def stored_settings(
@@ -124,7 +127,7 @@ def _compare(before: Mapping[str, Any], now: Mapping[str, Any], folder: str) -> 
 
 def _chosen(config: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked for that decides the weights, by name."""
-    with _incomplete_config():
+    with damaged_config():
         return {
             "experiment": config["experiment"],
             **{k: v for k, v in config["settings"].items() if k != "epochs"},
@@ -134,7 +137,7 @@ def _chosen(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _found(config: Mapping[str, Any]) -> dict[str, Any]:
     """What turned out and decides the weights, by name."""
-    with _incomplete_config():
+    with damaged_config():
         return {
             "dataset": config["dataset"],
             "data": config["data"]["fingerprint"],
@@ -142,9 +145,26 @@ def _found(config: Mapping[str, Any]) -> dict[str, Any]:
         }
 
 
+def differ_in_seed_alone(config: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two runs, by their ``config.json``, may be averaged over.
+
+    Raises:
+        ExperimentError: an entry is missing or damaged.
+    """
+    described = []
+    for values in (config, other):
+        with damaged_config():
+            epochs = values["settings"]["epochs"]
+        described.append({**_chosen(values), **_found(values), "epochs": epochs, "seed": None})
+    return described[0] == described[1]
+
+
 @contextmanager
-def _incomplete_config() -> Iterator[None]:
+def damaged_config() -> Iterator[None]:
+    """Turn errors of reading what an earlier run says of itself into :class:`ExperimentError`."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ExperimentError(f"config.json of the run to resume lacks {error}") from error
+    except KeyError as error:
+        raise ExperimentError(f"config.json of the earlier run lacks {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ExperimentError(f"config.json of the earlier run is damaged: {error}") from error

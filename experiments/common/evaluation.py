@@ -41,13 +41,21 @@ class TestResult:
 class TrialRecorder(Callback):
     """Records input and hidden spikes and output voltages of the first trials.
 
+    Args:
+        network: which is tested
+        num_examples: how many trials there are; a batch size may be any larger number
+        num_trials: how many are recorded, at most
+
     Attributes:
         spikes: population -> per trial, times [ms] and neurons
         voltages: (trials, timesteps, outputs)
         sizes: population -> number of neurons
     """
 
-    def __init__(self, network: ClassifierNetwork, num_trials: int = NUM_RECORDED) -> None:
+    def __init__(
+        self, network: ClassifierNetwork, num_examples: int, num_trials: int = NUM_RECORDED
+    ) -> None:
+        self._num_examples = num_examples
         self._populations: list[Population] = [network.input, *network.hidden]
         self._output = network.output
         self._num_trials = num_trials
@@ -81,7 +89,7 @@ class TrialRecorder(Callback):
         if wanted <= 0:
             return None
         return RecordRequest(
-            examples=np.arange(batch_size) < wanted,
+            examples=np.arange(min(batch_size, self._num_examples)) < wanted,
             spikes=frozenset(self._indices.values()),
             variables=frozenset([self._voltage]),
         )
@@ -123,7 +131,7 @@ def evaluate_network(
     Raises:
         ValueError: examples that do not fit the network.
     """
-    recorder = TrialRecorder(network)
+    recorder = TrialRecorder(network, len(part))
     predicted, _ = compiled.predict(
         {network.input: part.events}, network.output, callbacks=[recorder]
     )

@@ -19,6 +19,7 @@ from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.utils.events import EventDataset
 
+from .data_checks import check_classes, check_parts
 from .options import Options
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     from .evaluation import TestResult
     from .results import ResultsFolder
+
+
+#: Kinds of data that need no warning: recordings, and data that are the task itself.
+_GENUINE = ("real", "generated")
 
 
 class ExperimentError(Exception):
@@ -92,7 +97,9 @@ class ExperimentData:
     class_names: tuple[str, ...]
     num_channels: int
     duration: float  #: length of a trial [ms]
-    kind: str  #: ``"real"`` or ``"synthetic"``
+    #: ``"real"``, ``"synthetic"`` (a stand-in for real data) or ``"generated"`` (such data are the
+    #: task itself)
+    kind: str
     source: Mapping[str, Any]  #: where the data are from, JSON types only
     #: prints what the user must know before anything is trained (e.g. that data are synthetic)
     notice: Callable[[], None] = _no_notice
@@ -108,6 +115,16 @@ class ExperimentData:
                 # data sets are large: no conversion, that would be a copy
                 digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
+
+
+def is_stand_in(kind: Any) -> bool:
+    """Whether data of a kind only stand in for real ones, so that results must say so."""
+    return kind not in _GENUINE
+
+
+def kind_note(kind: str) -> str:
+    """What follows a test accuracy on the screen: a warning where data are a stand-in."""
+    return f" ({kind.upper()} DATA)" if is_stand_in(kind) else ""
 
 
 def crossentropy(settings: ClassifierSettings) -> Loss:
@@ -149,6 +166,10 @@ class Experiment:
     #: common options that make no sense here, and why, as in ``{"recurrent": "there is no hidden
     #: layer"}``: ``--help`` does not show them, and they are refused
     without: Mapping[str, str] = field(default_factory=dict)
+    #: names of entries of ``source``, or ``"duration_ms"``, which say how examples were made into
+    #: spikes: a checkpoint is tested only with data that have the same ones as those it was
+    #: trained with
+    same_source: Sequence[str] = ()
     #: how training samples are varied; gives None where they are not
     augmentation: Callable[[Options, ClassifierSettings, ExperimentData], Augmentation | None] = (
         augment_events
@@ -185,6 +206,9 @@ def load_data(
     """Data of a run, with as many samples to train with as wanted, validated on what is wanted."""
     with user_errors():
         data = experiment.load(options, settings)
+        check_parts({"training": data.train, "validation": data.validation, "test": data.test})
+        if options.limit is None:  # few examples need not have all classes
+            check_classes(data.train, (data.validation, data.test), data.class_names)
     data.notice()
     validation = data.test if options.validate_on_test else data.validation
     return replace(

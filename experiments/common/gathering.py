@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +95,7 @@ def _read(folder: ResultsFolder) -> FinishedRun:
         raise ExperimentError(f"not finished: {status}")
     try:
         return _to_run(folder.path, config, summary)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ExperimentError(f"damaged: {type(error).__name__}: {error}") from error
 
 
@@ -102,9 +104,10 @@ def _to_run(path: Path, config: Mapping[str, Any], summary: Mapping[str, Any]) -
     accuracy = summary["test_accuracy"]
     if not 0.0 <= accuracy <= 1.0:
         raise ValueError(f"test_accuracy is {accuracy}")
+    _check_hidden(options.get("hidden", []))
     return FinishedRun(
         folder=path,
-        experiment=str(config["experiment"]),
+        experiment=_experiment(config),
         seed=int(options["seed"]),
         options={k: v for k, v in options.items() if k not in _NOT_DESCRIBED},
         settings={k: v for k, v in settings.items() if k not in options or k in FREE_OPTIONS},
@@ -114,5 +117,31 @@ def _to_run(path: Path, config: Mapping[str, Any], summary: Mapping[str, Any]) -
             "data": config["data"]["fingerprint"],
         },
         test_accuracy=float(accuracy),
-        numbers={n: None if summary.get(n) is None else float(summary[n]) for n in _NUMBERS},
+        numbers={name: _number(summary, name) for name in _NUMBERS},
     )
+
+
+def _experiment(config: Mapping[str, Any]) -> str:
+    """The name of the experiment, which files of the report are named after."""
+    name = config["experiment"]
+    # nothing that leads out of the folder of the report
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w-]*", name):
+        raise ValueError(f"experiment is {name!r}, allowed are letters, digits, _ and -")
+    return name
+
+
+def _check_hidden(hidden: Any) -> None:
+    """See that the sizes of the layers, which pictures are drawn over, are sizes."""
+    if not isinstance(hidden, list) or any(
+        type(n) is not int or not 1 <= n < 2**31 for n in hidden
+    ):
+        raise ValueError(f"hidden is {hidden!r}, allowed are sizes of layers, [] for none")
+
+
+def _number(summary: Mapping[str, Any], name: str) -> float | None:
+    if summary.get(name) is None:
+        return None
+    value = float(summary[name])
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}")
+    return value

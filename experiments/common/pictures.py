@@ -10,7 +10,7 @@ from mlgenn_delays import plotting
 from mlgenn_delays.models import ClassifierNetwork
 
 from .evaluation import TestResult
-from .experiment import ExperimentData
+from .experiment import ExperimentData, is_stand_in
 from .results import MetricsTable, ResultsFolder
 
 
@@ -21,7 +21,7 @@ def draw_test(folder: ResultsFolder, data: ExperimentData, test: TestResult, dt:
     inputs = next(iter(recording.spikes.values()))
     trial = int(np.argsort([len(times) for times, _ in inputs])[len(inputs) // 2])
     label, predicted = int(test.labels[trial]), int(test.predictions[trial])
-    kind = "Test trial" if data.kind == "real" else "Synthetic test trial"
+    kind = f"{data.kind.capitalize()} test trial" if is_stand_in(data.kind) else "Test trial"
     raster = plotting.plot_raster(
         {
             name: (*trials[trial], recording.sizes[name])

@@ -15,7 +15,7 @@ from mlgenn_delays.models import ClassifierNetwork
 from . import pictures
 from .epoch_record import get_delays
 from .evaluation import TestResult, evaluate_network
-from .experiment import Experiment, ExperimentData
+from .experiment import Experiment, ExperimentData, kind_note
 from .results import MetricsTable, ResultsFolder, write_arrays, write_json
 from .training import Outcome
 
@@ -195,7 +195,7 @@ class Report:
             activity = f", {test.spikes_per_neuron:.2f} spikes per hidden neuron and trial"
             lines.append(
                 f"Test accuracy {test.accuracy:.1%}{kept}{activity if self._network.hidden else ''}"
-                + ("" if self._data.kind == "real" else f" ({self._data.kind.upper()} DATA)")
+                + kind_note(self._data.kind)
                 + (" (CHOSEN ON THE TEST PART)" if self._is_chosen_on_test() else "")
             )
         seconds = f", {table.seconds_per_epoch():.2f} s per epoch" if table.rows else ""

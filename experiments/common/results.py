@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,18 @@ import numpy as np
 from mlgenn_delays.utils.files import atomic_write
 
 from .experiment import ExperimentError
+
+#: Entries of ``summary.json`` that are numbers or null; in finished runs the first three are there.
+_SUMMARY_NUMBERS = (
+    "test_accuracy",
+    "epochs",
+    "requested_epochs",
+    "test_loss",
+    "validation_accuracy",
+    "best_epoch",
+    "seconds_per_epoch",
+    "n_parameters",
+)
 
 
 class ResultsFolder:
@@ -48,6 +62,26 @@ class ResultsFolder:
                 f"argument --out: the results folder {str(self.path)!r} cannot be written "
                 f"({error.strerror or error})"
             ) from error
+
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
+        """:meth:`prepare`; folders that it made are removed if there is an error before anything
+        is written to them.
+
+        Raises:
+            ExperimentError: it cannot be written.
+        """
+        made = [folder for folder in (self.path, *self.path.parents) if not os.path.exists(folder)]
+        try:
+            self.prepare()
+            yield
+        except BaseException:
+            for folder in made:
+                try:
+                    folder.rmdir()
+                except OSError:  # not empty, or not even made
+                    break
+            raise
 
     def check_empty(self, replaceable: Sequence[str] = (), advice: str = "") -> None:
         """See that nothing would be lost.
@@ -98,6 +132,25 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ExperimentError(f"{str(path)!r} is damaged: it has no settings")
     return values
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read a ``summary.json`` and see that its numbers are numbers.
+
+    Raises:
+        ExperimentError: it cannot be read or is damaged; names the entry.
+    """
+    summary = read_json(path)
+    finished = summary.get("status") == "finished"
+    for name in _SUMMARY_NUMBERS:
+        value = summary.get(name)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number and (value is not None or (finished and name in _SUMMARY_NUMBERS[:3])):
+            raise ExperimentError(
+                f"{str(path)!r} is damaged: {name} is {value!r}; without this file, --resume "
+                "writes it again"
+            )
+    return summary
 
 
 def _plain(value: Any) -> Any:

@@ -21,12 +21,19 @@ from mlgenn_delays.models import ClassifierSettings
 
 from . import arguments
 from .checkpoint_test import run_checkpoint_test
-from .configuration import check_same, check_same_options, describe_run, make_config, stored_options
+from .configuration import (
+    check_same,
+    check_same_options,
+    damaged_config,
+    describe_run,
+    make_config,
+    stored_options,
+)
 from .epoch_record import get_delays, read_description
 from .experiment import Experiment, ExperimentError, load_data, user_errors
 from .options import Options
 from .report import Report
-from .results import MetricsTable, ResultsFolder, read_json, write_json
+from .results import MetricsTable, ResultsFolder, read_json, read_summary, write_json
 from .seeds import run_seeds
 from .training import Training, compile_network
 
@@ -155,9 +162,21 @@ def _train(
     experiment: Experiment, options: Options, settings: ClassifierSettings, earlier: _Earlier
 ) -> int:
     folder = ResultsFolder(options.out)
-    folder.prepare()
-    if not options.resume:
-        folder.check_empty(advice="choose another --out, or continue the run in it with --resume")
+    with folder.prepared():
+        if not options.resume:
+            folder.check_empty(
+                advice="choose another --out, or continue the run in it with --resume"
+            )
+        return _train_in(folder, experiment, options, settings, earlier)
+
+
+def _train_in(
+    folder: ResultsFolder,
+    experiment: Experiment,
+    options: Options,
+    settings: ClassifierSettings,
+    earlier: _Earlier,
+) -> int:
     data = load_data(experiment, options, settings)
     with user_errors():
         network = experiment.build(options, settings, data)
@@ -196,7 +215,7 @@ def _is_finished(folder: ResultsFolder, settings: ClassifierSettings) -> bool:
     """Whether a run has nothing left to do; says so."""
     if not folder.summary.is_file():
         return False
-    summary = read_json(folder.summary)
+    summary = read_summary(folder.summary)
     if summary.get("status") != "finished" or summary["requested_epochs"] < settings.epochs:
         return False
     print(
@@ -217,11 +236,13 @@ def _load_last(folder: ResultsFolder, table: MetricsTable) -> dict[str, np.ndarr
 
 
 def _continue_config(earlier: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    if earlier["threads"] != config["threads"]:
+    with damaged_config():
+        threads, started = earlier["threads"], earlier["started"]
+        resumed = [*earlier.get("resumed", []), config["started"]]
+    if threads != config["threads"]:
         print(
-            f"Note: the run was started with {earlier['threads']} threads and goes on with "
+            f"Note: the run was started with {threads} threads and goes on with "
             f"{config['threads']}; results agree with an uninterrupted run up to rounding only.",
             file=sys.stderr,
         )
-    resumed = [*earlier.get("resumed", []), config["started"]]
-    return {**config, "started": earlier["started"], "resumed": resumed}
+    return {**config, "started": started, "resumed": resumed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 
 from mlgenn_delays.utils.files import atomic_write
 
-from .configuration import stored_options
-from .experiment import ExperimentError
-from .results import ResultsFolder, read_json, write_json
+from .configuration import differ_in_seed_alone, stored_options
+from .experiment import ExperimentError, kind_note
+from .results import ResultsFolder, read_json, read_summary, write_json
 from .spread import Spread
 
 #: Summaries over seeds, beside the folders ``seed-N``. None is called as a file of a run.
 JSON_FILE, CSV_FILE = "seeds.json", "seeds.csv"
+
+_FOLDER_NAME = re.compile(r"seed-(0|[1-9]\d*)")
 
 #: What the table over seeds has of each run's ``summary.json``.
 _COLUMNS = (
@@ -43,7 +46,7 @@ class SeedRun:
     def summary(self) -> dict[str, Any]:
         """Its ``summary.json``; a status alone where there is none."""
         if self.folder.summary.is_file():
-            return read_json(self.folder.summary)
+            return {**read_summary(self.folder.summary), "seed": self.seed}
         return {"seed": self.seed, "status": "interrupted" if self._has_begun() else "not run"}
 
     def _has_begun(self) -> bool:
@@ -74,8 +77,19 @@ def run_seeds(
         ExperimentError: bad arguments, or a folder that is something else.
     """
     runs = [SeedRun(seed, ResultsFolder(folder / f"seed-{seed}")) for seed in seeds]
-    _check_folder(folder)
-    earlier = _earlier_options(folder, runs) if resume else {}
+    with ResultsFolder(folder).prepared():
+        _check_folder(folder)
+        earlier = _earlier_options(folder, runs) if resume else {}
+        return _run_all(folder, runs, earlier, run_one, interrupted)
+
+
+def _run_all(
+    folder: Path,
+    runs: Sequence[SeedRun],
+    earlier: Mapping[str, Any],
+    run_one: Callable[[int, ResultsFolder, Mapping[str, Any]], int],
+    interrupted: int,
+) -> int:
     result = 0
     try:
         for number, run in enumerate(runs, start=1):
@@ -96,10 +110,10 @@ def run_seeds(
 
 def _check_folder(folder: Path) -> None:
     """See that a folder has nothing but runs of single seeds."""
-    base = ResultsFolder(folder)
-    base.prepare()
     runs = [path.name for path in folder.glob("seed-*") if path.is_dir()]
-    base.check_empty((*runs, JSON_FILE, CSV_FILE), "choose another --out for several seeds")
+    ResultsFolder(folder).check_empty(
+        (*runs, JSON_FILE, CSV_FILE), "choose another --out for several seeds"
+    )
 
 
 def _earlier_options(folder: Path, runs: Sequence[SeedRun]) -> dict[str, Any]:
@@ -111,8 +125,10 @@ def _earlier_options(folder: Path, runs: Sequence[SeedRun]) -> dict[str, Any]:
 
 
 def _write_summary(folder: Path, runs: Sequence[SeedRun]) -> None:
-    """Print and write what the runs gave, if they gave anything."""
-    summaries = [run.summary() for run in runs]
+    """Print and write what the runs gave, with those of other seeds that were there before, if
+    they gave anything."""
+    summaries = [run.summary() for run in runs] + _other_summaries(folder, runs)
+    summaries.sort(key=lambda summary: summary["seed"])
     rows = [{name: summary.get(name) for name in _COLUMNS} for summary in summaries]
     finished = [s for s in summaries if s.get("status") == "finished"]
     if not any(row["test_accuracy"] is not None for row in rows):
@@ -139,6 +155,33 @@ def _write_summary(folder: Path, runs: Sequence[SeedRun]) -> None:
     print(f"Results are in {folder}, one folder per seed, and in {JSON_FILE} and {CSV_FILE}")
 
 
+def _other_summaries(folder: Path, runs: Sequence[SeedRun]) -> list[dict[str, Any]]:
+    """Of the runs in a folder that were not asked for this time."""
+    configs = [run.folder.config for run in runs if run.folder.config.is_file()]
+    if not configs:
+        return []
+    config = read_json(configs[0])
+    found = {int(m[1]) for path in folder.iterdir() if (m := _FOLDER_NAME.fullmatch(path.name))}
+    others = [
+        SeedRun(seed, ResultsFolder(folder / f"seed-{seed}"))
+        for seed in found - {run.seed for run in runs}
+    ]
+    return [_other_summary(run, config) for run in others if run.folder.config.is_file()]
+
+
+def _other_summary(other: SeedRun, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one that was not asked for: it is kept, but counts only if all else is the same."""
+    try:
+        summary = other.summary()
+        if summary.get("status") == "finished":
+            same = differ_in_seed_alone(read_json(other.folder.config), config)
+            summary["status"] = "finished" if same else "other settings"
+        return summary
+    except ExperimentError:
+        # no reason to lose what the others gave
+        return {"seed": other.seed, "status": "damaged"}
+
+
 def _describe(
     rows: Sequence[Mapping[str, Any]], spread: Spread | None, finished: Mapping[str, Any]
 ) -> str:
@@ -152,12 +195,11 @@ def _describe(
             f"  {'-' if seconds is None else f'{seconds:.2f}':>7}  {row['status']}"
         )
     if spread is not None:
-        kind = finished["dataset"]
         lines.append(
             f"Test accuracy {spread.percent()} (mean"
             + (" ± standard deviation" if spread.deviation is not None else "")
             + f" of {spread.number} finished seed{'s' if spread.number > 1 else ''})"
-            + ("" if kind == "real" else f" ({kind.upper()} DATA)")
-            + (" (CHOSEN ON THE TEST PART)" if finished["validated_on_test"] else "")
+            + kind_note(str(finished.get("dataset")))
+            + (" (CHOSEN ON THE TEST PART)" if finished.get("validated_on_test") else "")
         )
     return "\n".join(lines)

@@ -28,6 +28,9 @@ from .progress import TrainingProgress, ValidationProgress
 from .results import MetricsTable, ResultsFolder
 from .schedule import LearningRates, weight_rate
 
+#: Timesteps of a trial, at least: fewer leave nothing of the times of spikes.
+FEWEST_TIMESTEPS = 10
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -40,9 +43,20 @@ class Outcome:
 
 
 def count_timesteps(data: ExperimentData, settings: ClassifierSettings) -> int:
-    """Timesteps of a trial."""
+    """Timesteps of a trial.
+
+    Raises:
+        ValueError: there are too few.
+    """
     # the tolerance keeps e.g. 130 ms at dt = 0.1 ms at 1300 steps
-    return math.ceil(data.duration / settings.dt - 1e-6)
+    timesteps = math.ceil(data.duration / settings.dt - 1e-6)
+    if timesteps < FEWEST_TIMESTEPS:
+        raise ValueError(
+            f"argument --dt: {settings.dt:g}, allowed are at most "
+            f"{data.duration / FEWEST_TIMESTEPS:g}: trials of {data.duration:g} ms have at least "
+            f"{FEWEST_TIMESTEPS} timesteps"
+        )
+    return timesteps
 
 
 def compile_network(

@@ -12,6 +12,7 @@ with a plain header or WAVE_FORMAT_EXTENSIBLE, with any number of channels, whic
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -52,10 +53,14 @@ def read_wav(path: str | os.PathLike[str]) -> Sound:
     Memory is taken for what a file holds, never for what its header promises.
 
     Raises:
-        WavError: no WAV file, one that is damaged, cut off or empty, a format that is not read,
-            a sample rate of 0, or samples that are not finite.
+        WavError: no WAV file (but e.g. a pipe), one that is damaged, cut off or empty, a format
+            that is not read, a sample rate of 0, or samples that are not finite.
         OSError: the file cannot be read.
     """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        # a pipe would make open() wait
+        raise WavError("it is no regular file but e.g. a pipe or a device")
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size == 0:

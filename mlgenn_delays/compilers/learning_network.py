@@ -26,6 +26,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         optimisers:   list of (optimiser, connections): weights first, then delays if any
                       are learned, then weights of connections with an optimiser of their
                       own. Optimisers' attributes may be changed at any time
+        delay_optimiser: the one of delays, also where none are learned
         losses:       output Population -> loss
     """
 
@@ -41,6 +42,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         super().__init__(built, backend, num_threads)
         self.example_timesteps = built.program.timesteps
         self.losses = {built.populations[p.index]: p.loss for p in built.program.outputs}
+        self.delay_optimiser = delay_optimiser
         own = weight_optimisers or {}
         self.optimisers = self._group_optimisers(optimiser, delay_optimiser, own)
         self._engine_optimisers: list[dict[str, Optimiser]] = [

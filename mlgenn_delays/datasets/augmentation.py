@@ -207,7 +207,8 @@ def check_rate(rate: float, name: str) -> None:
 
 def shift_channels(events: EventDataset, shifts: np.ndarray) -> EventDataset:
     """Add ``shifts``, (examples,) int, to the channels; leave out events that leave them."""
-    # wide enough for any sum, and half the size of int64
+    # a larger shift leaves nothing either, and sums stay in 32 bits, half the size of int64
+    shifts = np.clip(shifts, -events.num_neurons, events.num_neurons)
     channels = np.repeat(shifts.astype(np.int32), np.diff(events.offsets))
     channels += events.neurons.astype(np.int32)
     kept = (channels >= 0) & (channels < events.num_neurons)

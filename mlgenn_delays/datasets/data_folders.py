@@ -17,7 +17,15 @@ def cache_folder() -> Path:
 
 
 def search_folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
-    """Folders to search, in this order: ``data_dir``, else that of the environment; the cache."""
-    chosen = data_dir if data_dir is not None else os.environ.get(DATA_VARIABLE)
+    """Folders to search, in this order: ``data_dir``, else that of the environment; the cache.
+
+    Raises:
+        FileNotFoundError: a folder is named, and not there.
+    """
+    name, chosen = "data_dir", data_dir
+    if chosen is None:
+        name, chosen = f"environment variable {DATA_VARIABLE}", os.environ.get(DATA_VARIABLE)
     folders = [Path(chosen).expanduser()] if chosen else []
+    if folders and not folders[0].is_dir():
+        raise FileNotFoundError(f"{name}: there is no folder {str(folders[0])!r}")
     return [*folders, *(f for f in [cache_folder()] if f not in folders)]

@@ -24,6 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..utils.events import EventDataset
+from ..utils.files import umask
 
 logger = logging.getLogger(__name__)
 
@@ -196,7 +197,7 @@ def _in_memory(
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:
-    os.chmod(temporary, 0o777 & ~_umask())
+    os.chmod(temporary, 0o777 & ~umask())
     try:
         os.rename(temporary, path)
     except OSError:
@@ -215,12 +216,6 @@ def _remove_older(path: Path, prefix: str, origin: str) -> None:
             continue
         if other != path and isinstance(about, dict) and about.get("origin") == origin:
             shutil.rmtree(other, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _load(path: Path, num_neurons: int | None) -> StoredEvents | None:

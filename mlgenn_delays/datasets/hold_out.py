@@ -55,8 +55,8 @@ def hold_out_groups(
         chosen: groups to keep, in place of random ones
 
     Raises:
-        ValueError: no labels or groups, another share, one group only, groups that do not
-            exist, or no group left to train with
+        ValueError: no labels or groups, another share, one group only, random groups that are far
+            more than the share, groups that do not exist, or no group left to train with
     """
     if groups is None:
         raise ValueError("the data set does not say to which groups (speakers) examples belong")
@@ -65,9 +65,19 @@ def hold_out_groups(
         raise ValueError(f"there are {len(groups)} groups for {len(labels)} labels")
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:
-        raise ValueError(f"all examples belong to the group {names.tolist()}, two are needed")
+        raise ValueError(
+            f"all examples belong to one group (speaker), {names.tolist()}, two are needed; hold "
+            "out random examples instead"
+        )
     if chosen is None:
         kept = _draw_groups(names, sizes, share, seed)
+        held_share = sizes[np.isin(names, kept)].sum() / sizes.sum()
+        if held_share > max(0.5, 2.0 * share):
+            raise ValueError(
+                f"holding out whole groups (speakers) would take {held_share:.0%} of the examples "
+                f"from training, wanted are {share:.0%}: the groups differ too much in size; hold "
+                "out random examples instead"
+            )
     else:
         unknown = sorted(set(chosen) - set(names.tolist()))
         if unknown or not chosen or len(set(chosen)) == len(names):

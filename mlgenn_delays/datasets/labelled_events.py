@@ -19,7 +19,7 @@ class LabelledEvents:
     labels: np.ndarray  #: (examples,) int64
     class_names: tuple[str, ...]
     duration: float  #: length of a trial [ms]
-    kind: str  #: "real" or "synthetic"
+    kind: str  #: "real", "synthetic" (a stand-in) or "generated" (the task itself)
     source: Mapping[str, Any] = field(default_factory=dict)  #: where it is from, JSON types only
     groups: np.ndarray | None = None  #: (examples,) int64: who spoke or recorded the example
 

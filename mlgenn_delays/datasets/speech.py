@@ -8,11 +8,10 @@ arXiv 1804.03209).
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -20,54 +19,38 @@ from ..audio import Cochlea, Encoder, MelEvents
 from ..utils.value import check_number
 from . import data_folders
 from .labelled_events import LabelledEvents
-from .notice import print_synthetic_notice
-from .speech_encoding import EncodedSounds, Skipped, encode_sounds
-from .speech_files import Recordings, Word, find_recordings
+from .speech_batches import Skipped
+from .speech_data import SpeechData, print_speech_notice
+from .speech_encoding import EncodedSounds, encode_sounds
+from .speech_files import PATTERNS, Recordings, Word, compile_pattern, find_recordings
 from .speech_parts import split_recordings
 from .splits import Split
 from .synthetic_speech import synthetic_words
+
+__all__ = ["SpeechData", "SpeechNotFoundError", "load_speech", "print_speech_notice"]
 
 #: Encoders by name, with their settings.
 ENCODERS: dict[str, Encoder] = {"mel": MelEvents(), "cochlea": Cochlea()}
 #: Length of a trial [ms]; recordings of Google Speech Commands have it.
 DURATION = 1000.0
+#: What it may be [ms]: memory and time of a training grow with it.
+SHORTEST_DURATION, LONGEST_DURATION = 50.0, 60_000.0
 #: Sub-folders of a data folder that are searched.
 SUBFOLDERS = ("fsdd", "free-spoken-digit-dataset", "speech_commands", "speech")
+#: Sub-folder of the cache for encoded words; data folders are searched there too, hence another.
+ENCODED = "encoded"
 
 _CHOICES = ("auto", "real", "synthetic")
 _DESCRIPTIONS = {
     "fsdd": "Free Spoken Digit Dataset, Jakobovski, CC BY-SA 4.0",
     "synthetic": "made-up words: voices whose formants glide from vowel to vowel",
 }
-_SYNTHETIC = (
-    "These are made-up words of gliding vowels, not recordings of speech. Results are not results "
-    "on speech."
-)
-#: Recordings that are named when they are left out.
-_MOST_NAMED = 20
 #: Recordings whose sample rates are looked at to find that of most.
 _NUM_RATES = 200
 
 
 class SpeechNotFoundError(FileNotFoundError):
     """There are no recordings; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class SpeechData:
-    """Words as events, in three parts in whose order classes alternate.
-
-    ``groups`` of the parts are indices into ``speakers``, -1 where the speaker is not known.
-    """
-
-    train: LabelledEvents
-    validation: LabelledEvents
-    test: LabelledEvents
-    speakers: tuple[str, ...]
-    encoder: Encoder  #: with all settings
-    skipped: tuple[Skipped, ...] = ()  #: recordings that cannot be used
-    num_unmatched: int = 0  #: WAV files that do not fit the pattern
-    fallback_reason: str | None = None  #: why made-up words took the place of recordings
 
 
 def load_speech(
@@ -94,7 +77,7 @@ def load_speech(
     ``free-spoken-digit-dataset``, ``speech_commands`` and ``speech`` in ``data_dir``, else in the
     folder that the environment variable ``MLGENN_DELAYS_DATA`` names, then in the user's cache
     directory. Sounds shorter than a trial begin with it and are followed by silence; of longer
-    ones the stretch with the most energy is taken. Files that are damaged or empty are left out
+    ones the stretch with the most energy is taken. Files that are damaged or silent are left out
     and named in ``skipped`` of the result; use :func:`print_speech_notice` to tell the user.
 
     Args:
@@ -102,11 +85,11 @@ def load_speech(
             there are any, otherwise made-up words, with the reason in ``fallback_reason``.
         data_dir: folder with data sets.
         wav_dir: folder with recordings; excludes ``data="synthetic"``.
-        pattern: see :func:`.find_recordings`.
+        pattern: see :func:`.find_recordings`; excludes ``data="synthetic"``.
         test_pattern, leave_out_speaker: see :func:`.split_recordings`.
         encoder: ``"mel"``, ``"cochlea"``, or one with settings of its own. Where it has no highest
             frequency it gets that of the sample rate of most recordings.
-        duration: length of a trial [ms].
+        duration: length of a trial, 50 to 60,000 [ms].
         seed: of random splits and made-up words.
         num_per_class: of made-up words only.
         most_trained: number of words to train with; others are not encoded. None: all.
@@ -121,14 +104,8 @@ def load_speech(
         SpeechNotFoundError: ``data="real"`` and there are no recordings.
         ImportError: SciPy is not installed.
     """
-    if data not in _CHOICES:
-        raise ValueError(f"data: {data!r}, allowed are {_CHOICES}")
-    if data == "synthetic" and wav_dir is not None:
-        raise ValueError(f"data: 'synthetic', but a folder of recordings is given: {wav_dir}")
-    if isinstance(encoder, str) and encoder not in ENCODERS:
-        raise ValueError(f"encoder: {encoder!r}, allowed are {tuple(ENCODERS)}")
-    check_number(duration, "duration", minimum=50.0)
-    found = _find(data, data_dir, wav_dir, pattern)
+    _check_arguments(data, wav_dir, pattern, encoder, duration)
+    found: Recordings | str = _find(data, data_dir, wav_dir, pattern)
     reason = None
     if isinstance(found, str):
         if data == "real":
@@ -137,7 +114,7 @@ def load_speech(
         found = Recordings(None, synthetic_words(num_per_class, seed), "synthetic")
     class_names = tuple(sorted({word.class_name for word in found.recordings}))
     labels = _indices([word.class_name for word in found.recordings], class_names)
-    split = split_recordings(found, labels, test_pattern, leave_out_speaker, seed)
+    split, rule = split_recordings(found, labels, test_pattern, leave_out_speaker, seed)
     _check_classes(split, labels, class_names)
     used = Split(
         split.train[:most_trained], split.validation[:most_tested], split.test[:most_tested]
@@ -145,57 +122,53 @@ def load_speech(
     # in the order of their names, so that all splits share what is in the cache
     indices = np.sort(np.concatenate(used))
     words = [found.recordings[i] for i in indices]
-    chosen = ENCODERS[encoder] if isinstance(encoder, str) else encoder
-    chosen = chosen.for_rate(_usual_rate(words))
-    folder = data_folders.cache_folder() / "speech" if cache else None
+    chosen = _for_recordings(ENCODERS[encoder] if isinstance(encoder, str) else encoder, words)
+    folder = data_folders.cache_folder() / ENCODED if cache else None
     encoded = encode_sounds(words, chosen, duration, folder, num_workers, progressbar)
     speakers = tuple(sorted({word.speaker for word in found.recordings if word.speaker}))
     kept = indices[encoded.kept]
+    examples = Split(*(_examples(part, kept) for part in used))
+    _check_usable(examples, labels[kept], labels[used.train], class_names, encoded.skipped)
     whole = LabelledEvents(
         events=encoded.events,
         labels=labels[kept],
         class_names=class_names,
         duration=duration,
         kind="synthetic" if found.folder is None else "real",
-        source=_source(found, chosen, encoded, speakers, seed),
+        source={**_source(found, chosen, encoded, speakers, seed), "split": rule},
         groups=_indices([found.recordings[i].speaker for i in kept], speakers),
     )
-    examples = Split(*(_examples(part, kept) for part in used))
-    if most_trained is None:
-        _check_classes(examples, whole.labels, class_names)
-    for part, name in zip(examples, ("training", "validation", "test"), strict=True):
-        if len(part) == 0:
-            raise ValueError(f"there are no recordings that can be used for {name}")
     return SpeechData(
         whole.select(examples.train),
         whole.select(examples.validation),
         whole.select(examples.test),
         speakers=speakers,
         encoder=chosen,
+        split=rule,
         skipped=encoded.skipped,
         num_unmatched=len(found.unmatched),
         fallback_reason=reason,
     )
 
 
-def print_speech_notice(data: SpeechData, file: TextIO | None = None) -> None:
-    """Say that words are made up, in a box, and which recordings were left out.
-
-    Args:
-        data: what is going to be used.
-        file: where to write, default ``sys.stderr``.
-    """
-    stream = sys.stderr if file is None else file
-    if data.train.kind == "synthetic":
-        print_synthetic_notice(_SYNTHETIC, data.fallback_reason, file=stream)
-    if data.skipped:
-        print(f"{len(data.skipped)} recordings cannot be used and are left out:", file=stream)
-        for skipped in data.skipped[:_MOST_NAMED]:
-            print(f"  {skipped.name}: {skipped.reason}", file=stream)
-        if len(data.skipped) > _MOST_NAMED:
-            print(f"  and {len(data.skipped) - _MOST_NAMED} more", file=stream)
-    if data.num_unmatched:
-        print(f"{data.num_unmatched} WAV files do not fit the pattern of names.", file=stream)
+def _check_arguments(
+    data: str,
+    wav_dir: str | os.PathLike[str] | None,
+    pattern: str | None,
+    encoder: str | Encoder,
+    duration: float,
+) -> None:
+    if data not in _CHOICES:
+        raise ValueError(f"data: {data!r}, allowed are {_CHOICES}")
+    if data == "synthetic" and wav_dir is not None:
+        raise ValueError(f"data: 'synthetic', but a folder of recordings is given: {wav_dir}")
+    if data == "synthetic" and pattern is not None:
+        raise ValueError(f"data: 'synthetic', but a pattern of names of files is given: {pattern}")
+    if pattern is not None:
+        compile_pattern(PATTERNS.get(pattern, pattern))  # also where nothing is found
+    if isinstance(encoder, str) and encoder not in ENCODERS:
+        raise ValueError(f"encoder: {encoder!r}, allowed are {tuple(ENCODERS)}")
+    check_number(duration, "duration", minimum=SHORTEST_DURATION, maximum=LONGEST_DURATION)
 
 
 def _find(
@@ -224,8 +197,8 @@ def _find(
     )
 
 
-def _usual_rate(words: Sequence[Word]) -> int:
-    """Sample rate of most recordings [Hz]."""
+def _for_recordings(encoder: Encoder, words: Sequence[Word]) -> Encoder:
+    """The encoder for the sample rate of most recordings."""
     rates: Counter[int] = Counter()
     problem = ""
     for word in words[:: max(1, len(words) // _NUM_RATES)]:
@@ -235,7 +208,7 @@ def _usual_rate(words: Sequence[Word]) -> int:
             problem = f"{word.name}: {error}"
     if not rates:
         raise ValueError(f"none of the recordings can be used, e.g. {problem}")
-    return rates.most_common(1)[0][0]
+    return encoder.for_rate(rates.most_common(1)[0][0])
 
 
 def _indices(names: Sequence[str], allowed: Sequence[str]) -> np.ndarray:
@@ -264,6 +237,36 @@ def _check_classes(split: Split, labels: np.ndarray, class_names: Sequence[str])
     if len(missing):
         names = ", ".join(class_names[i] for i in missing[:20])
         raise ValueError(f"there are no recordings to train with of the classes: {names}")
+
+
+def _check_usable(
+    examples: Split,
+    labels: np.ndarray,
+    trained: np.ndarray,
+    class_names: Sequence[str],
+    skipped: Sequence[Skipped],
+) -> None:
+    """See that no part and no class has lost all that was to be used.
+
+    Args:
+        examples: that are left.
+        labels: of examples.
+        trained: labels of the recordings that were to be trained with.
+        class_names: of all classes.
+        skipped: recordings that were left out.
+    """
+    left_out = f"{len(skipped)} were left out"
+    if skipped:
+        left_out += f", e.g. {skipped[0].name}: {skipped[0].reason}"
+    for part, name in zip(examples, ("training", "validation", "test"), strict=True):
+        if len(part) == 0:
+            raise ValueError(f"there are no recordings that can be used for {name}; {left_out}")
+    lost = np.setdiff1d(trained, labels[examples.train])
+    if len(lost):
+        names = ", ".join(class_names[i] for i in lost[:20])
+        raise ValueError(
+            f"there are no recordings to train with of the classes: {names}; {left_out}"
+        )
 
 
 def _source(

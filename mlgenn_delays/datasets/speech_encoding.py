@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from ..audio import Encoder, SpikeTrain, crop
+from ..audio import Encoder
 from ..utils.events import EventDataset
 from ..utils.files import atomic_write
 from .event_cache import EventWriter, StoredEvents, stored_events
+from .speech_batches import Batch, Skipped, encode_batch, join_batches, load_batch, save_batch
 from .speech_files import Word
 
-#: Changes whenever encoders give other spikes for equal settings.
-VERSION = 1
+logger = logging.getLogger(__name__)
 
-#: Recordings that a process takes at a time, and that are written to disk at a time.
-_TASK, _SHARD = 32, 1024
+#: Changes whenever equal settings give other spikes, or leave out other recordings.
+VERSION = 2
 
-
-class Skipped(NamedTuple):
-    """A recording that cannot be used."""
-
-    name: str
-    reason: str
+#: Recordings that a process takes at a time, which Ctrl-C waits for, and that are written to disk
+#: at a time, which Ctrl-C loses. More of them make fewer files of large data sets.
+_TASK, _SHARD = 8, 256
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,6 @@ class EncodedSounds:
     events: EventDataset
     kept: np.ndarray  #: (examples,) int64, index of the recording of each example
     skipped: tuple[Skipped, ...]  #: the other recordings
-
-
-class _Batch(NamedTuple):
-    """Events of some recordings; no example for those that cannot be used."""
-
-    counts: np.ndarray  #: (recordings,) int64, -1: cannot be used
-    times: np.ndarray  #: (events,) float32
-    channels: np.ndarray  #: (events,) uint16
-    reasons: list[str]  #: of those that cannot be used
 
 
 def encode_sounds(
@@ -67,7 +56,8 @@ def encode_sounds(
     """Encode recordings, or take from the cache what was encoded before.
 
     The result does not depend on the number of processes. What was encoded before Ctrl-C is
-    kept.
+    kept. Recordings that are damaged or silent are left out, as are files that cannot be read,
+    which are tried again the next time.
 
     Args:
         sources: recordings.
@@ -103,7 +93,8 @@ def _through_cache(job: _Job, folder: Path) -> StoredEvents:
         if not manifest.is_file():
             with atomic_write(manifest, "w") as file:
                 file.write(text)
-    except OSError:
+    except OSError as error:
+        logger.warning("%s cannot be written (%s): nothing is cached", folder, error)
         writer = EventWriter(None, job.encoder.num_channels)
         stored = writer.finish(job.fill(writer, None))
         assert stored is not None
@@ -112,7 +103,11 @@ def _through_cache(job: _Job, folder: Path) -> StoredEvents:
     stored = stored_events(
         folder, manifest, job.encoder.num_channels, lambda writer: job.fill(writer, shards)
     )
-    shutil.rmtree(shards, ignore_errors=True)
+    if stored.about["is_final"]:
+        shutil.rmtree(shards, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            manifest.unlink()  # a new one is another source of events
     return stored
 
 
@@ -144,6 +139,7 @@ class _Job:
     def fill(self, writer: EventWriter, shards: Path | None) -> Mapping[str, Any]:
         """Encode everything, in the order of the recordings."""
         kept, skipped = [], []
+        is_final = True
         first = 0
         for batch in self._shards(shards):
             usable = batch.counts >= 0
@@ -154,14 +150,15 @@ class _Job:
             kept.append(first + np.flatnonzero(usable))
             unusable = first + np.flatnonzero(~usable)
             skipped += [
-                (self.sources[i].identity()[0], reason)
+                (self.sources[i].name, reason)
                 for i, reason in zip(unusable.tolist(), batch.reasons, strict=True)
             ]
             first += len(batch.counts)
+            is_final &= batch.is_final
         writer.add_array("kept", np.concatenate(kept) if kept else np.zeros(0, np.int64))
-        return {"skipped": skipped}
+        return {"skipped": skipped, "is_final": is_final}
 
-    def _shards(self, folder: Path | None) -> Iterator[_Batch]:
+    def _shards(self, folder: Path | None) -> Iterator[Batch]:
         """Encoded recordings in pieces; finished pieces are kept in ``folder``."""
         pieces = [range(i, min(i + _SHARD, len(self.sources)))
                   for i in range(0, len(self.sources), _SHARD)]  # fmt: skip
@@ -173,16 +170,16 @@ class _Job:
         ):
             for number, piece in enumerate(pieces):
                 path = None if folder is None else folder / f"{number}.npz"
-                batch = None if path is None else _load_shard(path, len(piece))
+                batch = None if path is None else load_batch(path, len(piece))
                 if batch is None:
                     batch = self._encode(piece, pool, bar)
-                    if path is not None:
-                        _save_shard(path, batch)
+                    if path is not None and batch.is_final:
+                        save_batch(path, batch)
                 else:
                     bar.update(len(piece))
                 yield batch
 
-    def _encode(self, piece: range, pool: ProcessPoolExecutor | None, bar: tqdm) -> _Batch:
+    def _encode(self, piece: range, pool: ProcessPoolExecutor | None, bar: tqdm) -> Batch:
         tasks = [
             (self.sources[i : min(i + _TASK, piece.stop)], self.encoder, self.duration)
             for i in piece[::_TASK]
@@ -191,75 +188,24 @@ class _Job:
         for batch in _run(tasks, pool):
             batches.append(batch)
             bar.update(len(batch.counts))
-        return _join(batches)
+        return join_batches(batches)
 
 
-def _run(tasks: Sequence[tuple], pool: ProcessPoolExecutor | None) -> Iterator[_Batch]:
+def _run(tasks: Sequence[tuple], pool: ProcessPoolExecutor | None) -> Iterator[Batch]:
     """Results of the tasks, in their order."""
     if pool is None:
-        yield from (_encode_task(*task) for task in tasks)
+        yield from (encode_batch(*task) for task in tasks)
         return
-    futures: list[Future[_Batch]] = [pool.submit(_encode_task, *task) for task in tasks]
+    futures: list[Future[Batch]] = [pool.submit(encode_batch, *task) for task in tasks]
     try:
         for future in futures:
             yield future.result()
     except BrokenProcessPool as error:
         raise OSError(
             "a process that encodes sounds ended at once: out of memory, or the script lacks "
-            "if __name__ == '__main__'; num_workers=1 needs no processes"
+            "if __name__ == '__main__'; --threads 1 of an experiment, or num_workers=1, encodes "
+            "without further processes"
         ) from error
-
-
-def _encode_task(sources: Sequence[Word], encoder: Encoder, duration: float) -> _Batch:
-    counts = np.full(len(sources), -1, np.int64)
-    sounds, reasons = [], []
-    for i, source in enumerate(sources):
-        try:
-            sounds.append(crop(source.read(), duration))
-            counts[i] = 0
-        except (OSError, ValueError) as error:
-            reasons.append(getattr(error, "strerror", None) or str(error))
-    trains = [_within(train, duration) for train in encoder.encode(sounds)]
-    counts[counts == 0] = [len(train.times) for train in trains]
-    return _Batch(
-        counts,
-        np.concatenate([np.zeros(0, np.float32), *(train.times for train in trains)]),
-        np.concatenate([np.zeros(0, np.uint16), *(train.channels for train in trains)]),
-        reasons,
-    )
-
-
-def _within(train: SpikeTrain, duration: float) -> SpikeTrain:
-    inside = train.times <= duration
-    return SpikeTrain(train.times[inside], train.channels[inside])
-
-
-def _join(batches: Sequence[_Batch]) -> _Batch:
-    return _Batch(
-        np.concatenate([batch.counts for batch in batches]),
-        np.concatenate([batch.times for batch in batches]),
-        np.concatenate([batch.channels for batch in batches]),
-        [reason for batch in batches for reason in batch.reasons],
-    )
-
-
-def _save_shard(path: Path, batch: _Batch) -> None:
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with atomic_write(path) as file:
-            np.savez(file, **{**batch._asdict(), "reasons": np.array(batch.reasons, np.str_)})
-    except OSError:
-        pass  # only what Ctrl-C would save is lost
-
-
-def _load_shard(path: Path, size: int) -> _Batch | None:
-    """None where there is none, or a damaged one."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            counts, times, channels, reasons = (file[name] for name in _Batch._fields)
-    except Exception:  # a damaged archive can raise nearly anything
-        return None
-    return _Batch(counts, times, channels, reasons.tolist()) if len(counts) == size else None
 
 
 @contextmanager
@@ -272,6 +218,9 @@ def _pool(num_workers: int) -> Iterator[ProcessPoolExecutor | None]:
     pool = ProcessPoolExecutor(num_workers, initializer=_ignore_interrupts)
     try:
         yield pool
+    except KeyboardInterrupt:
+        logger.warning("stopping: recordings that are being encoded are finished")
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

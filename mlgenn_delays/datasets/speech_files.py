@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,9 +15,9 @@ from ..audio import Sound, read_wav
 #: Names of files of known data sets: expressions with the groups of :func:`find_recordings`.
 PATTERNS = {
     # Free Spoken Digit Dataset
-    "fsdd": r"(?P<class>\d)_(?P<speaker>[^_]+)_(?P<index>\d+)\.wav",
+    "fsdd": r"(?P<class>\d)_(?P<speaker>[^_]+)_\d+\.wav",
     # Google Speech Commands, whose classes are folders
-    "gsc": r"(?P<speaker>[^_]+)_nohash_(?P<index>\d+)\.wav",
+    "gsc": r"(?P<speaker>[^_]+)_nohash_\d+\.wav",
 }
 #: Names of test files, for patterns whose data set says which they are.
 TEST_PATTERNS = {"fsdd": r"_[0-4]\.wav"}
@@ -24,18 +25,19 @@ TEST_PATTERNS = {"fsdd": r"_[0-4]\.wav"}
 #: Folders of noise and the like that are no classes.
 _NO_CLASS = re.compile(r"[._]")
 #: Lists of Google Speech Commands, and the part that they name.
-_LISTS = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+LISTS = {"validation_list.txt": "validation", "testing_list.txt": "test"}
+#: Entries of a list that are named when there are no such files.
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Recording:
     """A file with one word."""
 
-    path: Path
+    path: Path  #: without links above and in the name of the folder of all recordings
     name: str  #: path relative to the folder of all recordings, with '/'
     class_name: str
     speaker: str = ""  #: empty where it is not known
-    index: int | None = None  #: number of the repetition
     part: str | None = None  #: ``"validation"`` or ``"test"`` where a list says so
 
     def read(self) -> Sound:
@@ -47,12 +49,16 @@ class Recording:
         return read_wav(self.path)
 
     def identity(self) -> list[Any]:
-        """What changes whenever the file does (JSON types)."""
+        """What changes whenever the file does, and where it is another one (JSON types).
+
+        Place, size and time of change rather than what is in it: this is asked of all files of a
+        data set, which may be a hundred thousand, each time it is loaded.
+        """
         try:
             status = os.stat(self.path)
         except OSError:
-            return [self.name, None, None]
-        return [self.name, status.st_size, status.st_mtime_ns]
+            return [str(self.path), None, None]
+        return [str(self.path), status.st_size, status.st_mtime_ns]
 
 
 class Word(Protocol):
@@ -85,21 +91,23 @@ def find_recordings(folder: str | os.PathLike[str], pattern: str | None = None) 
     """Search a folder and its sub-folders for WAV files.
 
     The class of a file is said by its name or by its sub-folder. Folders whose name begins with
-    ``_`` (``_background_noise_``) or ``.`` are passed over, as are hidden files. The lists
-    ``validation_list.txt`` and ``testing_list.txt`` beside the sub-folders are read if they are
-    there.
+    ``_`` (``_background_noise_``) or ``.`` are passed over, as are hidden files. Sub-folders may be
+    links; none is searched twice. The lists ``validation_list.txt`` and ``testing_list.txt``
+    beside the sub-folders are read if they are there.
 
     Args:
         folder: with recordings.
         pattern: regular expression for whole names of files, with the named groups ``class``
-            (without it: the first sub-folder), ``speaker`` and ``index`` (a number), e.g.
-            ``(?P<class>[a-z]+)-(?P<speaker>\\w+)-(?P<index>\\d+)\\.wav``, or a name of
-            ``PATTERNS``. Default: ``"fsdd"`` if there are files in the folder itself, else classes
-            are sub-folders and files named as in ``"gsc"`` have speakers.
+            (without it: the first sub-folder) and ``speaker``, e.g.
+            ``(?P<class>[a-z]+)-(?P<speaker>\\w+)-\\d+\\.wav``, or a name of ``PATTERNS``.
+            Default: ``"fsdd"`` if most files are in the folder itself, or all in its sub-folder
+            ``recordings``, else classes are sub-folders and files named as in ``"gsc"`` have
+            speakers.
 
     Raises:
-        ValueError: no such folder, no WAV files, none that fit, a wrong expression, or fewer
-            than two classes.
+        ValueError: no such folder, no WAV files, none that fit, a wrong expression, fewer than
+            two classes, or lists that disagree, are no text or name files that are not there.
+        OSError: a list cannot be read.
     """
     root = Path(folder).expanduser()
     if not root.is_dir():
@@ -108,11 +116,14 @@ def find_recordings(folder: str | os.PathLike[str], pattern: str | None = None) 
     if not names:
         raise ValueError(f"{root}: there are no WAV files in this folder and its sub-folders")
     layout = _layout(names, pattern)
-    expression = _compile(PATTERNS.get(layout, PATTERNS["gsc"] if pattern is None else pattern))
-    lists = _read_lists(root)
+    expression = compile_pattern(
+        PATTERNS.get(layout, PATTERNS["gsc"] if pattern is None else pattern)
+    )
+    lists = _read_lists(root, names)
     found, unmatched = [], []
+    resolved = root.resolve()
     for name in names:
-        recording = _describe(root, name, expression, strict=layout != "folders")
+        recording = _describe(resolved, name, expression, strict=layout != "folders")
         if recording is None:
             unmatched.append(name)
         else:
@@ -135,27 +146,53 @@ def find_recordings(folder: str | os.PathLike[str], pattern: str | None = None) 
 def _wav_names(root: Path) -> list[str]:
     """Relative paths, sorted, with '/'."""
     names = []
-    for where, folders, files in os.walk(root):
-        folders[:] = [folder for folder in folders if not _NO_CLASS.match(folder)]
+    for where, files in _walk(root):
         for file in files:
             if file.lower().endswith(".wav") and not file.startswith("."):
                 names.append(Path(where, file).relative_to(root).as_posix())
     return sorted(names)
 
 
+def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Folders with their files. Links are followed; what was seen is left out, also in loops."""
+    seen = set()
+    for where, folders, files in os.walk(root, followlinks=True):
+        status = os.stat(where)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        # of a folder and a link to it beside it, the folder
+        folders[:] = sorted(
+            (folder for folder in folders if not _NO_CLASS.match(folder)),
+            key=lambda folder: (os.path.islink(os.path.join(where, folder)), folder),
+        )
+        yield where, files
+
+
 def _layout(names: Sequence[str], pattern: str | None) -> str:
     if pattern is not None:
         return pattern if pattern in PATTERNS else "pattern"
-    # FSDD has its files in a folder "recordings"
-    top = {name.rpartition("/")[0] for name in names}
-    return "fsdd" if top in ({""}, {"recordings"}) or "" in top else "folders"
+    folders = [name.rpartition("/")[0] for name in names]
+    # FSDD has its files in a folder "recordings"; beside folders of classes there may be a file
+    is_flat = set(folders) <= {"", "recordings"} or folders.count("") > len(folders) / 2
+    return "fsdd" if is_flat else "folders"
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str, name: str = "pattern") -> re.Pattern[str]:
+    """Regular expression for names of files; capitals do not matter.
+
+    Args:
+        pattern: the expression.
+        name: of the argument, for the message.
+
+    Raises:
+        ValueError: it is no regular expression.
+    """
     try:
         return re.compile(pattern, re.IGNORECASE)
     except re.error as error:
-        raise ValueError(f"pattern: {pattern!r} is no regular expression: {error}") from error
+        raise ValueError(f"{name}: {pattern!r} is no regular expression: {error}") from error
 
 
 def _describe(root: Path, name: str, expression: re.Pattern[str], strict: bool) -> Recording | None:
@@ -168,26 +205,41 @@ def _describe(root: Path, name: str, expression: re.Pattern[str], strict: bool) 
     class_name = groups.get("class") or folder.split("/")[0]
     if not class_name:
         return None
-    index = groups.get("index")
     return Recording(
         path=root / name,
         name=name,
         class_name=class_name,
         speaker=groups.get("speaker") or "",
-        index=int(index) if index and index.isdecimal() else None,
     )
 
 
-def _read_lists(root: Path) -> dict[str, str]:
+def _read_lists(root: Path, names: Sequence[str]) -> dict[str, str]:
     """Part of each file that a list names."""
+    known = set(names)
     parts: dict[str, str] = {}
-    for file, part in _LISTS.items():
-        try:
-            lines = (root / file).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            name = line.strip()
+    for file, part in LISTS.items():
+        listed = _read_list(root / file)
+        # else recordings that are meant for the test would be trained with
+        missing = [name for name in listed if name not in known]
+        if missing:
+            shown = ", ".join(missing[:_MOST_NAMED]) + (", ..." * (len(missing) > _MOST_NAMED))
+            raise ValueError(
+                f"{root / file}: {len(missing)} of {len(listed)} entries name no WAV file in "
+                f"{root}: {shown}; put them right, or remove the list"
+            )
+        for name in listed:
             if parts.setdefault(name, part) != part:
-                raise ValueError(f"{root}: {name} is both in {' and in '.join(_LISTS)}")
+                raise ValueError(f"{root}: {name} is both in {' and in '.join(LISTS)}")
     return parts
+
+
+def _read_list(path: Path) -> list[str]:
+    """Entries as names of :func:`_wav_names`; none where there is no such list."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        return []
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: it is no text in UTF-8: {error}") from error
+    entries = (line.strip().replace("\\", "/") for line in lines)
+    return [posixpath.normpath(entry) for entry in entries if entry]

@@ -56,9 +56,9 @@ def generate_spike_orders(
         labels=labels,
         class_names=CLASS_NAMES,
         duration=duration,
-        kind="synthetic",
+        kind="generated",
         source={
-            "dataset": "synthetic",
+            "dataset": "generated",
             "description": "pairs of spikes whose order is the class",
             "seed": seed,
             "onset_ms": list(onset),

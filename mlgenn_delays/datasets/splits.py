@@ -72,6 +72,6 @@ def _share_out(number: int, shares: np.ndarray, label: int) -> np.ndarray:
     if np.any((counts == 0) & (shares > 0.0)):
         raise ValueError(
             f"labels: class {label} has {number} examples, too few for one in each part "
-            f"with the fractions {tuple(shares.tolist())}"
+            f"with the fractions {', '.join(f'{s:g}' for s in shares)}"
         )
     return counts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,20 @@ def reference(motion: np.ndarray, rate: int, finer: int = 40) -> np.ndarray:
             )
         result[n] = inside / rest
     return result
+
+
+def test_published_parameters() -> None:
+    """Table II of Meddis, Hewitt & Shackleton 1990, medium spontaneous rate."""
+    assert asdict(HairCell()) == {
+        "A": 10.0,
+        "B": 3000.0,
+        "g": 1000.0,
+        "y": 5.05,
+        "l": 2500.0,
+        "r": 6580.0,
+        "x": 66.31,
+        "M": 1.0,
+    }
 
 
 def test_rest_is_a_fixed_point() -> None:

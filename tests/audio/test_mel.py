@@ -46,6 +46,21 @@ def test_tone_is_loudest_in_its_band(frequency: float) -> None:
     np.testing.assert_array_equal(on, off)
 
 
+def test_bands_are_triangles_of_the_width_that_is_said() -> None:
+    """A tone in the middle of a band is weaker in its neighbours, by their distance."""
+    band = 100
+    centre = mel(60.0) + (band + 1) * (mel(7600.0) - mel(60.0)) / (BANDS + 1)
+    frequency = 700.0 * (10.0 ** (centre / 2595.0) - 1.0)
+    for overlap in (5.0, 8.0):
+        levels = MelEvents(overlap=overlap).spectrogram(tone(frequency))[15]
+        distances = np.arange(0.0, overlap)
+        expected = 10.0 * np.log10(1.0 - distances / overlap)
+        for direction in (-1, 1):
+            measured = levels[band + direction * distances.astype(int)]
+            np.testing.assert_allclose(measured, expected, atol=0.5)
+    assert ENCODER.overlap == 5.0
+
+
 def test_onset_and_offset_of_a_tone() -> None:
     train = encode(join(silence(0.2), tone(1000.0, 0.3), silence(0.2)))
     band = round(band_of(1000.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -164,3 +165,11 @@ def test_any_cut_and_any_wrong_byte_is_an_error_or_a_sound(tmp_path: Path) -> No
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_wav(tmp_path / "a.wav")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_pipe(tmp_path: Path) -> None:
+    """Opening one would wait for somebody who writes."""
+    os.mkfifo(tmp_path / "x.wav")
+    with pytest.raises(WavError, match="it is no regular file but"):
+        read_wav(tmp_path / "x.wav")

@@ -51,5 +51,5 @@ def write_commands(folder: Path, classes: tuple[str, ...] = ("yes", "no")) -> No
     write(folder, "_background_noise_/rain.wav", word(100.0))
     validation = [f"{name}/22cc_nohash_{i}.wav" for name in classes for i in range(3)]
     testing = [f"{name}/33dd_nohash_{i}.wav" for name in classes for i in range(3)]
-    (folder / "validation_list.txt").write_text("\n".join([*validation, "gone/00aa_nohash_0.wav"]))
+    (folder / "validation_list.txt").write_text("\n".join(validation))
     (folder / "testing_list.txt").write_text("\n".join(testing) + "\n")

@@ -65,7 +65,10 @@ class Tapped:
             raise KeyboardInterrupt
         if self.fate == "crash":
             os._exit(1)
-        return Sound(np.full(round(8000 * self.seconds), 0.01 * self.number, np.float32), 8000)
+        samples = np.full(round(8000 * self.seconds), 0.01 * self.number, np.float32)
+        if self.fate != "silent":
+            samples[-1] += 0.5
+        return Sound(samples, 8000)
 
 
 def read_numbers(log: Path) -> list[int]:

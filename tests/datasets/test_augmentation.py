@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.datasets import AugmentEvents
+from mlgenn_delays.datasets.augmentation import shift_channels
 from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.utils.events import EventDataset
 
@@ -83,3 +84,10 @@ def test_same_generator_same_events(events):
 def test_bad_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         AugmentEvents(DURATION, **settings)
+
+
+def test_shift_beyond_all_channels_leaves_nothing(events):
+    """Shifts that 32 bits cannot hold must not come back at the other end."""
+    far = np.full(len(events), 2**32)
+    assert len(shift_channels(events, far).times) == 0
+    assert len(shift_channels(events, -far).times) == 0

@@ -96,6 +96,7 @@ def test_folder_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_cache_is_searched_after_the_given_folder(tmp_path: Path, cache: Path) -> None:
     cache.mkdir()
     (cache / file_name(10)).write_bytes(pickle.dumps(recordings()))
+    (tmp_path / "elsewhere").mkdir()
     data = load_braille("auto", tmp_path / "elsewhere", fetch=False)
     assert data.source["file"].startswith(str(cache))
 

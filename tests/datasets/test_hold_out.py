@@ -84,7 +84,7 @@ class TestGroups:
             hold_out_groups(labels, groups, chosen=chosen)
 
     def test_one_group(self, labels: np.ndarray) -> None:
-        with pytest.raises(ValueError, match=r"all examples belong to the group \[7\]"):
+        with pytest.raises(ValueError, match=r"one group \(speaker\), \[7\], .* random"):
             hold_out_groups(labels, np.full(len(labels), 7))
 
     def test_no_groups(self, labels: np.ndarray) -> None:
@@ -107,3 +107,12 @@ def test_bad_share(share: float, labels: np.ndarray, groups: np.ndarray) -> None
 
 def test_alternating_holds_every_example_once(labels: np.ndarray) -> None:
     check_parts(labels, alternating(labels))
+
+
+def test_one_large_group_is_not_held_out() -> None:
+    """Seed 3 draws small groups first, seed 1 the large one."""
+    groups = np.repeat([0, 1, 2, 3], [880, 40, 40, 40])
+    labels = np.tile([0, 1], 500)
+    assert len(hold_out_groups(labels, groups, seed=3).validation) == 120
+    with pytest.raises(ValueError, match=r"would take 88% of the examples .* random"):
+        hold_out_groups(labels, groups, seed=1)

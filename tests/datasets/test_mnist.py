@@ -77,6 +77,7 @@ class TestFiles:
 
     def test_cache_is_searched_after_the_given_folder(self, tmp_path: Path, cache: Path) -> None:
         write_part(cache / "mnist", "t10k", LABELS)
+        (tmp_path / "elsewhere").mkdir()
         data = load_mnist("real", tmp_path / "elsewhere", fetch=False)
         assert data.source["parts"]["t10k"]["file"].startswith(str(cache))
 
@@ -171,7 +172,8 @@ class TestDownload:
             return folder / name
 
         monkeypatch.setattr(mnist_source, "fetch", fetch)
-        data = load_mnist("real", tmp_path / "nothing here")
+        (empty := tmp_path / "nothing here").mkdir()
+        data = load_mnist("real", empty)
         assert (len(data), data.num_train) == (16, 12)
         assert asked == {n: f"sha256:{h}" for n, h in mnist_source.HASHES.items()}
         assert len(asked) == 4

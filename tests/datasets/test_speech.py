@@ -100,6 +100,28 @@ def test_splits_share_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     load(wav_dir=tmp_path, seed=1)
 
 
+def test_equal_names_sizes_and_times_of_other_words(tmp_path: Path) -> None:
+    for folder, frequency in (("one", 500.0), ("other", 2000.0)):
+        for i in range(30):
+            write(tmp_path / folder, f"{i % 2}_ann_{i}.wav", word(frequency + 10.0 * (i % 2)))
+        for path in (tmp_path / folder).iterdir():
+            os.utime(path, ns=(1, 1))
+    one, other = load(wav_dir=tmp_path / "one"), load(wav_dir=tmp_path / "other")
+    assert np.mean(one.train.events.neurons % 20) < np.mean(other.train.events.neurons % 20) - 2
+
+
+def test_what_made_the_parts_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_digits(tmp_path, repetitions=15)
+    data = load(wav_dir=tmp_path, leave_out_speaker="bob")
+    assert (
+        data.train.source["split"]
+        == data.split
+        == ("test: speaker 'bob'; validation: 10% at random")
+    )
+    print_speech_notice(data)
+    assert f"Split of the recordings: {data.split}" in capsys.readouterr().err
+
+
 def test_google_speech_commands(tmp_path: Path) -> None:
     write_commands(tmp_path)
     data = load(wav_dir=tmp_path)
@@ -165,6 +187,25 @@ def test_many_unusable_files_are_not_all_named(
     assert "and 5 more" in said
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_pipes_and_silence_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing waits for somebody to write into a pipe."""
+    write_digits(tmp_path, repetitions=15)
+    (tmp_path / "0_ann_7.wav").unlink()
+    os.mkfifo(tmp_path / "0_ann_7.wav")
+    write(tmp_path, "0_bob_8.wav", wav_bytes(np.zeros(800)))
+    write(tmp_path, "1_bob_8.wav", wav_bytes(np.full(800, 0.5)))
+    data = load(wav_dir=tmp_path)
+    assert sum(map(len, parts(data))) == 57
+    for part in parts(data):
+        assert np.diff(part.events.offsets).min() > 0
+    print_speech_notice(data)
+    said = capsys.readouterr().err
+    assert "0_ann_7.wav: it is no regular file" in said
+    assert "0_bob_8.wav: it is silent" in said
+    assert "1_bob_8.wav: it is silent" in said
+
+
 def test_nothing_usable(tmp_path: Path) -> None:
     write_digits(tmp_path, repetitions=15)
     for path in tmp_path.glob("*.wav"):
@@ -180,6 +221,15 @@ def test_class_that_cannot_be_trained(tmp_path: Path) -> None:
             path.write_bytes(b"")
     with pytest.raises(ValueError, match="no recordings to train with of the classes: 2"):
         load(wav_dir=tmp_path)
+
+
+def test_class_that_cannot_be_trained_with_a_limit(tmp_path: Path) -> None:
+    write_digits(tmp_path, digits=3, repetitions=15)
+    for path in tmp_path.glob("2_*.wav"):
+        if int(path.stem.split("_")[2]) > 4:
+            path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"of the classes: 2; \d+ were left out, e.g. 2_.*empty"):
+        load(wav_dir=tmp_path, most_trained=30)
 
 
 def test_class_that_only_tests(tmp_path: Path) -> None:
@@ -269,6 +319,12 @@ def test_auto_makes_words_up_and_says_why(
     assert "Why: No folder" in capsys.readouterr().err
 
 
+def test_made_up_words_in_the_cache_are_not_taken_for_recordings(tmp_path: Path) -> None:
+    first, second = (load("auto", tmp_path, num_per_class=20) for _ in range(2))
+    assert first.fallback_reason == second.fallback_reason
+    np.testing.assert_array_equal(first.train.events.times, second.train.events.times)
+
+
 def test_real_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SpeechNotFoundError, match=r"No folder fsdd .*Name a folder of WAV files"):
         load("real", tmp_path)
@@ -287,6 +343,9 @@ def test_leave_out_a_made_up_speaker() -> None:
         ({"encoder": "ear"}, r"encoder: 'ear', allowed are \('mel', 'cochlea'\)"),
         ({"duration": 0.0}, "duration is 0"),
         ({"duration": float("nan")}, "duration is nan"),
+        ({"duration": 60_001.0}, "duration is 60001, .* at most 60000"),
+        ({"data": "synthetic", "pattern": "x"}, "'synthetic', but a pattern of names .*: x"),
+        ({"pattern": "((("}, r"pattern: '\(\(\(' is no regular expression"),
         ({"wav_dir": "nowhere"}, "nowhere: there is no such folder"),
         ({"data": "synthetic", "num_per_class": 0}, "num_per_class: 0"),
         ({"data": "synthetic", "test_pattern": "zzz"}, "found in none of the 1200 names"),

@@ -19,6 +19,9 @@ from mlgenn_delays.datasets.synthetic_speech import synthetic_words
 
 Encode = Callable[..., EncodedSounds]
 
+# read before a fixture makes them smaller
+SIZES = speech_encoding._TASK, speech_encoding._SHARD
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
@@ -112,6 +115,28 @@ def test_unusable_recordings_are_named(encode: Encode, log: Path) -> None:
     assert set(encoded.events.example(2)[1]) == {3}
 
 
+def test_what_could_not_be_read_is_read_again(encode: Encode, log: Path, tmp_path: Path) -> None:
+    """A network drive may be back the next time; a damaged file stays damaged."""
+    fates = {2: "damaged", 9: "gone"}
+    words = [Tapped(i, log, fates.get(i, "")) for i in range(12)]
+    assert len(encode(words).skipped) == 2
+    log.unlink()
+    back = [replace(word, fate="") if word.number == 9 else word for word in words]
+    encoded = encode(back)
+    assert [s.name for s in encoded.skipped] == ["word2"]
+    # the seven words of the first shard are kept
+    assert read_numbers(log) == list(range(7, 12))
+    encode(back)
+    assert read_numbers(log) == list(range(7, 12))
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+def test_silent_recordings_are_named(encode: Encode, log: Path) -> None:
+    encoded = encode([Tapped(i, log, "silent" if i == 3 else "") for i in range(5)])
+    assert [tuple(s) for s in encoded.skipped] == [("word3", "it is silent: all samples are equal")]
+    np.testing.assert_array_equal(encoded.kept, [0, 1, 2, 4])
+
+
 def test_nothing_usable_at_all(encode: Encode, log: Path) -> None:
     for _ in range(2):
         encoded = encode([Tapped(i, log, "damaged") for i in range(4)])
@@ -164,10 +189,14 @@ def test_damaged_cache_is_made_anew(encode: Encode, log: Path, tmp_path: Path) -
     assert_equal(encoded, encode(words, cached=False))
 
 
-def test_folder_that_cannot_be_written(log: Path, tmp_path: Path, encode: Encode) -> None:
+def test_folder_that_cannot_be_written(
+    log: Path, tmp_path: Path, encode: Encode, caplog: pytest.LogCaptureFixture
+) -> None:
     words = [Tapped(i, log) for i in range(4)]
     (tmp_path / "file").touch()
     encoded = encode_sounds(words, Taps(), 200.0, tmp_path / "file" / "cache", 1, False)
+    assert "cache cannot be written" in caplog.text
+    assert "nothing is cached" in caplog.text
     assert_equal(encoded, encode(words))
 
 
@@ -184,6 +213,20 @@ def test_interrupted_work_goes_on_where_it_was(encode: Encode, log: Path, tmp_pa
     assert list((tmp_path / "kept").glob("*.shards")) == []
 
 
+def test_an_interrupt_loses_few_recordings(
+    encode: Encode, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speech_encoding, "_TASK", SIZES[0])
+    monkeypatch.setattr(speech_encoding, "_SHARD", SIZES[1])
+    words = [Tapped(i, log, "ctrl-c" if i == 300 else "") for i in range(301)]
+    with pytest.raises(KeyboardInterrupt):
+        encode(words)
+    log.with_suffix(".again").touch()
+    log.unlink()
+    encode(words)
+    assert 0 < len(read_numbers(log)) < 100
+
+
 def test_damaged_shard_is_made_anew(encode: Encode, log: Path, tmp_path: Path) -> None:
     words = [Tapped(i, log, "ctrl-c" if i == 16 else "") for i in range(20)]
     with pytest.raises(KeyboardInterrupt):
@@ -197,16 +240,19 @@ def test_damaged_shard_is_made_anew(encode: Encode, log: Path, tmp_path: Path) -
     assert read_numbers(log) == [*range(7), *range(14, 20)]
 
 
-def test_interrupt_leaves_no_processes(encode: Encode, log: Path) -> None:
+def test_interrupt_leaves_no_processes(
+    encode: Encode, log: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     words = [Tapped(i, log, "ctrl-c" if i == 16 else "") for i in range(20)]
     with pytest.raises(KeyboardInterrupt):
         encode(words, num_workers=2)
+    assert "stopping: recordings that are being encoded are finished" in caplog.text
     assert multiprocessing.active_children() == []
 
 
 def test_process_that_dies(encode: Encode, log: Path) -> None:
     words = [Tapped(i, log, "crash" if i == 4 else "") for i in range(20)]
-    with pytest.raises(OSError, match=r"a process .* ended at once.*num_workers=1"):
+    with pytest.raises(OSError, match=r"a process .* at once.*--threads 1 .*num_workers=1"):
         encode(words, num_workers=2)
     assert multiprocessing.active_children() == []
 

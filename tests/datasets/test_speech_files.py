@@ -100,7 +100,23 @@ def test_identity_follows_the_file(tmp_path: Path) -> None:
     os.utime(tmp_path / "0_ann_0.wav", ns=(1, 1))
     assert len({tuple(x) for x in (first, second, recording.identity())}) == 3
     (tmp_path / "0_ann_0.wav").unlink()
-    assert recording.identity() == ["0_ann_0.wav", None, None]
+    assert recording.identity() == [str(tmp_path / "0_ann_0.wav"), None, None]
+
+
+def test_identity_follows_the_folder(tmp_path: Path) -> None:
+    """Names, sizes and times of two folders may be the same, and what is in them not."""
+    for folder in ("one", "other"):
+        write_digits(tmp_path / folder, repetitions=1)
+        for path in (tmp_path / folder).iterdir():
+            os.utime(path, ns=(1, 1))
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    one, other, link = (
+        find_recordings(tmp_path / name).recordings[0].identity()
+        for name in ("one", "other", "link")
+    )
+    assert one[1:] == other[1:]
+    assert one[0] != other[0]
+    assert link == one
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
@@ -149,4 +165,64 @@ def test_lists_that_disagree(tmp_path: Path) -> None:
 def test_lists_that_are_no_text(tmp_path: Path) -> None:
     write_commands(tmp_path)
     (tmp_path / "testing_list.txt").write_bytes(bytes(range(256)))
-    assert {r.part for r in find_recordings(tmp_path).recordings} == {None, "validation"}
+    with pytest.raises(ValueError, match=r"testing_list.txt: it is no text in UTF-8"):
+        find_recordings(tmp_path)
+
+
+def test_list_that_cannot_be_read(tmp_path: Path) -> None:
+    write_commands(tmp_path)
+    (tmp_path / "testing_list.txt").unlink()
+    (tmp_path / "testing_list.txt").mkdir()
+    with pytest.raises(OSError, match=r"testing_list.txt"):
+        find_recordings(tmp_path)
+
+
+def test_lists_in_other_spellings(tmp_path: Path) -> None:
+    write_commands(tmp_path)
+    expected = {r.name: r.part for r in find_recordings(tmp_path).recordings}
+    entries = (tmp_path / "testing_list.txt").read_text().split()
+    changed = [f"./{entries[0]}", entries[1].replace("/", "\\"), "", *entries[2:]]
+    (tmp_path / "testing_list.txt").write_text("\r\n".join(changed), encoding="utf-8-sig")
+    assert {r.name: r.part for r in find_recordings(tmp_path).recordings} == expected
+    (tmp_path / "testing_list.txt").write_text("\n".join(entries), encoding="utf-8-sig")
+    assert {r.name: r.part for r in find_recordings(tmp_path).recordings} == expected
+
+
+def test_lists_of_other_files(tmp_path: Path) -> None:
+    write_commands(tmp_path)
+    names = [f"old/yes/{i}.wav" for i in range(6)]
+    (tmp_path / "testing_list.txt").write_text("\n".join([*names, "yes/33dd_nohash_0.wav"]))
+    with pytest.raises(
+        ValueError,
+        match=r"testing_list.txt: 6 of 7 entries name no WAV file in .*: old/yes/0.wav, "
+        r".*/4.wav, ...; put them right, or remove the list",
+    ):
+        find_recordings(tmp_path)
+
+
+def test_folders_that_are_links(tmp_path: Path) -> None:
+    write(tmp_path, "elsewhere/1.wav", word(100.0))
+    write(tmp_path, "words/no/1.wav", word(100.0))
+    write(tmp_path, "words/no/deep/2.wav", word(100.0))
+    (tmp_path / "words" / "yes").symlink_to(tmp_path / "elsewhere")
+    # none of these is searched again
+    (tmp_path / "words" / "again").symlink_to(tmp_path / "words" / "no")
+    (tmp_path / "words" / "no" / "deep" / "loop").symlink_to(tmp_path / "words")
+    assert table(find_recordings(tmp_path / "words")) == {
+        "no/1.wav": ("no", ""),
+        "no/deep/2.wav": ("no", ""),
+        "yes/1.wav": ("yes", ""),
+    }
+
+
+def test_file_beside_folders_of_classes(tmp_path: Path) -> None:
+    write_commands(tmp_path)
+    write(tmp_path, "noise.wav", word(100.0))
+    found = find_recordings(tmp_path)
+    assert found.layout == "folders"
+    assert len(found.recordings) == 24
+    assert list(found.unmatched) == ["noise.wav"]
+    # but a folder of digits may have a sub-folder
+    write_digits(tmp_path / "digits", repetitions=2)
+    write(tmp_path / "digits", "raw/0_ann_9.wav", word(100.0))
+    assert find_recordings(tmp_path / "digits").layout == "fsdd"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,21 @@ from mlgenn_delays.datasets.splits import Split
 
 def split(found: Recordings, **arguments: str) -> tuple[Split, list[set[str]]]:
     """The split, and the names in its parts."""
+    return split_and_rule(found, **arguments)[:2]
+
+
+def split_and_rule(found: Recordings, **arguments: str) -> tuple[Split, list[set[str]], str]:
+    """The same, and what made it."""
     names = sorted({r.class_name for r in found.recordings})
     labels = np.array([names.index(r.class_name) for r in found.recordings])
-    result = split_recordings(found, labels, **arguments)  # type: ignore[arg-type]
+    result, rule = split_recordings(found, labels, **arguments)  # type: ignore[arg-type]
     parts = [{found.recordings[i].name for i in part} for part in result]
     assert sum(map(len, parts)) == len(found.recordings) == len(set().union(*parts))
     for part in result:
         # classes alternate: of the first half each class has a fair share
         half = np.bincount(labels[part[: len(part) // 2]], minlength=len(names))
         assert half.max() - half.min() <= 2
-    return result, parts
+    return result, parts, rule
 
 
 @pytest.fixture
@@ -82,6 +88,44 @@ def test_list_of_the_test_alone(tmp_path: Path) -> None:
     assert len(train) == 16
 
 
+def test_list_of_the_validation_alone(tmp_path: Path) -> None:
+    write_commands(tmp_path, ("a", "b"))
+    (tmp_path / "testing_list.txt").unlink()
+    _, (train, validation, test) = split(find_recordings(tmp_path))
+    assert {name.split("/")[1][:4] for name in validation} == {"22cc"}
+    assert len(validation) == 6
+    assert len(test) == 4
+    assert len(train) == 14
+
+
+def test_what_made_the_split(tmp_path: Path, digits: Recordings) -> None:
+    chance = "10% at random"
+    assert split_and_rule(digits)[2] == (
+        rf"test: files whose name has '_[0-4]\\.wav'; validation: {chance}"
+    )
+    assert split_and_rule(digits, leave_out_speaker="bob")[2] == (
+        f"test: speaker 'bob'; validation: {chance}"
+    )
+    write_commands(tmp_path / "words")
+    rules = [split_and_rule(find_recordings(tmp_path / "words"))[2]]
+    for name in ("testing_list.txt", "validation_list.txt"):
+        (tmp_path / "words" / name).unlink()
+        rules.append(split_and_rule(find_recordings(tmp_path / "words"))[2])
+    assert rules == [
+        "test: testing_list.txt; validation: validation_list.txt",
+        "test: 20% at random; validation: validation_list.txt",
+        f"test: 20% at random; validation: {chance}",
+    ]
+
+
+def test_lists_that_leave_nothing(tmp_path: Path) -> None:
+    write_commands(tmp_path)
+    names = [r.name for r in find_recordings(tmp_path).recordings if r.part != "validation"]
+    (tmp_path / "testing_list.txt").write_text("\n".join(names))
+    with pytest.raises(ValueError, match="no recordings are left to train with by testing_list"):
+        split(find_recordings(tmp_path))
+
+
 def test_options_go_before_lists(tmp_path: Path) -> None:
     write_commands(tmp_path)
     _, parts = split(find_recordings(tmp_path), leave_out_speaker="00aa")
@@ -99,11 +143,14 @@ def test_random_where_nothing_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"leave_out_speaker": "eve"}, "speaker to leave out: 'eve', allowed are .*: ann, bob"),
-        ({"test_pattern": "x", "leave_out_speaker": "ann"}, "allowed is one"),
-        ({"test_pattern": "("}, r"test pattern: '\(' is no regular expression"),
-        ({"test_pattern": "zzz"}, "test pattern: 'zzz' is found in none of the 100 names"),
-        ({"test_pattern": "wav"}, "test pattern: 'wav' is found in all of the 100 names"),
+        ({"leave_out_speaker": "eve"}, "leave_out_speaker: 'eve', allowed are .*: ann, bob"),
+        (
+            {"test_pattern": "x", "leave_out_speaker": "ann"},
+            "leave_out_speaker: 'ann', not allowed with test_p",
+        ),
+        ({"test_pattern": "("}, r"test_pattern: '\(' is no regular expression"),
+        ({"test_pattern": "zzz"}, "test_pattern: 'zzz' is found in none of the 100 names"),
+        ({"test_pattern": "wav"}, "test_pattern: 'wav' is found in all of the 100 names"),
     ],
 )
 def test_bad_arguments(digits: Recordings, arguments: dict[str, str], message: str) -> None:
@@ -122,5 +169,6 @@ def test_unknown_and_lonely_speakers(tmp_path: Path) -> None:
 
 def test_too_few_recordings(tmp_path: Path) -> None:
     write_digits(tmp_path, speakers=("ann",), repetitions=6)
-    with pytest.raises(ValueError, match="class 0 has 1 examples, too few"):
+    message = f"{tmp_path}: the class '0' has 1 recordings to split at random, too few"
+    with pytest.raises(ValueError, match=re.escape(message)):
         split(find_recordings(tmp_path))

@@ -15,7 +15,7 @@ def test_first_spike_is_the_class() -> None:
     data.events.check_structure("data")
     assert data.num_channels == 2
     assert np.bincount(data.labels).tolist() == [25, 25]
-    assert (data.kind, data.duration) == ("synthetic", 20.0)
+    assert (data.kind, data.duration) == ("generated", 20.0)
     json.dumps(data.source)
     for i, label in enumerate(data.labels):
         times, channels = data.events.example(i)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from experiment_runs import Run
+from order_experiment import experiment, load
 
 from mlgenn_delays.compilers import load_checkpoint, save_checkpoint
+from mlgenn_delays.experiments.common import Experiment, main
 
 
 def test_gives_the_test_accuracy_of_the_run(run: Callable[..., Run], finished: Run) -> None:
@@ -54,6 +59,49 @@ def test_another_network_is_refused(
 ) -> None:
     result = run("--evaluate", finished.folder / "checkpoint_best.npz", *arguments)
     assert (result.code, message in result.err) == (2, True)
+
+
+def test_other_options_than_in_training_are_noted(run: Callable[..., Run], finished: Run) -> None:
+    checkpoint = finished.folder / "checkpoint_best.npz"
+    result = run("--evaluate", checkpoint, "--quick", "--threshold", "5")
+    assert result.code == 0
+    assert "Note: in training, options were others: threshold was 10 and is 5." in result.err
+    assert "Note" not in run("--evaluate", checkpoint, "--quick", "--threshold", "10").err
+
+
+@pytest.mark.usefixtures("blank_pictures")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": {"encoder": {"rate": 16000, "bands": 4}}}, "encoder rate was 8000 and is 16"),
+        ({"source": {}}, "encoder was {'rate': 8000, 'bands': 4} and is None"),
+        ({"duration": 25.0}, "duration_ms was 20.0 and is 25.0"),
+        ({"class_names": ("right", "left")}, "trained on the classes left, right, the data have"),
+    ],
+)
+def test_data_made_in_another_way_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict, message: str
+) -> None:
+    source = {"encoder": {"rate": 8000, "bands": 4}, "folder": "a"}
+
+    def encoded(**values: Any) -> Experiment:
+        return replace(
+            experiment(),
+            load=lambda *a: replace(load(*a), **values),
+            same_source=("encoder", "duration_ms"),
+        )
+
+    def evaluate(own: Experiment) -> int:
+        checkpoint = str(tmp_path / "a" / "checkpoint_best.npz")
+        return main(own, ["--evaluate", checkpoint, "--out", str(tmp_path / "b")])
+
+    assert main(encoded(source=source), ["--epochs", "1", "--out", str(tmp_path / "a")]) == 0
+    assert evaluate(encoded(**{"source": source, **changes})) == 2
+    error = capsys.readouterr().err
+    assert "order.py: error: argument --evaluate: the checkpoint was trained " in error
+    assert message in error
+    assert not (tmp_path / "b").exists()
+    assert evaluate(encoded(source={**source, "folder": "b"})) == 0
 
 
 def test_checkpoint_without_description_must_fit_the_options(

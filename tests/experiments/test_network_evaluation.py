@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.compilers import InferenceCompiler
-from mlgenn_delays.experiments.common.evaluation import NUM_RECORDED, evaluate_network
+from mlgenn_delays.experiments.common.evaluation import (
+    NUM_RECORDED,
+    TrialRecorder,
+    evaluate_network,
+)
 from mlgenn_delays.experiments.common.experiment import Part
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierSettings, build_classifier
@@ -58,6 +62,15 @@ def test_records_the_first_trials(part: Part) -> None:
         expected_times, expected_neurons = part.events.example(i)
         np.testing.assert_array_equal(neurons, expected_neurons)
         np.testing.assert_allclose(times, expected_times, rtol=1e-6)
+
+
+def test_size_of_a_batch_takes_no_memory(part: Part) -> None:
+    network = compiled()[1]
+    recorder = TrialRecorder(network, len(part))
+    recorder.set_params(compiled_network=InferenceCompiler(TIMESTEPS).compile(network.network))
+    request = recorder.recording_request(0, 10**15)
+    assert request is not None
+    assert request.examples.tolist() == [True] * NUM_RECORDED + [False] * (21 - NUM_RECORDED)
 
 
 def test_spikes_per_neuron_are_those_of_all_trials(part: Part) -> None:

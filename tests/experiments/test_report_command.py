@@ -162,12 +162,14 @@ def test_a_single_seed_has_no_spread(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_experiments_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_run(tmp_path / "a")
-    write_run(tmp_path / "b", experiment="shd", hidden=[32, 32])
+    for size, number in ((8, 100), (32, 900)):
+        found = {"n_parameters": number}
+        write_run(tmp_path / f"a{size}", hidden=[size], numbers=found)
+        write_run(tmp_path / f"b{size}", experiment="shd", hidden=[size, size], numbers=found)
     code, out, _ = make_report(capsys, tmp_path, "--out", tmp_path / "report")
     assert code == 0
     assert [line for line in out.splitlines() if line.startswith("# ")] == ["# braille", "# shd"]
-    assert "hidden 32 32" in out
+    assert "| 32 32 |" in out
     names = {p.name for p in (tmp_path / "report").iterdir()}
     assert {f"{e}_{x}.png" for e in ("braille", "shd") for x in ("hidden", "parameters")} < names
     text = (tmp_path / "report" / "report.md").read_text()
@@ -250,6 +252,9 @@ def test_damaged_folders_are_named_and_skipped(
         ({"accuracy": None}, "damaged: TypeError"),
         ({"accuracy": 1.5}, "damaged: ValueError: test_accuracy is 1.5"),
         ({"numbers": {"epochs": "many"}}, "damaged: ValueError"),
+        ({"numbers": {"epochs": float("inf")}}, "damaged: ValueError: epochs is inf"),
+        ({"experiment": "../../x"}, "damaged: ValueError: experiment is '../../x', allowed are"),
+        ({"experiment": ""}, "damaged: ValueError: experiment is '', allowed are"),
     ],
 )
 def test_runs_that_cannot_be_compared(tmp_path: Path, changes: dict, reason: str) -> None:
@@ -259,6 +264,41 @@ def test_runs_that_cannot_be_compared(tmp_path: Path, changes: dict, reason: str
     assert [r.folder for r in runs] == [tmp_path / "good"]
     assert skipped.folder == tmp_path / "other"
     assert reason in skipped.reason
+
+
+@pytest.mark.parametrize("hidden", [5, "big", ["8"], [[8]], [True], [0], [10**400], None])
+def test_damaged_sizes_of_layers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hidden: Any
+) -> None:
+    write_run(tmp_path / "good", hidden=[64])
+    write_run(tmp_path / "large", hidden=[256])
+    bad = write_run(tmp_path / "other", seed=1)
+    config = json.loads((bad / "config.json").read_text())
+    config["options"]["hidden"] = hidden
+    (bad / "config.json").write_text(json.dumps(config))
+    code, out, _ = make_report(capsys, tmp_path, "--out", tmp_path / "report")
+    assert code == 0
+    assert f"- `{bad}`: damaged: ValueError: hidden is {hidden!r}, allowed are sizes" in out
+    assert (tmp_path / "report" / "braille_hidden.png").is_file()
+
+
+def test_report_stays_in_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(tmp_path / "runs" / "a")
+    write_run(tmp_path / "runs" / "b", experiment="../out")
+    before = {p.name for p in tmp_path.iterdir()}
+    make_report(capsys, tmp_path / "runs", "--out", tmp_path / "report")
+    assert {p.name for p in tmp_path.iterdir()} == before | {"report"}
+
+
+def test_generated_data_that_are_the_task_need_no_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "runs" / "a", found={"dataset": "generated"})
+    out = make_report(capsys, tmp_path / "runs", "--out", tmp_path / "x", "--no-pictures")[1]
+    assert "dataset generated" in out
+    assert "SYNTHETIC" not in out
+    (found,) = compare(gather([tmp_path / "runs"])[0])
+    assert comparison_pictures._title(found) == "braille"
 
 
 def test_each_run_counts_once(
@@ -310,6 +350,13 @@ def test_curves_of_the_pictures(
     }
     parameters = drawn["Parameters (weights and learned delays)"]
     assert parameters["recurrent, no delays, lr 0.01"] == [6400.0, 25600.0]
+
+
+def test_single_size_is_not_drawn(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", hidden=[64], delays="learned", numbers={"n_parameters": 20})
+    write_run(tmp_path / "b", hidden=[64], delays="none", numbers={"n_parameters": 10})
+    (found,) = compare(gather([tmp_path])[0])
+    assert comparison_pictures.draw_comparison(found, tmp_path) == ["braille_parameters.png"]
 
 
 def test_points_and_error_bars(study: Path) -> None:

@@ -210,6 +210,52 @@ def test_damaged_files_are_named(
     assert len(result.err.split("error:")[1].splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "section", "entry", "value", "message"),
+    [
+        ("summary.json", None, "requested_epochs", None, "requested_epochs is None"),
+        ("summary.json", None, "test_accuracy", None, "test_accuracy is None"),
+        ("summary.json", None, "epochs", "many", "epochs is 'many'"),
+        ("config.json", None, "threads", None, "lacks 'threads'"),
+        ("config.json", None, "started", None, "lacks 'started'"),
+        ("config.json", None, "options", 5, "config.json of the earlier run is damaged"),
+        ("config.json", "options", "hidden", 5, "hidden is 5"),
+        ("config.json", "options", "hidden", ["x"], "hidden is ['x']"),
+        ("config.json", "options", "delays", "some", "delays is 'some'"),
+        ("config.json", "options", "recurrent", "no", "recurrent is 'no'"),
+        ("config.json", "options", "lr", [0.1], "lr is [0.1]"),
+        ("config.json", "options", "threshold", 3, "threshold is 3"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--seeds", "0")], ids=["alone", "seeds"])
+def test_damaged_entries_are_named(
+    run: Callable[..., Run],
+    finished: Run,
+    tmp_path: Path,
+    more: tuple[str, ...],
+    name: str,
+    section: str | None,
+    entry: str,
+    value: object,
+    message: str,
+) -> None:
+    folder = tmp_path / "out" / ("seed-0" if more else "")
+    shutil.copytree(finished.folder, folder)
+    values = read_json(folder / name)
+    changed = values if section is None else values[section]
+    if value is None and entry != "test_accuracy":
+        del changed[entry]
+    else:
+        changed[entry] = value
+    write_json(folder / name, values)
+    # one that is finished is left alone
+    epochs = ("--epochs", "5") if name == "config.json" else ()
+    result = run("--resume", *more, *epochs)
+    assert result.code == 2
+    assert message in result.err
+    assert len(result.err.split("error:")[1].splitlines()) == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_of_a_process(tmp_path: Path) -> None:
     folder = tmp_path / "out"

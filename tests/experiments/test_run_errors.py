@@ -31,6 +31,18 @@ def test_folder_that_is_not_empty(run: Callable[..., Run], tmp_path: Path) -> No
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.parametrize("more", [(), ("--seeds", "0", "1")])
+def test_bad_arguments_leave_no_folder(
+    run: Callable[..., Run], tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    result = run(*SMALL, "--max-delay", "70000", *more, out=tmp_path / "new" / "out")
+    assert result.code == 2
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    assert run(*SMALL, "--max-delay", "70000", *more, out=tmp_path / "mine").code == 2
+    assert (tmp_path / "mine").is_dir()
+
+
 def test_folder_that_cannot_be_written(
     run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -47,7 +59,8 @@ def test_folder_that_cannot_be_written(
 
 def test_real_data_that_are_not_there(run: Callable[..., Run], tmp_path: Path) -> None:
     # --quick: nothing is fetched
-    result = run("--quick", "--data", "real", "--data-dir", tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    result = run("--quick", "--data", "real", "--data-dir", tmp_path / "empty")
     assert result.code == 2
     assert "data_braille_letters_th_10.pkl were not found in" in error_of(result)
 

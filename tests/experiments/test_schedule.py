@@ -47,7 +47,8 @@ class Compiled:
     """Two optimisers, as a compiled network has them."""
 
     def __init__(self) -> None:
-        self.optimisers = [(Adam(0.5), []), (Adam(2.0), [])]
+        self.delay_optimiser = Adam(2.0)
+        self.optimisers = [(Adam(0.5), []), (self.delay_optimiser, [])]
 
 
 def test_all_rates_follow_the_number_of_the_batch() -> None:
@@ -60,3 +61,13 @@ def test_all_rates_follow_the_number_of_the_batch() -> None:
         callback.on_batch_begin(batch)
         factor = rate_factor(settings, 5 * epoch + batch, 20)
         assert [o.alpha for o, _ in compiled.optimisers] == [0.5 * factor, 2.0 * factor]
+
+
+def test_rates_of_delays_can_do_without_easing_in() -> None:
+    settings = ClassifierSettings(epochs=4, lr_ease_in=0.1, lr_final=1.0, delay_ease_in=False)
+    compiled = Compiled()
+    callback = LearningRates(settings, compiled)  # type: ignore[arg-type]
+    callback.set_params(num_batches=5)
+    callback.on_epoch_begin(0)
+    callback.on_batch_begin(0)
+    assert [o.alpha for o, _ in compiled.optimisers] == [pytest.approx(0.05), 2.0]

@@ -159,6 +159,25 @@ def test_other_settings_than_those_of_finished_seeds(
     assert not (result.folder / "seed-1").exists()
 
 
+def test_seeds_that_are_not_asked_for_again_are_kept(run: Callable[..., Run]) -> None:
+    first = run(*RUN, "--seeds", "0", "1", "2")
+    before = {name: (first.folder / name).read_text() for name in ("seeds.json", "seeds.csv")}
+    again = run("--seeds", "1", "0", "--resume")
+    assert again.code == 0
+    assert {name: (first.folder / name).read_text() for name in before} == before
+    assert "of 3 finished seeds" in again.out
+    # longer runs are no longer comparable with those that are not
+    longer = run("--seeds", "0", "1", "--resume", "--epochs", "3")
+    assert "of 2 finished seeds" in longer.out
+    written = json.loads((first.folder / "seeds.json").read_text())
+    assert [s["status"] for s in written["seeds"]] == ["finished", "finished", "other settings"]
+    assert written["seeds"][2]["test_accuracy"] is not None
+    (first.folder / "seed-2" / "summary.json").write_text("{")
+    assert run("--seeds", "0", "--resume").code == 0
+    written = json.loads((first.folder / "seeds.json").read_text())
+    assert [s["status"] for s in written["seeds"]] == ["finished", "finished", "damaged"]
+
+
 def test_seed_that_diverges_does_not_stop_the_others(
     run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

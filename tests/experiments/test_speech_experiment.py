@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from experiment_runs import Run
 from word_files import write_words
 
 from mlgenn_delays.datasets import data_folders
-from mlgenn_delays.experiments.common import main
+from mlgenn_delays.datasets.augmentation import AugmentEvents
+from mlgenn_delays.datasets.speech import load_speech
+from mlgenn_delays.experiments import speech
+from mlgenn_delays.experiments.common import Options, main
+from mlgenn_delays.experiments.common.arguments import parse, to_options
 from mlgenn_delays.experiments.speech import EXPERIMENT
+from mlgenn_delays.models import ClassifierSettings
 
 #: Before a fixture hides it.
 REAL_DATA = os.environ.get(data_folders.DATA_VARIABLE)
@@ -26,6 +33,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache in place of the user's."""
     monkeypatch.setattr(data_folders, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
+
+
+def chosen(*arguments: str) -> tuple[Options, ClassifierSettings]:
+    """What a command line asks for."""
+    return to_options(EXPERIMENT, parse(EXPERIMENT, arguments))
 
 
 @pytest.fixture
@@ -88,6 +100,74 @@ def test_test_pattern(run_speech: Callable[..., Run], tmp_path: Path) -> None:
     assert result.summary["n_test"] == 8
 
 
+def test_parts_are_those_of_the_loader(tmp_path: Path, cache: Path) -> None:
+    write_words(tmp_path / "words")
+    options, settings = chosen("--wav-dir", str(tmp_path / "words"), "--threads", "1")
+    data = EXPERIMENT.load(options, settings)
+    loaded = load_speech("auto", None, tmp_path / "words", num_workers=1, progressbar=False)
+    lengths = set()
+    for name in ("train", "validation", "test"):
+        part, expected = getattr(data, name), getattr(loaded, name)
+        np.testing.assert_array_equal(part.labels, expected.labels)
+        for values in ("offsets", "times", "neurons"):
+            np.testing.assert_array_equal(
+                getattr(part.events, values), getattr(expected.events, values)
+            )
+        lengths.add(len(part))
+    assert lengths == {18, 2, 20}
+
+
+def test_threads_are_the_processes_that_encode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int | None] = []
+
+    def stop(*arguments: object, num_workers: int | None, **others: object) -> None:
+        asked.append(num_workers)
+        raise ValueError
+
+    monkeypatch.setattr(speech, "load_speech", stop)
+    for arguments in (("--threads", "3"), (), ("--quick",)):
+        with pytest.raises(ValueError):
+            EXPERIMENT.load(*chosen(*arguments))
+    assert asked == [3, None, 1]
+
+
+def test_augmentation_can_be_turned_off() -> None:
+    _, settings = chosen()
+    assert (settings.jitter, settings.shift, settings.stretch) == (8.0, 20.0, 0.2)
+    assert settings.augmentation(1000.0) == AugmentEvents(1000.0, 0.2, 20.0, 8.0)
+    _, settings = chosen("--jitter", "0", "--shift", "0", "--stretch", "0")
+    assert settings.augmentation(1000.0) is None
+    _, settings = chosen("--drop", "0.1", "--encoder", "cochlea", "--stretch", "0.05")
+    assert settings.augmentation(1000.0) == AugmentEvents(1000.0, 0.05, 20.0, 8.0, 0.1)
+
+
+@pytest.mark.usefixtures("blank_pictures")
+def test_checkpoint_is_not_tested_with_another_encoder(
+    run_speech: Callable[..., Run], tmp_path: Path
+) -> None:
+    """Recordings at another rate would get bands at other frequencies."""
+    write_words(tmp_path / "words")
+    run_speech(*SMALL, "--wav-dir", tmp_path / "words")
+    fast = tmp_path / "fast"
+    fast.mkdir()
+    for path in (tmp_path / "words").iterdir():
+        content = bytearray(path.read_bytes())
+        content[24:32] = struct.pack("<II", 16000, 32000)
+        (fast / path.name).write_bytes(content)
+    checkpoint = ("--evaluate", tmp_path / "out" / "checkpoint_best.npz")
+    for arguments, message in (
+        (("--wav-dir", fast), "encoder highest was 3800.0 and is 7600.0"),
+        (("--wav-dir", tmp_path / "words", "--duration", "250"), "duration_ms was 300.0 and is"),
+    ):
+        result = run_speech(*checkpoint, *arguments, out="test")
+        assert result.code == 2
+        assert message in result.err
+    result = run_speech(*checkpoint, "--wav-dir", tmp_path / "words", out="test")
+    assert result.code == 0, result.err
+
+
 @pytest.mark.usefixtures("blank_pictures")
 def test_resumed_run_is_the_same(run_speech: Callable[..., Run], tmp_path: Path) -> None:
     write_words(tmp_path / "words")
@@ -107,7 +187,15 @@ def test_resumed_run_is_the_same(run_speech: Callable[..., Run], tmp_path: Path)
         (("--data", "real"), "No folder fsdd"),
         (("--data", "synthetic", "--wav-dir", "x"), "'synthetic', but a folder of recordings"),
         (("--leave-out-speaker", "eve"), "'eve', allowed are the speakers: voice0"),
-        (("--duration", "-1"), "duration is -1"),
+        (("--duration", "-1"), "argument --duration: '-1', allowed are times from 50 to 60000 ms"),
+        (("--duration", "nan"), "argument --duration: 'nan', allowed are times"),
+        (("--duration", "1e9"), "argument --duration: '1e9', allowed are times"),
+        (("--duration", "x"), "argument --duration: 'x', allowed are times"),
+        (("--pattern", "("), "argument --pattern: '(' is no regular expression: missing )"),
+        (("--test-pattern", "("), "argument --test-pattern: '(' is no regular expression"),
+        (("--data", "synthetic", "--pattern", "x"), "'synthetic', but a pattern of names"),
+        (("--jitter", "-1"), "(given are: --jitter)"),
+        (("--blend", "2"), "rate of blend is 2, allowed are finite numbers"),
         (("--encoder", "ear"), "argument --encoder: invalid choice: 'ear'"),
     ],
 )

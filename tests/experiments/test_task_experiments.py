@@ -14,8 +14,12 @@ import pytest
 
 from mlgenn_delays import plotting, task_plotting
 from mlgenn_delays.compilers import load_checkpoint
+from mlgenn_delays.datasets import stratified_split
+from mlgenn_delays.datasets.mnist import load_mnist
+from mlgenn_delays.datasets.pixel_events import encode_pixels
 from mlgenn_delays.experiments import psmnist, sequence_detection, yin_yang
 from mlgenn_delays.experiments.common import Experiment, main
+from mlgenn_delays.experiments.common.arguments import parse, to_options
 from mlgenn_delays.utils.data import generate_yin_yang_dataset
 from mlgenn_delays.utils.events import EventDataset
 
@@ -29,6 +33,20 @@ def run(experiment: Experiment, out: Path, *arguments: str) -> dict[str, Any]:
 def rows(out: Path) -> list[dict[str, str]]:
     with open(out / "metrics.csv", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def check_generated(
+    experiment: Experiment, out: Path, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> None:
+    """Run, continue and evaluate an experiment: it warns nowhere."""
+    assert run(experiment, out / "a", *arguments)["dataset"] == "generated"
+    source = json.loads((out / "a" / "config.json").read_text())["data"]["source"]
+    assert source["dataset"] == "generated"
+    run(experiment, out / "a", "--resume", "--epochs", "2")
+    run(experiment, out / "b", "--evaluate", str(out / "a" / "checkpoint_best.npz"), "--quick")
+    said = capsys.readouterr()
+    assert "Data:    generated, " in said.out
+    assert "DATA" not in said.out + said.err
 
 
 @pytest.fixture
@@ -98,6 +116,12 @@ class TestSequenceDetection:
         assert run(sequence_detection.EXPERIMENT, tmp_path, *arguments)["test_accuracy"] == 1.0
         assert "plot_delay_learning" in drawn
 
+    def test_its_data_are_no_stand_in(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("--quick", "--epochs", "1")
+        check_generated(sequence_detection.EXPERIMENT, tmp_path, capsys, *arguments)
+
     @pytest.mark.parametrize("option", ["--hidden", "--lr", "--data"])
     def test_options_that_make_no_sense(
         self, option: str, capsys: pytest.CaptureFixture[str]
@@ -129,6 +153,20 @@ class TestYinYang:
         summary = run(yin_yang.EXPERIMENT, tmp_path, *arguments)
         assert summary["backend"] == "reference"
         assert drawn["plot_decision_regions"][0].shape == (20, 20)
+
+    def test_its_data_are_no_stand_in(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        check_generated(yin_yang.EXPERIMENT, tmp_path, capsys, "--quick", "--epochs", "1")
+
+    def test_timestep_that_leaves_nothing_of_spike_times(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "out"
+        arguments = ["--quick", "--dt", "1000", "--out", str(out)]
+        assert main(yin_yang.EXPERIMENT, arguments) == 2
+        assert "argument --dt: 1000, allowed are at most 5: trials of 50" in capsys.readouterr().err
+        assert not out.exists()
 
     @pytest.mark.parametrize("delays", ["none", "fixed"])
     def test_without_learned_delays(self, tmp_path: Path, delays: str) -> None:
@@ -180,6 +218,45 @@ class TestPSMNIST:
         assert summary["n_weights"] == 4 * 8 + 8 * 8 + 8 * 10
         assert summary["n_delays"] == 4 * 8
         assert "mean_delay_ms_hidden_hidden" not in rows(tmp_path)[0]
+
+    @pytest.mark.parametrize(
+        ("arguments", "thresholds", "encoding"),
+        [
+            ((), psmnist.THRESHOLDS, "levels"),
+            (("--encoding", "crossings", "--thresholds", "50", "200"), (50, 200), "crossings"),
+        ],
+    )
+    def test_parts_are_the_images_of_the_split(
+        self, arguments: tuple[str, ...], thresholds: tuple[int, ...], encoding: str
+    ) -> None:
+        argv = ("--quick", "--data", "synthetic", *arguments)
+        options, settings = to_options(psmnist.EXPERIMENT, parse(psmnist.EXPERIMENT, argv))
+        data = psmnist.EXPERIMENT.load(options, settings)
+        mnist = load_mnist("synthetic", num_per_class=psmnist.NUM_SYNTHETIC_QUICK)
+        order = np.random.default_rng(0).permutation(784)
+        split = stratified_split(mnist.labels, psmnist.SPLIT)
+        for part, indices in zip((data.train, data.validation, data.test), split, strict=True):
+            indices = indices[: len(part)]
+            expected = encode_pixels(mnist.images[indices], thresholds, order, encoding)
+            for name in ("offsets", "times", "neurons"):
+                np.testing.assert_array_equal(getattr(part.events, name), getattr(expected, name))
+            np.testing.assert_array_equal(part.labels, mnist.labels[indices])
+        assert (len(data.train), len(data.validation), len(data.test)) == (128, 20, 40)
+
+    def test_checkpoint_wants_the_encoding_it_was_trained_with(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run(psmnist.EXPERIMENT, tmp_path / "a", "--quick", "--epochs", "1", "--hidden", "8")
+        others = ("--thresholds", *map(str, range(101, 117)), "--threads", "1", "--quick")
+        checkpoint = ("--evaluate", str(tmp_path / "a" / "checkpoint_best.npz"))
+        assert len(psmnist.THRESHOLDS) == 16  # the network would take the others, too
+        out = ("--out", str(tmp_path / "b"))
+        assert main(psmnist.EXPERIMENT, [*checkpoint, *others, *out]) == 2
+        error = capsys.readouterr().err
+        assert "trained with data made in another way: thresholds was [" in error
+        assert "and is [101, 102, " in error
+        assert not (tmp_path / "b").exists()
+        run(psmnist.EXPERIMENT, tmp_path / "b", *checkpoint, "--quick")
 
     @pytest.mark.parametrize("value", ["0", "256", "x"])
     def test_bad_threshold(self, value: str, capsys: pytest.CaptureFixture[str]) -> None:

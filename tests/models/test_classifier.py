@@ -101,3 +101,10 @@ def test_delays_that_are_not_learned(delays: str, kind: str) -> None:
 def test_bad_arguments(changes: dict, arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_classifier(replace(SETTINGS, **changes), 5, 3, **arguments)
+
+
+@pytest.mark.parametrize("name", ["drop", "jitter", "channel_shift"])
+def test_bad_rates_of_augmentation_are_refused_whatever_the_amount(name: str) -> None:
+    settings = replace(SETTINGS, **{name: 0, f"{name}_rate": 2.0})
+    with pytest.raises(ValueError, match=f"rate of {name} is 2"):
+        settings.augmentation(100.0)
