@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -165,7 +166,11 @@ class _Job:
         with (
             _pool(self.num_workers) as pool,
             tqdm(
-                total=len(self.sources), unit="file", desc="encoding", disable=not self.progressbar
+                total=len(self.sources),
+                unit="file",
+                desc="encoding",
+                disable=not self.progressbar,
+                mininterval=0.1 if sys.stderr.isatty() else 30.0,  # few lines in a file
             ) as bar,
         ):
             for number, piece in enumerate(pieces):
