@@ -161,10 +161,7 @@ def build_classifier(
     """
     if len(num_hidden) == 0:
         raise ValueError("num_hidden is empty, at least one hidden layer is needed")
-    if delays not in DELAY_MODES:
-        raise ValueError(f"delays is {delays!r}, allowed are {', '.join(map(repr, DELAY_MODES))}")
-    if not 0.0 <= settings.max_delay < math.inf:
-        raise ValueError(f"max_delay is {settings.max_delay}, allowed are times from 0 ms")
+    check_delays(settings, delays)
     builder = _Builder(settings, delays)
     network = Network(default_params)
     with network:
@@ -192,6 +189,31 @@ def build_classifier(
     return ClassifierNetwork(
         network, source, hidden, output, builder.connections, builder.delay_learn_conns
     )
+
+
+def check_delays(settings: ClassifierSettings, delays: str) -> None:
+    """See that a network can have such delays.
+
+    Raises:
+        ValueError: another value of ``delays``, or a negative ``max_delay``.
+    """
+    if delays not in DELAY_MODES:
+        raise ValueError(f"delays is {delays!r}, allowed are {', '.join(map(repr, DELAY_MODES))}")
+    if not 0.0 <= settings.max_delay < math.inf:
+        raise ValueError(f"max_delay is {settings.max_delay}, allowed are times from 0 ms")
+
+
+def longest_delay_steps(settings: ClassifierSettings) -> int:
+    """``max_delay`` in timesteps."""
+    # the tolerance keeps e.g. 0.3 ms at dt = 0.1 ms at 3 steps
+    return math.floor(settings.max_delay / settings.dt + 1e-6)
+
+
+def initial_delays(settings: ClassifierSettings, delay: tuple[float, float]) -> Uniform:
+    """Delays [timesteps] from the shortest to the longest [ms], but not beyond ``max_delay``."""
+    cap = longest_delay_steps(settings)
+    shortest, longest = (min(d / settings.dt, cap) for d in delay)
+    return Uniform(shortest, longest)
 
 
 def _output_neuron(settings: ClassifierSettings) -> Neuron:
@@ -222,25 +244,16 @@ class _Builder:
         """All-to-all connection, with delays if the connection is to have any."""
         settings = self._settings
         tau_syn = settings.tau_syn if target.neuron.is_spiking else settings.tau_syn_output
-        has_delays = delay is not None and self._delays != "none"
+        if self._delays == "none":
+            delay = None
         connection = Connection(
             source,
             target,
-            Dense(Normal(*weight), self._initial_delays(delay) if has_delays else 0),
+            Dense(Normal(*weight), 0 if delay is None else initial_delays(settings, delay)),
             Exponential(tau_syn),
             name=f"{source.name}_{target.name}",
-            max_delay_steps=self._steps(settings.max_delay) if has_delays else None,
+            max_delay_steps=None if delay is None else longest_delay_steps(settings),
         )
         self.connections[connection.name] = connection
-        if has_delays and self._delays == "learned":
+        if delay is not None and self._delays == "learned":
             self.delay_learn_conns.append(connection)
-
-    def _initial_delays(self, delay: tuple[float, float] | None) -> Uniform:
-        assert delay is not None
-        cap = self._steps(self._settings.max_delay)
-        shortest, longest = (min(d / self._settings.dt, cap) for d in delay)
-        return Uniform(shortest, longest)
-
-    def _steps(self, time: float) -> int:
-        # the tolerance keeps e.g. 0.3 ms at dt = 0.1 ms at 3 steps
-        return math.floor(time / self._settings.dt + 1e-6)

@@ -9,17 +9,21 @@ order than for the other one.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.initializers import Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, SpikeInput
 from mlgenn_delays.synapses import Exponential
 
-from .classifier import DELAY_MODES, ClassifierNetwork, ClassifierSettings
+from .classifier import (
+    ClassifierNetwork,
+    ClassifierSettings,
+    check_delays,
+    initial_delays,
+    longest_delay_steps,
+)
 
 NUM_CHANNELS = 2
 #: Which input spiked first.
@@ -59,14 +63,9 @@ def build_network(
             parts of the network refuse.
     """
     settings = SequenceSettings() if settings is None else settings
-    if delays not in DELAY_MODES:
-        raise ValueError(f"delays is {delays!r}, allowed are {', '.join(map(repr, DELAY_MODES))}")
-    if not 0.0 <= settings.max_delay < math.inf:
-        raise ValueError(f"max_delay is {settings.max_delay}, allowed are times from 0 ms")
+    check_delays(settings, delays)
     has_delays = delays != "none"
-    # the tolerance keeps e.g. 0.3 ms at dt = 0.1 ms at 3 steps
-    cap = math.floor(settings.max_delay / settings.dt + 1e-6)
-    shortest, longest = (min(d / settings.dt, cap) for d in settings.input_delay or (0.0, 0.0))
+    drawn = initial_delays(settings, settings.input_delay or (0.0, 0.0))
     network = Network(default_params)
     with network:
         source = Population(SpikeInput(), NUM_CHANNELS, record_spikes=True, name="input")
@@ -78,10 +77,10 @@ def build_network(
         connection = Connection(
             source,
             output,
-            Dense(settings.input_weight[0], Uniform(shortest, longest) if has_delays else 0),
+            Dense(settings.input_weight[0], drawn if has_delays else 0),
             Exponential(settings.tau_syn_output),
             name="input_output",
-            max_delay_steps=cap if has_delays else None,
+            max_delay_steps=longest_delay_steps(settings) if has_delays else None,
         )
     learned = [connection] if delays == "learned" else []
     return ClassifierNetwork(network, source, [], output, {"input_output": connection}, learned)

@@ -1,37 +1,28 @@
 """Settings for the Spiking Speech Commands (700 channels, 35 classes, trials of 1,000 ms).
 
 Mészáros, Knight & Nowotny 2025 (10.1038/s41467-025-65394-8); what is not said here is in
-:class:`.ClassifierSettings`.
+:class:`.HeidelbergSettings` and :class:`.ClassifierSettings`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .classifier import ClassifierNetwork, ClassifierSettings, build_classifier
+from .heidelberg import NUM_CHANNELS, RECURRENT_DELAY, HeidelbergSettings, adapt
 
-#: Input channels.
-NUM_CHANNELS = 700
-
-#: Longest delay between layers at first [ms], with and without recurrent connections.
-RECURRENT_DELAY, FEED_FORWARD_DELAY = 150.0, 50.0
+#: Longest delay between layers of feed-forward networks at first [ms].
+FEED_FORWARD_DELAY = 50.0
 
 
 @dataclass(frozen=True)
-class SSCSettings(ClassifierSettings):
+class SSCSettings(HeidelbergSettings):
     """Published settings of the feed-forward network with two hidden layers."""
 
     input_delay: tuple[float, float] = (0.0, FEED_FORWARD_DELAY)
     hidden_delay: tuple[float, float] = (0.0, FEED_FORWARD_DELAY)
-    epochs: int = 500
-    batch_size: int = 256
-    lr_ease_in: float = 0.01
-    delay_ease_in: bool = False
     reg_lambda: float = 5e-12
-    wake_silent: float = 0.002
-    patience: int | None = 15
-    channel_shift: int = 40
 
 
 def ssc_settings(recurrent: bool = False, synthetic: bool = False) -> SSCSettings:
@@ -40,14 +31,9 @@ def ssc_settings(recurrent: bool = False, synthetic: bool = False) -> SSCSetting
     Args:
         recurrent: whether hidden layers are connected to themselves; delays between layers start
             out longer then.
-        synthetic: for small generated sets, of which epochs have few batches: smaller batches and
-            a larger learning rate.
+        synthetic: for small generated sets.
     """
-    settings = SSCSettings()
-    if synthetic:
-        settings = replace(settings, batch_size=32, lr=0.01, epochs=30)
-    longest = RECURRENT_DELAY if recurrent else FEED_FORWARD_DELAY
-    return replace(settings, input_delay=(0.0, longest), hidden_delay=(0.0, longest))
+    return adapt(SSCSettings(), RECURRENT_DELAY if recurrent else FEED_FORWARD_DELAY, synthetic)
 
 
 def build_network(

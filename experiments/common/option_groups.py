@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mlgenn_delays.datasets.data_folders import DATA_CHOICES
 from mlgenn_delays.engine.create import BACKENDS
 from mlgenn_delays.models.classifier import DELAY_MODES
 
@@ -16,7 +17,7 @@ def add_data_options(group: argparse._ArgumentGroup, experiment: Experiment) -> 
     """Options that say which data."""
     group.add_argument(
         "--data",
-        choices=("auto", "real", "synthetic"),
+        choices=DATA_CHOICES,
         help="real: recorded data, found or fetched; synthetic: simulated stand-in; "
         "auto: real if they can be had, otherwise synthetic",
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .requirements import scipy_fft
+from .requirements import scipy_module
 
 #: Time after which the answer of the slowest filter to a click has gone [ms].
 RINGING = 80.0
@@ -88,7 +88,7 @@ class FilterBank:
         Args:
             samples: (samples,) float32.
         """
-        fft = scipy_fft()
+        fft = scipy_module("fft")
         num_samples = len(samples) + self._answers.shape[1]
         # few lengths, so that gains can be kept
         length = fft.next_fast_len(-(-num_samples // 512) * 512, real=True)
@@ -99,6 +99,8 @@ class FilterBank:
         """(channels, frequencies) complex64"""
         if self._gains is None or self._gains[0] != length:
             ear = middle_ear(np.fft.rfftfreq(length, 1.0 / self._rate), self._corner, self._rate)
-            gain = scipy_fft().rfft(self._answers, length, axis=1) * ear.astype(np.complex64)
+            gain = scipy_module("fft").rfft(self._answers, length, axis=1) * ear.astype(
+                np.complex64
+            )
             self._gains = length, gain
         return self._gains[1]

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..utils.value import check_number, check_whole_number
 from .encoder import SpikeTrain, usable_frequency
-from .requirements import scipy_fft, scipy_sparse
+from .requirements import scipy_module
 from .sound import Sound, normalise, resample
 
 
@@ -100,7 +100,7 @@ class MelEvents:
             (np.zeros(size // 2, np.float32), samples, np.zeros(size, np.float32))
         )
         frames = padded[starts[:, np.newaxis] + np.arange(size)] * np.hanning(size + 2)[1:-1]
-        return np.abs(scipy_fft().rfft(frames.astype(np.float32), length, axis=1)) ** 2
+        return np.abs(scipy_module("fft").rfft(frames.astype(np.float32), length, axis=1)) ** 2
 
     def _weights(self) -> Any:
         """How much each frequency counts in each band, triangles: sparse (bands, frequencies)."""
@@ -114,7 +114,7 @@ class MelEvents:
         centres = edges[0] + spacing * np.arange(1, self.num_bands + 1)
         distance = np.abs(_to_mel(frequencies)[:, np.newaxis] - centres)
         weights = np.maximum(0.0, 1.0 - distance / (self.overlap * spacing))
-        return scipy_sparse().csr_array(weights.T.astype(np.float32))
+        return scipy_module("sparse").csr_array(weights.T.astype(np.float32))
 
     def _events(self, levels: np.ndarray) -> SpikeTrain:
         from ..datasets.sigma_delta import sigma_delta  # late: data sets import encoders

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
 
-def scipy_signal() -> ModuleType:
-    """``scipy.signal``.
+def scipy_module(name: str) -> ModuleType:
+    """A part of SciPy, e.g. ``"fft"``, which unlike NumPy's keeps single precision.
 
     Raises:
         ImportError: SciPy is not installed; says how to install it.
     """
     try:
-        from scipy import signal
+        return import_module(f"scipy.{name}")
     except ImportError as error:
-        raise _missing(error) from error
-    return signal
-
-
-def scipy_fft() -> ModuleType:
-    """``scipy.fft``, which unlike NumPy's keeps single precision.
-
-    Raises:
-        ImportError: SciPy is not installed; says how to install it.
-    """
-    try:
-        from scipy import fft
-    except ImportError as error:
-        raise _missing(error) from error
-    return fft
-
-
-def scipy_sparse() -> ModuleType:
-    """``scipy.sparse``.
-
-    Raises:
-        ImportError: SciPy is not installed; says how to install it.
-    """
-    try:
-        from scipy import sparse
-    except ImportError as error:
-        raise _missing(error) from error
-    return sparse
-
-
-def _missing(error: ImportError) -> ImportError:
-    return ImportError(
-        f"sounds are encoded with SciPy, which cannot be imported ({error}); "
-        "install it with: pip install 'mlgenn_delays[speech]'"
-    )
+        raise ImportError(
+            f"sounds are encoded with SciPy, which cannot be imported ({error}); "
+            "install it with: pip install 'mlgenn_delays[speech]'"
+        ) from error

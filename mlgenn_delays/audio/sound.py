@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .requirements import scipy_signal
+from .requirements import scipy_module
 
 #: Sample rates that are taken for real [Hz].
 LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
@@ -61,7 +61,7 @@ def resample(sound: Sound, rate: int) -> Sound:
     if rate == sound.rate or len(sound.samples) == 0:
         return Sound(sound.samples, rate)
     ratio = Fraction(rate, sound.rate).limit_denominator(1000)
-    samples = scipy_signal().resample_poly(
+    samples = scipy_module("signal").resample_poly(
         sound.samples, ratio.numerator, ratio.denominator, window=("kaiser", 8.0)
     )
     return Sound(samples.astype(np.float32), rate)

@@ -17,12 +17,10 @@ import numpy as np
 from .braille_data import DURATION, NUM_CHANNELS, THRESHOLDS, BrailleData, split_events
 from .braille_records import parse_records
 from .braille_source import URL, download, file_name, find_file, read_pickle
-from .data_folders import DATA_VARIABLE, search_folders
+from .data_folders import DATA_VARIABLE, check_choice, search_folders
 from .fetching import DownloadError
 from .safe_pickle import load_table
 from .synthetic_braille import generate_braille
-
-_CHOICES = ("auto", "real", "synthetic")
 
 
 class BrailleNotFoundError(FileNotFoundError):
@@ -63,8 +61,7 @@ def load_braille(
         ValueError: another value of an argument, or a file of recordings that is damaged.
         BrailleNotFoundError: ``data="real"`` and there are no recordings.
     """
-    if data not in _CHOICES:
-        raise ValueError(f"data: {data!r}, allowed are {_CHOICES}")
+    check_choice(data)
     if threshold not in THRESHOLDS:
         raise ValueError(f"threshold: {threshold}, allowed are {THRESHOLDS}")
     if data == "synthetic":

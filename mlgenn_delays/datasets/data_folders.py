@@ -8,6 +8,19 @@ from pathlib import Path
 #: Environment variable that names the folder with data sets.
 DATA_VARIABLE = "MLGENN_DELAYS_DATA"
 
+#: What a loader may be asked for: recordings, what takes their place, or the first that is there.
+DATA_CHOICES = ("auto", "real", "synthetic")
+
+
+def check_choice(data: str) -> None:
+    """See that a loader is asked for one of ``DATA_CHOICES``.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if data not in DATA_CHOICES:
+        raise ValueError(f"data: {data!r}, allowed are {DATA_CHOICES}")
+
 
 def cache_folder() -> Path:
     """Folder for downloaded data in the user's cache directory."""

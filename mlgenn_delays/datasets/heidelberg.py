@@ -25,7 +25,6 @@ from .heidelberg_source import FILES, SERVERS, download, file_name, find_file, u
 from .labelled_events import LabelledEvents
 from .synthetic_heidelberg import generate_shd, generate_ssc
 
-_CHOICES = ("auto", "real", "synthetic")
 _NAMES = {"shd": "Spiking Heidelberg Digits", "ssc": "Spiking Speech Commands"}
 
 
@@ -112,8 +111,7 @@ def _load(
     fetch: bool,
     progressbar: bool,
 ) -> HeidelbergData:
-    if data not in _CHOICES:
-        raise ValueError(f"data: {data!r}, allowed are {_CHOICES}")
+    data_folders.check_choice(data)
     if data == "synthetic":
         return generate()
     try:

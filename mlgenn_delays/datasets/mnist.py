@@ -22,8 +22,6 @@ from .synthetic_digits import SIDE, generate_digits
 
 CLASS_NAMES = tuple(str(digit) for digit in range(10))
 
-_CHOICES = ("auto", "real", "synthetic")
-
 
 class MnistNotFoundError(FileNotFoundError):
     """The images were neither found nor fetched; the message says what to do."""
@@ -77,8 +75,7 @@ def load_mnist(
             together.
         MnistNotFoundError: ``data="real"`` and there are no images.
     """
-    if data not in _CHOICES:
-        raise ValueError(f"data: {data!r}, allowed are {_CHOICES}")
+    data_folders.check_choice(data)
     if data == "synthetic":
         return _draw(num_per_class, seed)
     try:

@@ -40,7 +40,6 @@ SUBFOLDERS = ("fsdd", "free-spoken-digit-dataset", "speech_commands", "speech")
 #: Sub-folder of the cache for encoded words; data folders are searched there too, hence another.
 ENCODED = "encoded"
 
-_CHOICES = ("auto", "real", "synthetic")
 _DESCRIPTIONS = {
     "fsdd": "Free Spoken Digit Dataset, Jakobovski, CC BY-SA 4.0",
     "synthetic": "made-up words: voices whose formants glide from vowel to vowel",
@@ -158,8 +157,7 @@ def _check_arguments(
     encoder: str | Encoder,
     duration: float,
 ) -> None:
-    if data not in _CHOICES:
-        raise ValueError(f"data: {data!r}, allowed are {_CHOICES}")
+    data_folders.check_choice(data)
     if data == "synthetic" and wav_dir is not None:
         raise ValueError(f"data: 'synthetic', but a folder of recordings is given: {wav_dir}")
     if data == "synthetic" and pattern is not None:
