@@ -21,7 +21,7 @@ from mlgenn_delays.compilers.program import (
     Program,
 )
 from mlgenn_delays.engine.engine import Batch, Engine, ForwardResult, OutputGradient
-from mlgenn_delays.losses import Loss, evaluate
+from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy, evaluate
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.utils.events import EventDataset
 
@@ -282,4 +282,32 @@ def layered_case(
     if skip:
         builder.connect(layers[0], layers[2], 1.0, 0.5, tau_syn[1], delay)
         builder.connect(layers[1], layers[3], 0.0, 0.5, tau_syn[1], delay)
+    return builder.build()
+
+
+def two_inputs_and_two_outputs(batch: int = 2) -> Case:
+    loss = SparseCategoricalCrossentropy()
+    builder = ProgramBuilder(seed=11, timesteps=30, batch=batch)
+    a, b = builder.input(3, name="a"), builder.input(17, name="b", spikes=15)
+    hidden = builder.hidden(5)
+    c = builder.output(2, loss, name="c")
+    d = builder.output(3, loss, "max_var", name="d", tau_mem=4.0)
+    builder.connect(a, hidden, 2.5, 0.5, delay=(0.0, 15.0))
+    builder.connect(b, hidden, 2.0, 0.5, delay=3)
+    builder.connect(hidden, c, 0.5, 1.0, delay=(0.0, 15.0))
+    builder.connect(hidden, d, 0.5, 1.0)
+    builder.connect(a, d, 0.5, 1.0, delay=(0.0, 15.0))
+    return builder.build()
+
+
+def spiking_output_with_outgoing_connections(batch: int = 2) -> Case:
+    """An output that excites itself and the population before it."""
+    loss = SparseCategoricalCrossentropy()
+    builder = ProgramBuilder(seed=3, timesteps=30, batch=batch)
+    first, hidden = builder.input(3), builder.hidden(3)
+    last = builder.output(3, loss, "first_spike_time", tau_refrac=2.0, v_thresh=0.8)
+    builder.connect(first, hidden, 3.0, 0.5, delay=(0.0, 15.0))
+    builder.connect(hidden, last, 0.8, 0.5)
+    builder.connect(last, last, 0.8, 0.2, delay=(0.0, 3.0))
+    builder.connect(last, hidden, 0.5, 0.2, delay=1)
     return builder.build()

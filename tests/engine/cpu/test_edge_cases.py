@@ -19,7 +19,13 @@ import numpy as np
 import programs
 import pytest
 from grid_simulation import simulate
-from programs import Case, ProgramBuilder, recurrent_case
+from programs import (
+    Case,
+    ProgramBuilder,
+    recurrent_case,
+    spiking_output_with_outgoing_connections,
+    two_inputs_and_two_outputs,
+)
 
 from mlgenn_delays.engine import cpu
 from mlgenn_delays.engine.cpu import CpuEngine
@@ -40,20 +46,6 @@ def recurrent(**settings) -> Case:
     return recurrent_case(settings.pop("loss", SCE), **settings)
 
 
-def two_inputs_and_two_outputs() -> Case:
-    builder = ProgramBuilder(seed=11, timesteps=30)
-    a, b = builder.input(3, name="a"), builder.input(17, name="b", spikes=15)
-    hidden = builder.hidden(5)
-    c = builder.output(2, SCE, name="c")
-    d = builder.output(3, SCE, "max_var", name="d", tau_mem=4.0)
-    builder.connect(a, hidden, 2.5, 0.5, delay=RANGE)
-    builder.connect(b, hidden, 2.0, 0.5, delay=3)
-    builder.connect(hidden, c, 0.5, 1.0, delay=RANGE)
-    builder.connect(hidden, d, 0.5, 1.0)
-    builder.connect(a, d, 0.5, 1.0, delay=RANGE)
-    return builder.build()
-
-
 def two_recurrent_connections_and_three_receptors() -> Case:
     """Two connections of a population with itself, on receptors with delays of their own."""
     builder = ProgramBuilder(seed=7, timesteps=30)
@@ -63,18 +55,6 @@ def two_recurrent_connections_and_three_receptors() -> Case:
     builder.connect(hidden, hidden, -0.3, 0.5, tau_syn=8.0, delay=RANGE, density=0.5)
     builder.connect(hidden, last, 0.5, 1.0, tau_syn=10.0, delay=2)
     builder.connect(first, last, 0.5, 1.0, tau_syn=5.0, delay=RANGE)
-    return builder.build()
-
-
-def spiking_output_with_outgoing_connections() -> Case:
-    """An output that excites itself and the population before it."""
-    builder = ProgramBuilder(seed=3, timesteps=30)
-    first, hidden = builder.input(3), builder.hidden(3)
-    last = builder.output(3, SCE, "first_spike_time", tau_refrac=2.0, v_thresh=0.8)
-    builder.connect(first, hidden, 3.0, 0.5, delay=RANGE)
-    builder.connect(hidden, last, 0.8, 0.5)
-    builder.connect(last, last, 0.8, 0.2, delay=(0.0, 3.0))
-    builder.connect(last, hidden, 0.5, 0.2, delay=1)
     return builder.build()
 
 

@@ -7,7 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from programs import Case, ProgramBuilder, recurrent_case
+from programs import (
+    Case,
+    ProgramBuilder,
+    recurrent_case,
+    spiking_output_with_outgoing_connections,
+    two_inputs_and_two_outputs,
+)
 
 from mlgenn_delays.engine.cpu import CpuEngine
 from mlgenn_delays.engine.engine import Batch, Engine, Recording, RecordRequest
@@ -81,32 +87,6 @@ def regularised() -> Case:
     builder.connect(b, last, 0.3, 0.5)
     builder.regularise(a, 0.1, 0.2, 2.0)
     builder.regularise(b, 0.3, 0.2, 30.0)
-    return builder.build()
-
-
-def several_inputs_and_outputs() -> Case:
-    builder = ProgramBuilder(seed=11, timesteps=30, batch=BATCH)
-    a, b = builder.input(3, name="a"), builder.input(17, name="b", spikes=15)
-    hidden = builder.hidden(5)
-    c = builder.output(2, SCE, name="c")
-    d = builder.output(3, SCE, "max_var", name="d", tau_mem=4.0)
-    builder.connect(a, hidden, 2.5, 0.5, delay=RANGE)
-    builder.connect(b, hidden, 2.0, 0.5, delay=3)
-    builder.connect(hidden, c, 0.5, 1.0, delay=RANGE)
-    builder.connect(hidden, d, 0.5, 1.0)
-    builder.connect(a, d, 0.5, 1.0, delay=RANGE)
-    return builder.build()
-
-
-def spiking_output_with_outgoing_connections() -> Case:
-    """An output that excites itself and the population before it."""
-    builder = ProgramBuilder(seed=3, timesteps=30, batch=BATCH)
-    first, hidden = builder.input(3), builder.hidden(3)
-    last = builder.output(3, SCE, "first_spike_time", tau_refrac=2.0, v_thresh=0.8)
-    builder.connect(first, hidden, 3.0, 0.5, delay=RANGE)
-    builder.connect(hidden, last, 0.8, 0.5)
-    builder.connect(last, last, 0.8, 0.2, delay=(0.0, 3.0))
-    builder.connect(last, hidden, 0.5, 0.2, delay=1)
     return builder.build()
 
 
@@ -240,8 +220,8 @@ SETTINGS: dict[str, Callable[[], Case]] = {
     "adaptive": adaptive,
     "frozen parameters": frozen,
     "equal time constants": lambda: recurrent(hidden={"tau_mem": 5.0}),
-    "several inputs and outputs": several_inputs_and_outputs,
-    "spiking output drives others": spiking_output_with_outgoing_connections,
+    "several inputs and outputs": partial(two_inputs_and_two_outputs, BATCH),
+    "spiking output drives others": partial(spiking_output_with_outgoing_connections, BATCH),
     "one neuron everywhere": lambda: recurrent(
         sizes=(1, 1, 1),
         loss=MeanSquareError(),
