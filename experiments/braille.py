@@ -6,10 +6,10 @@ import argparse
 import sys
 
 from mlgenn_delays.datasets import load_braille, print_braille_notice, stratified_split
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.models.braille import NUM_CHANNELS, braille_settings, build_network
-from mlgenn_delays.utils.events import EventDataset
 
 #: Shares of training, validation and test.
 SPLIT = (0.7, 0.1, 0.2)

@@ -14,7 +14,7 @@ from mlgenn_delays.experiments.common.comparison_pictures import draw_comparison
 from mlgenn_delays.experiments.common.comparison_text import to_csv, to_markdown
 from mlgenn_delays.experiments.common.gathering import gather
 from mlgenn_delays.experiments.common.results import ResultsFolder
-from mlgenn_delays.utils.files import atomic_write
+from mlgenn_delays.files import atomic_write
 
 #: Exit codes: files could not be written; bad arguments or nothing to report.
 FAILED, BAD_INPUT = 1, 2

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays import plotting, task_plotting
+from mlgenn_delays import plotting
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
 from mlgenn_delays.datasets.spike_orders import generate_spike_orders
-from mlgenn_delays.engine.engine import Batch, RecordRequest
+from mlgenn_delays.engines.base import Batch, RecordRequest
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.experiments.common.evaluation import TestResult
 from mlgenn_delays.experiments.common.results import ResultsFolder
@@ -28,7 +28,8 @@ from mlgenn_delays.models.sequence_detection import (
     SequenceSettings,
     build_network,
 )
-from mlgenn_delays.task_plotting import Snapshot
+from mlgenn_delays.plotting import tasks as task_plotting
+from mlgenn_delays.plotting.tasks import Snapshot
 
 #: Pairs of spikes for training, validation and test, and the seeds they are drawn with.
 SIZES, SIZES_QUICK = (256, 200, 1000), (64, 32, 54)

@@ -14,6 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from mlgenn_delays.checks import check_number
 from mlgenn_delays.datasets.speech import (
     DURATION,
     ENCODERS,
@@ -30,7 +31,6 @@ from mlgenn_delays.experiments.common.augmenting import (
 )
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings, build_classifier
 from mlgenn_delays.models.speech import SpeechSettings, speech_settings
-from mlgenn_delays.utils.value import check_number
 
 #: Made-up words of each class, and with --quick.
 NUM_SYNTHETIC, NUM_SYNTHETIC_QUICK = 120, 16

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays import plotting, task_plotting
+from mlgenn_delays import plotting
 from mlgenn_delays.compilers import CompiledTrainingNetwork
+from mlgenn_delays.utils.data import generate_yin_yang_dataset
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.experiments.common.evaluation import TestResult
 from mlgenn_delays.experiments.common.results import ResultsFolder
@@ -29,8 +31,7 @@ from mlgenn_delays.models.yin_yang import (
     build_network,
     yin_yang_settings,
 )
-from mlgenn_delays.utils.data import generate_yin_yang_dataset
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.plotting import tasks as task_plotting
 
 #: Points for training, validation and test as published, and the seeds they are drawn with.
 SIZES, SIZES_QUICK = (5000, 1000, 1000), (128, 54, 54)

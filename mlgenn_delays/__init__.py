@@ -16,18 +16,16 @@ from . import (
     readouts,
     serialisers,
     synapses,
-    utils,
 )
 from .connection import Connection
-from .layer import InputLayer, Layer
+from .layer import InputLayer, Layer, SequentialNetwork
 from .network import Network
 from .population import Population
-from .sequential_network import SequentialNetwork
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import compilers, datasets
-    from .compilers.check_gradients import check_gradients
+    from . import compilers, datasets, utils
+    from .verify.check_gradients import check_gradients
 
 __all__ = [
     "Connection",
@@ -58,12 +56,13 @@ _LAZY_MODULES = (
     "audio",
     "compilers",
     "datasets",
-    "engine",
+    "engines",
     "experiments",
     "genn",
     "models",
     "plotting",
-    "task_plotting",
+    "utils",
+    "verify",
 )
 
 
@@ -71,7 +70,7 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY_MODULES:
         return import_module(f".{name}", __name__)
     if name == "check_gradients":
-        function = import_module(".compilers.check_gradients", __name__).check_gradients
+        function = import_module(".verify.check_gradients", __name__).check_gradients
         globals()[name] = function
         return function
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from weakref import ref
 
+from .checks import check_whole_number
 from .connectivity import Connectivity, default_connectivity
 from .network import Network
 from .population import Population
+from .registry import get_object
 from .synapses import Synapse, default_synapses
-from .utils.module import get_object
-from .utils.value import check_whole_number
 
 SynapseInitializer = Synapse | str
 ConnectivityInitializer = Connectivity | str

@@ -1,12 +1,58 @@
-"""Layers of a :class:`.SequentialNetwork`."""
+"""Layers, and networks in which each feeds the next."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from weakref import ref
 
 from .connection import Connection, ConnectivityInitializer, SynapseInitializer
+from .network import Network
 from .population import NeuronInitializer, Population, Shape
-from .sequential_network import SequentialNetwork
+
+
+class SequentialNetwork(Network):
+    """Feed-forward network made of an :class:`.InputLayer` and :class:`.Layer` objects.
+
+    Args:
+        default_params: see :class:`.Network`
+
+    Attributes:
+        layers: all layers, in order of creation
+    """
+
+    def __init__(self, default_params: Mapping[type, Mapping[str, Any]] | None = None):
+        super().__init__(default_params)
+        self.layers: list[InputLayer | Layer] = []
+
+    @staticmethod
+    def _current_sequential(what: str) -> SequentialNetwork:
+        network = Network._current(what)
+        if not isinstance(network, SequentialNetwork):
+            raise RuntimeError(
+                f"{what} must be created in a SequentialNetwork, not a {type(network).__name__}"
+            )
+        return network
+
+    @staticmethod
+    def _add_layer(
+        layer: InputLayer | Layer, population: Population, connection: Connection | None = None
+    ) -> None:
+        network = SequentialNetwork._current_sequential(type(layer).__name__)
+        network.layers.append(layer)
+        network.populations.append(population)
+        if connection is not None:
+            network.connections.append(connection)
+
+    @staticmethod
+    def get_prev_layer() -> InputLayer | Layer | None:
+        """Last layer added to the network being built, None in an empty one.
+
+        Raises:
+            RuntimeError: outside ``with sequential_network:``
+        """
+        layers = SequentialNetwork._current_sequential("Layer").layers
+        return layers[-1] if layers else None
 
 
 class InputLayer:
@@ -102,3 +148,41 @@ class Layer:
 
     def __str__(self) -> str:
         return str(self.population())
+
+
+ConnectionType = Connection | Layer
+PopulationType = InputLayer | Layer | Population
+
+
+def get_underlying_pop(obj: Any) -> Population:
+    """Population of a layer, or the population itself.
+
+    Raises:
+        TypeError: neither
+        ReferenceError: the network of the layer does not exist any more
+    """
+    if isinstance(obj, Population):
+        return obj
+    if not isinstance(obj, (InputLayer, Layer)):
+        raise TypeError(f"{obj!r} is not a Population, InputLayer or Layer")
+    population = obj.population()
+    if population is None:
+        raise ReferenceError("the network of this layer does not exist any more")
+    return population
+
+
+def get_underlying_conn(obj: Any) -> Connection:
+    """Connection into a layer, or the connection itself.
+
+    Raises:
+        TypeError: neither, or the layer has no connection
+        ReferenceError: the network of the layer does not exist any more
+    """
+    if isinstance(obj, Connection):
+        return obj
+    if not isinstance(obj, Layer) or obj.connection is None:
+        raise TypeError(f"{obj!r} is not a Connection or a Layer that has one")
+    connection = obj.connection()
+    if connection is None:
+        raise ReferenceError("the network of this layer does not exist any more")
+    return connection

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .defaults import current_defaults
+from .registry import get_object
 from .serialisers import Serialiser, default_serialisers
-from .utils.module import get_object
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -83,14 +84,13 @@ class Network:
     @staticmethod
     def get_default_params(model_type: type) -> Mapping[str, Any]:
         """Defaults that the network being built has for a model class (empty outside)."""
-        if Network._context is None:
-            return {}
-        return Network._context.default_params.get(model_type, {})
+        return (current_defaults.get() or {}).get(model_type, {})
 
     def __enter__(self) -> Network:
         if Network._context is not None:
             raise RuntimeError("``with network:`` blocks cannot be nested")
         Network._context = self
+        self._defaults = current_defaults.set(self.default_params)
         return self
 
     def __exit__(
@@ -100,3 +100,4 @@ class Network:
         traceback: TracebackType | None,
     ) -> None:
         Network._context = None
+        current_defaults.reset(self._defaults)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .network import Network
 from .neurons import Neuron, default_neurons
-from .utils.module import get_object
+from .registry import get_object
 
 if TYPE_CHECKING:
     from .connection import Connection

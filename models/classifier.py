@@ -16,7 +16,7 @@ from itertools import pairwise
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.datasets.augmentation import (
+from mlgenn_delays.events.augmentation import (
     Augmentation,
     AugmentEvents,
     Compose,
@@ -25,7 +25,7 @@ from mlgenn_delays.datasets.augmentation import (
     ShiftChannels,
     check_rate,
 )
-from mlgenn_delays.datasets.blending import BlendExamples
+from mlgenn_delays.events.blending import BlendExamples
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.synapses import Exponential

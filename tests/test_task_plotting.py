@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import plotting
-from mlgenn_delays.task_plotting import Snapshot, plot_decision_regions, plot_delay_learning
+from mlgenn_delays.plotting.tasks import Snapshot, plot_decision_regions, plot_delay_learning
 
 pytest.importorskip("matplotlib")
 

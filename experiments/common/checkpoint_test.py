@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlgenn_delays.compilers import CompiledInferenceNetwork, InferenceCompiler, load_network
-from mlgenn_delays.compilers.training_state import read_meta
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
+from mlgenn_delays.training.training_state import read_meta
 
 from .checkpoint_data import check_data, note_own_options
 from .configuration import describe_run, make_config, stored_settings

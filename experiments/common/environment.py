@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 import mlgenn_delays
-from mlgenn_delays.engine.code_cache import CompilerError
-from mlgenn_delays.engine.cpu.toolchain import find_compiler
+from mlgenn_delays.engines.code_cache import CompilerError
+from mlgenn_delays.engines.cpu.toolchain import find_compiler
 
 
 def describe_environment(backend: str) -> dict[str, Any]:

@@ -11,11 +11,11 @@ import numpy as np
 from mlgenn_delays import Population
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledInferenceNetwork
-from mlgenn_delays.compilers.program import PopulationProgram, Program
-from mlgenn_delays.engine.engine import ForwardResult, RecordRequest
+from mlgenn_delays.engines.base import ForwardResult, RecordRequest
 from mlgenn_delays.losses import Loss
-from mlgenn_delays.losses.evaluation import evaluate
 from mlgenn_delays.models import ClassifierNetwork
+from mlgenn_delays.program.program import PopulationProgram, Program
+from mlgenn_delays.training.loss_gradient import evaluate
 
 from .experiment import Part
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlgenn_delays.callbacks import Callback
-from mlgenn_delays.datasets.augmentation import Augmentation
 from mlgenn_delays.datasets.labelled_events import LabelledEvents
-from mlgenn_delays.engine.code_cache import CompilerError
+from mlgenn_delays.engines.code_cache import CompilerError
+from mlgenn_delays.events.augmentation import Augmentation
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
-from mlgenn_delays.utils.events import EventDataset
 
 from .data_checks import check_classes, check_parts
 from .options import Options

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mlgenn_delays.datasets.data_folders import DATA_CHOICES
-from mlgenn_delays.engine.create import BACKENDS
+from mlgenn_delays.engines.create import BACKENDS
 from mlgenn_delays.models.classifier import DELAY_MODES
 
 from .experiment import Experiment

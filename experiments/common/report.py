@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlgenn_delays.compilers import CompiledTrainingNetwork, load_checkpoint
-from mlgenn_delays.compilers.program import Program
 from mlgenn_delays.models import ClassifierNetwork
+from mlgenn_delays.program.program import Program
 
 from . import pictures
 from .epoch_record import get_delays

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays.utils.files import atomic_write
+from mlgenn_delays.files import atomic_write
 
 from .experiment import ExperimentError
 

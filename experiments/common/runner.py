@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from mlgenn_delays.compilers import load_checkpoint
-from mlgenn_delays.compilers.training_state import read_meta
-from mlgenn_delays.engine.create import check_backend
+from mlgenn_delays.engines.create import check_backend
 from mlgenn_delays.models import ClassifierSettings
+from mlgenn_delays.training.training_state import read_meta
 
 from . import arguments
 from .checkpoint_test import run_checkpoint_test

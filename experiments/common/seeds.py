@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgenn_delays.utils.files import atomic_write
+from mlgenn_delays.files import atomic_write
 
 from .configuration import differ_in_seed_alone, stored_options
 from .experiment import ExperimentError, kind_note

@@ -16,7 +16,7 @@ from mlgenn_delays.compilers import (
     EventPropCompiler,
     TrainingDiverged,
 )
-from mlgenn_delays.datasets.augmentation import Augmentation
+from mlgenn_delays.events.augmentation import Augmentation
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.optimisers import Adam
 

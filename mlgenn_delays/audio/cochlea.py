@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..utils.value import check_number, check_whole_number
+from ..checks import check_number, check_whole_number
 from .encoder import SpikeTrain, usable_frequency
 from .filter_bank import FilterBank, centre_frequencies
 from .hair_cell import HairCell, Synapses

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.value import check_number, check_whole_number
+from ..checks import check_number, check_whole_number
 from .encoder import SpikeTrain, usable_frequency
 from .requirements import scipy_module
 from .sound import Sound, normalise, resample
@@ -117,7 +117,7 @@ class MelEvents:
         return scipy_module("sparse").csr_array(weights.T.astype(np.float32))
 
     def _events(self, levels: np.ndarray) -> SpikeTrain:
-        from ..datasets.sigma_delta import sigma_delta  # late: data sets import encoders
+        from ..events.sigma_delta import sigma_delta  # late: data sets import encoders
 
         silence = np.full((1, self.num_bands), -self.floor)
         signal = np.concatenate((silence, levels, silence))[np.newaxis]

@@ -1,6 +1,6 @@
 """Callbacks run code of their own while a network is trained or evaluated, or record it."""
 
-from ..utils.module import get_module_classes
+from ..registry import get_module_classes
 from .callback import Callback
 from .checkpoint import Checkpoint
 from .early_stopping import EarlyStopping

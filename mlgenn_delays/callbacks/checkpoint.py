@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..checks import check_whole_number
+from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
-from ..utils.module import get_object
-from ..utils.value import check_whole_number
 from .callback import Callback
 
 

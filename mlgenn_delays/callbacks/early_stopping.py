@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.value import check_number, check_whole_number
+from ..checks import check_number, check_whole_number
 from .callback import Callback
 
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..utils.filter import (
+from ..layer import PopulationType, get_underlying_pop
+from .callback import Callback
+from .filter import (
     ExampleFilter,
     ExampleFilterType,
     NeuronFilterType,
     get_neuron_filter_mask,
 )
-from ..utils.network import PopulationType, get_underlying_pop
-from .callback import Callback
 
 if TYPE_CHECKING:
-    from ..engine.engine import RecordRequest
+    from ..engines.base import RecordRequest
 
 
 class Recorder(Callback):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..utils.filter import ExampleFilterType, NeuronFilterType
-from ..utils.network import PopulationType
+from ..layer import PopulationType
+from .filter import ExampleFilterType, NeuronFilterType
 from .recorder import Recorder
 
 if TYPE_CHECKING:
-    from ..engine.engine import RecordRequest
+    from ..engines.base import RecordRequest
 
 
 class SpikeRecorder(Recorder):
@@ -56,7 +56,7 @@ class SpikeRecorder(Recorder):
         return [] if self._record_counts else ([], [])
 
     def _request(self, examples: np.ndarray) -> RecordRequest | None:
-        from ..engine.engine import RecordRequest
+        from ..engines.base import RecordRequest
 
         if self._record_counts:
             return None  # counts come with every batch

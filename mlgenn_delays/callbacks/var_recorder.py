@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..utils.filter import ExampleFilterType, NeuronFilterType
-from ..utils.network import PopulationType
+from ..layer import PopulationType
+from .filter import ExampleFilterType, NeuronFilterType
 from .recorder import Recorder
 
 if TYPE_CHECKING:
-    from ..engine.engine import RecordRequest
+    from ..engines.base import RecordRequest
     from ..neurons import Neuron
 
 
@@ -51,7 +51,7 @@ class VarRecorder(Recorder):
         self._var = _engine_variable(var, genn_var, self._pop.neuron)
 
     def _request(self, examples: np.ndarray) -> RecordRequest | None:
-        from ..engine.engine import RecordRequest
+        from ..engines.base import RecordRequest
 
         return RecordRequest(examples, variables=frozenset(((self._index, self._var),)))
 

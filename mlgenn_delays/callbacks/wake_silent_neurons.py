@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_number
 from ..connection import Connection
-from ..utils.network import ConnectionType, PopulationType, get_underlying_conn, get_underlying_pop
-from ..utils.value import check_number
+from ..layer import ConnectionType, PopulationType, get_underlying_conn, get_underlying_pop
 from .callback import Callback
 
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from ..connection import Connection
 from ..initializers import Initializer, Uniform
+from ..initializers.value import is_value_array, is_value_constant, sample_value
 from ..population import Population
+from ..program.program import ConnectionProgram, DelayKind
 from ..synapses import Exponential, Synapse
-from ..utils.value import is_value_array, is_value_constant, sample_value
 from .build_settings import BuildSettings
-from .program import ConnectionProgram, DelayKind
 
 #: Delays are kept in 16 bits.
 MAX_DELAY_STEPS = 65535

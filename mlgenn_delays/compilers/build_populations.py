@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
+from ..checks import check_number
+from ..layer import get_underlying_pop
 from ..losses import Loss, default_losses
 from ..network import Network
 from ..neurons import (
@@ -16,12 +18,10 @@ from ..neurons import (
     SpikeInput,
 )
 from ..population import Population
-from ..utils.check_model import check_model
-from ..utils.module import get_object
-from ..utils.network import get_underlying_pop
-from ..utils.value import check_number
+from ..program.check_model import check_model
+from ..program.program import PopulationProgram
+from ..registry import get_object
 from .build_settings import BuildSettings, PerPopulation
-from .program import PopulationProgram
 
 
 def build_populations(

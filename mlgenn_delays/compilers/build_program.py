@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..connection import Connection
+from ..layer import get_underlying_conn
 from ..network import Network
-from ..utils.network import get_underlying_conn
+from ..program.program import Program
 from .build_connections import build_connection, synaptic_time_constants
 from .build_populations import build_populations
 from .build_settings import BuildSettings, BuiltNetwork
 from .check_network import check_network
-from .program import Program
 
 __all__ = ["BuildSettings", "BuiltNetwork", "build_program", "resolve_connections"]
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..checks import check_number, check_whole_number
 from ..connection import Connection
 from ..population import Population
-from ..utils.value import check_number, check_whole_number
-from .program import Parameters, Program
+from ..program.program import Parameters, Program
 
 #: Engines count timesteps in 32 bits, some of them past the end of a trial.
 MAX_TIMESTEPS = 2**30

@@ -6,16 +6,16 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..engine.create import check_backend
+from ..engines.create import check_backend
+from ..layer import get_underlying_conn
 from ..network import Network
 from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
 from ..optimisers import Optimiser, default_optimisers
+from ..registry import get_object
 from ..synapses import Exponential
-from ..utils.module import get_object
-from ..utils.network import get_underlying_conn
+from ..training.compiled_training_network import CompiledTrainingNetwork
 from .build_program import build_program, resolve_connections
 from .build_settings import BuildSettings, BuiltNetwork, PerPopulation
-from .compiled_training_network import CompiledTrainingNetwork
 
 #: Defaults for ``Network(default_params)``: what EventProp needs.
 _SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..engine.create import check_backend
+from ..engines.create import check_backend
 from ..network import Network
+from ..training.compiled_inference_network import CompiledInferenceNetwork
 from .build_program import build_program
 from .build_settings import BuildSettings
-from .compiled_inference_network import CompiledInferenceNetwork
 from .event_prop_compiler import refuse_communicator, warn_ignored
 
 

@@ -1,11 +1,8 @@
 """Connectivity: which neurons are connected, with what weights and delays."""
 
-from ..utils.module import get_module_classes
-from .connectivity import Connectivity
-from .dense import Dense
-from .fixed_probability import FixedProbability
-from .one_to_one import OneToOne
-from .sparse import Sparse
+from ..registry import get_module_classes
+from .connectivity import Connectivity, Dense
+from .sparse import FixedProbability, OneToOne, Sparse
 from .sparse_base import SparseBase
 
 default_connectivity: dict[str, type[Connectivity]] = get_module_classes(globals(), Connectivity)

@@ -1,18 +1,26 @@
-"""Base class of connectivity."""
+"""Base class of connectivity, and all-to-all connectivity."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
-from ..utils.value import InitValue, Value, check_array, make_value
+from ..checks import check_array, fit_array
+from ..initializers.value import InitValue, Value, make_value
 
-if TYPE_CHECKING:
-    from ..initializers import Initializer  # noqa: F401
-    from ..population import Population
+
+class Sized(Protocol):
+    """What connectivity sees of a population."""
+
+    shape: Any
+
+    @property
+    def size(self) -> int:
+        """Number of neurons; ValueError where not known."""
+
 
 #: None: dense; else (pre, post) uint32 indices, sorted by pre, then post
 Indices = tuple[np.ndarray, np.ndarray] | None
@@ -58,7 +66,7 @@ class Connectivity(ABC):
         self._delay = value
 
     @abstractmethod
-    def connect(self, source: Population, target: Population) -> None:
+    def connect(self, source: Sized, target: Sized) -> None:
         """Check that arrays and populations fit; set shapes that are not known yet.
 
         Raises:
@@ -114,3 +122,47 @@ def check_saved_values(state: Mapping[str, np.ndarray], label: str) -> dict[str,
     if "g" not in values:
         raise ValueError(f"{label}: weights ('g') are missing, there is {sorted(state)}")
     return values
+
+
+class Dense(Connectivity):
+    """Every neuron of the source is connected to every neuron of the target.
+
+    Args:
+        weight: number, array (source size, target size) or flattened,
+            :class:`.Initializer` or name of one
+        delay: likewise, in timesteps; at least 0
+
+    Raises:
+        ValueError, TypeError: see :class:`.Connectivity`
+    """
+
+    def __init__(self, weight: InitValue, delay: InitValue = 0):
+        super().__init__(weight, delay)
+
+    def connect(self, source: Sized, target: Sized) -> None:
+        for name, value in (("weight", self.weight), ("delay", self.delay)):
+            if not isinstance(value, np.ndarray):
+                continue
+            if value.ndim == 2:
+                source.shape = value.shape[0] if source.shape is None else source.shape
+                target.shape = value.shape[1] if target.shape is None else target.shape
+            label = f"Dense: {name} from '{source}' to '{target}'"
+            fit_array(value, (source.size, target.size), label)
+
+    def get_indices(
+        self,
+        source_size: int,
+        target_size: int,
+        same_population: bool,
+        rng: np.random.Generator,
+    ) -> None:
+        return None
+
+    def check_state(
+        self, state: Mapping[str, np.ndarray], source_size: int, target_size: int, label: str
+    ) -> dict[str, np.ndarray]:
+        if "pre_ind" in state or "post_ind" in state:
+            raise ValueError(f"{label}: connectivity is dense, the saved one is sparse")
+        values = check_saved_values(state, label)
+        shape = (source_size, target_size)
+        return {n: fit_array(v, shape, f"{label}: '{n}'") for n, v in values.items()}

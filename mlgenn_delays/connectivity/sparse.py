@@ -1,17 +1,15 @@
-"""Synapses given one by one."""
+"""Sparse connectivity: given, one to one, drawn at random."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..utils.value import InitValue, Value
+from ..checks import check_number
+from ..initializers.value import InitValue, Value
+from .connectivity import Sized
 from .sparse_base import SparseBase, check_index_arrays, check_indices
-
-if TYPE_CHECKING:
-    from ..population import Population
 
 
 class Sparse(SparseBase):
@@ -54,7 +52,7 @@ class Sparse(SparseBase):
             )
         return value[order]
 
-    def connect(self, source: Population, target: Population) -> None:
+    def connect(self, source: Sized, target: Sized) -> None:
         assert self.pre_ind is not None and self.post_ind is not None
         source_size = None if source.shape is None else source.size
         target_size = None if target.shape is None else target.size
@@ -69,3 +67,93 @@ class Sparse(SparseBase):
         rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError("Sparse: pre_ind and post_ind are missing")
+
+
+class OneToOne(SparseBase):
+    """Each neuron is connected to the neuron with the same index.
+
+    Args:
+        weight: number, array (neurons,), :class:`.Initializer` or name of one
+        delay: likewise, in timesteps; at least 0
+
+    Raises:
+        ValueError, TypeError: see :class:`.Connectivity`
+    """
+
+    def __init__(self, weight: InitValue, delay: InitValue = 0):
+        super().__init__(weight, delay)
+
+    def connect(self, source: Sized, target: Sized) -> None:
+        source.shape = target.shape if source.shape is None else source.shape
+        target.shape = source.shape if target.shape is None else target.shape
+        if source.shape != target.shape:
+            raise ValueError(
+                f"OneToOne: '{source}' has shape {source.shape}, '{target}' {target.shape}, "
+                "they should be the same"
+            )
+        for name, value in (("weight", self.weight), ("delay", self.delay)):
+            if isinstance(value, np.ndarray) and value.shape != (source.size,):
+                raise ValueError(
+                    f"OneToOne: {name} from '{source}' to '{target}' has shape {value.shape}, "
+                    f"it should be ({source.size},)"
+                )
+
+    def _make_indices(
+        self,
+        source_size: int,
+        target_size: int,
+        same_population: bool,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if source_size != target_size:
+            raise ValueError(
+                f"OneToOne: the source has {source_size} neurons, the target {target_size}"
+            )
+        indices = np.arange(source_size, dtype=np.uint32)
+        return indices, indices.copy()
+
+    def _known_indices(
+        self, source_size: int, target_size: int, label: str
+    ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        indices = np.arange(source_size)
+        return {}, indices, indices
+
+
+class FixedProbability(SparseBase):
+    """Each pair of neurons is connected with the same probability.
+
+    Args:
+        p: probability of a synapse, in [0, 1]
+        weight: number, :class:`.Initializer` or name of one
+        allow_self_connections: whether a neuron may be connected to itself, where source
+            and target are the same population
+        delay: as ``weight``, in timesteps; at least 0
+
+    Raises:
+        ValueError: ``p`` outside [0, 1]; see also :class:`.Connectivity`
+        TypeError: see :class:`.Connectivity`
+    """
+
+    def __init__(
+        self,
+        p: float,
+        weight: InitValue,
+        allow_self_connections: bool = False,
+        delay: InitValue = 0,
+    ):
+        super().__init__(weight, delay)
+        self.p = check_number(p, "FixedProbability: p", minimum=0.0, maximum=1.0)
+        self.allow_self_connections = allow_self_connections
+
+    def _make_indices(
+        self,
+        source_size: int,
+        target_size: int,
+        same_population: bool,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        connected = rng.random((source_size, target_size), dtype=np.float32) < self.p
+        if same_population and not self.allow_self_connections:
+            np.fill_diagonal(connected, False)
+        pre, post = np.nonzero(connected)
+        return pre.astype(np.uint32), post.astype(np.uint32)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..utils.value import InitValue
-from .connectivity import Connectivity, check_saved_values
-
-if TYPE_CHECKING:
-    from ..population import Population
+from ..initializers.value import InitValue
+from .connectivity import Connectivity, Sized, check_saved_values
 
 
 class SparseBase(Connectivity):
@@ -30,7 +27,7 @@ class SparseBase(Connectivity):
         self.pre_ind: np.ndarray | None = None
         self.post_ind: np.ndarray | None = None
 
-    def connect(self, source: Population, target: Population) -> None:
+    def connect(self, source: Sized, target: Sized) -> None:
         """Sparse connectivity cannot tell the sizes of populations."""
 
     def get_indices(

@@ -1,7 +1,8 @@
 """Data sets: loaders, encoders, simulations, augmentation and splits."""
 
-from .augmentation import AugmentEvents, Compose, DropEvents, JitterTimes, ShiftChannels
-from .blending import BlendExamples
+from ..events.augmentation import AugmentEvents, Compose, DropEvents, JitterTimes, ShiftChannels
+from ..events.blending import BlendExamples
+from ..events.sigma_delta import Events, sigma_delta
 from .braille import BrailleNotFoundError, load_braille
 from .braille_data import BrailleData, print_braille_notice
 from .fingertip import BRAILLE_CLASSES, BRAILLE_DOTS, Fingertip
@@ -12,7 +13,6 @@ from .labelled_events import LabelledEvents
 from .mnist import Mnist, MnistNotFoundError, load_mnist
 from .notice import print_synthetic_notice
 from .pixel_events import encode_pixels
-from .sigma_delta import Events, sigma_delta
 from .speech import SpeechData, SpeechNotFoundError, load_speech, print_speech_notice
 from .spike_orders import generate_spike_orders
 from .splits import Split, stratified_split

@@ -7,9 +7,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ..utils.data import PreprocessedSpikes
+from ..events.sigma_delta import Events
+from ..events.spikes import PreprocessedSpikes
 from .notice import print_synthetic_notice
-from .sigma_delta import Events
 
 #: Input channels: taxel + 12 * polarity, polarity 0 = ON (pressure rises), 1 = OFF.
 NUM_CHANNELS = 24

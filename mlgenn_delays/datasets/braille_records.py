@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..events.sigma_delta import Events
 from .fingertip import BRAILLE_CLASSES, NUM_TAXELS
-from .sigma_delta import Events
 
 #: Latest event that can be meant as one of a trial of 1.3 s [s].
 _LATEST = 2.0

@@ -23,8 +23,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..utils.events import EventDataset
-from ..utils.files import umask
+from ..events.dataset import EventDataset
+from ..files import umask
 
 logger = logging.getLogger(__name__)
 

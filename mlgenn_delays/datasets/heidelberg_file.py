@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.events import EventDataset, order_by_time
-from .event_chunks import count_kept
+from ..events.chunks import count_kept
+from ..events.dataset import EventDataset, order_by_time
 
 NUM_CHANNELS = 700
 #: Length of a trial [ms]; later events are left out, as in publications on these data.

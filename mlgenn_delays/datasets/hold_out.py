@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..utils.value import check_number
+from ..checks import check_number
 from .splits import stratified_split
 
 #: How examples for validation are chosen.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.events import EventDataset
+from ..events.dataset import EventDataset
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..utils.events import EventDataset
+from ..events.dataset import EventDataset
 
 ENCODINGS = ("crossings", "levels")
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..audio import Cochlea, Encoder, MelEvents
-from ..utils.value import check_number
+from ..checks import check_number
 from . import data_folders
 from .labelled_events import LabelledEvents
 from .speech_batches import Skipped

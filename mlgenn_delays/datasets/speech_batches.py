@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..audio import Encoder, Sound, SpikeTrain, crop
-from ..utils.files import atomic_write
+from ..files import atomic_write
 from .speech_files import Word
 
 

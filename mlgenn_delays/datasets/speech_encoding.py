@@ -21,8 +21,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ..audio import Encoder
-from ..utils.events import EventDataset
-from ..utils.files import atomic_write
+from ..events.dataset import EventDataset
+from ..files import atomic_write
 from .event_cache import EventWriter, StoredEvents, stored_events
 from .speech_batches import Batch, Skipped, encode_batch, join_batches, load_batch, save_batch
 from .speech_files import Word

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..utils.events import EventDataset
+from ..events.dataset import EventDataset
 from .labelled_events import LabelledEvents
 
 CLASS_NAMES = ("0 first", "1 first")

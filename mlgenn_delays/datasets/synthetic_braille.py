@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..events.sigma_delta import sigma_delta
 from .braille_data import NUM_CHANNELS, THRESHOLDS, BrailleData, split_events
 from .fingertip import BRAILLE_CLASSES, NUM_TAXELS, Fingertip, dot_patterns
-from .sigma_delta import sigma_delta
 
 #: Time between two readings [ms]: 40 Hz.
 SAMPLE_INTERVAL = 25.0

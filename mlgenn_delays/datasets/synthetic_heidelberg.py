@@ -20,9 +20,9 @@ from itertools import permutations
 
 import numpy as np
 
-from ..utils.events import EventDataset, order_by_time
-from ..utils.value import check_whole_number
-from .event_chunks import count_kept, join
+from ..checks import check_whole_number
+from ..events.chunks import count_kept, join
+from ..events.dataset import EventDataset, order_by_time
 from .heidelberg_file import DURATION, NUM_CHANNELS
 from .hold_out import alternating
 from .labelled_events import LabelledEvents

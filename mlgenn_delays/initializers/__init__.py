@@ -1,9 +1,7 @@
 """Initializers draw the values of weights and delays."""
 
-from ..utils.module import get_module_classes
-from .initializer import Initializer
-from .normal import Normal
-from .uniform import Uniform
+from ..registry import get_module_classes
+from .initializer import Initializer, Normal, Uniform
 
 default_initializers: dict[str, type[Initializer]] = get_module_classes(globals(), Initializer)
 

@@ -1,10 +1,12 @@
-"""Base class of initializers."""
+"""Initializers: distributions that values are drawn from."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
 import numpy as np
+
+from ..checks import check_number
 
 
 class Initializer(ABC):
@@ -13,3 +15,55 @@ class Initializer(ABC):
     @abstractmethod
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Draw an array of ``shape``, float32, with the random numbers of ``rng``."""
+
+
+class Normal(Initializer):
+    """Draws from a normal distribution.
+
+    Args:
+        mean: mean
+        sd: standard deviation, at least 0
+
+    Raises:
+        ValueError: arguments that are not finite, or ``sd`` below 0
+    """
+
+    def __init__(self, mean: float = 0.0, sd: float = 1.0):
+        self.mean = check_number(mean, "Normal: mean")
+        self.sd = check_number(sd, "Normal: sd")
+        if self.sd < 0.0:
+            raise ValueError(f"Normal: sd is {self.sd:g}, allowed are numbers of at least 0")
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        return rng.normal(self.mean, self.sd, shape).astype(np.float32)
+
+    def __repr__(self) -> str:
+        return f"Normal(mean={self.mean:g}, sd={self.sd:g})"
+
+
+class Uniform(Initializer):
+    """Draws from a uniform distribution.
+
+    Args:
+        min: lower end
+        max: upper end, at least ``min``
+
+    Raises:
+        ValueError: arguments that are not finite, or ``max`` below ``min``
+    """
+
+    def __init__(self, min: float = 0.0, max: float = 1.0):
+        self.min = check_number(min, "Uniform: min")
+        self.max = check_number(max, "Uniform: max")
+        if self.max < self.min:
+            raise ValueError(
+                f"Uniform: max is {self.max:g}, allowed are numbers of at least min = {self.min:g}"
+            )
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        # Rounding to single precision could step over an end by half a unit
+        sample = rng.uniform(self.min, self.max, shape).astype(np.float32)
+        return np.clip(sample, np.float32(self.min), np.float32(self.max))
+
+    def __repr__(self) -> str:
+        return f"Uniform(min={self.min:g}, max={self.max:g})"

@@ -5,8 +5,8 @@ K output neurons, T timesteps. All of them are per example; :func:`evaluate` tur
 into the gradient of the mean over the batch.
 """
 
-from ..utils.module import get_module_classes
-from .evaluation import evaluate
+from ..registry import get_module_classes
+from ..training.loss_gradient import evaluate
 from .loss import Loss
 from .mean_square_error import MeanSquareError
 from .relative_mean_square_error import RelativeMeanSquareError

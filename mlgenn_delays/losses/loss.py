@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..utils.module import snake_case
+from ..registry import snake_case
 
 if TYPE_CHECKING:
-    from ..compilers.program import Program
     from ..neurons import Neuron
+    from ..program.program import Program
     from ..readouts import Readout
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..utils.value import check_number
+from ..checks import check_number
 from .loss import Loss, check_labels
 
 if TYPE_CHECKING:
-    from ..compilers.program import Program
+    from ..program.program import Program
 
 
 class RelativeMeanSquareError(Loss):

@@ -6,12 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..utils.value import check_number
+from ..checks import check_number
 from .loss import Loss, check_labels
-from .softmax import softmax_crossentropy
 
 if TYPE_CHECKING:
-    from ..compilers.program import Program
+    from ..program.program import Program
+
+
+def softmax_crossentropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """-log softmax(logits)[label] of each row, and its gradient.
+
+    Args:
+        logits: (rows, K)
+        labels: (rows,) int
+
+    Returns:
+        (rows,) loss, (rows, K) gradient with respect to ``logits``.
+    """
+    rows = np.arange(len(logits))
+    with np.errstate(invalid="ignore"):  # training that diverges is reported by who trains
+        shifted = logits - np.max(logits, axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    total = np.sum(exponentials, axis=1)
+    loss = np.log(total) - shifted[rows, labels]
+    gradient = exponentials / total[:, np.newaxis]
+    gradient[rows, labels] -= 1.0
+    return loss, gradient
+
 
 #: With duration D, the push towards early spikes is alpha / (_SLACK D - t)
 _SLACK = 1.01

@@ -1,9 +1,7 @@
 """Metrics measure how well predictions match labels, over all batches of an epoch."""
 
-from ..utils.module import get_module_classes
-from .mean_square_error import MeanSquareError
-from .metric import Metric
-from .sparse_categorical_accuracy import SparseCategoricalAccuracy
+from ..registry import get_module_classes
+from .metric import MeanSquareError, Metric, SparseCategoricalAccuracy
 
 MetricType = Metric | str
 MetricsType = dict | MetricType

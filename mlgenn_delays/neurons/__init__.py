@@ -1,6 +1,6 @@
 """Neurons: dynamics and spiking of a :class:`.Population`."""
 
-from ..utils.module import get_module_classes
+from ..registry import get_module_classes
 from .adaptive_leaky_integrate_fire import AdaptiveLeakyIntegrateFire
 from .leaky_integrate import LeakyIntegrate
 from .leaky_integrate_fire import LeakyIntegrateFire

@@ -25,10 +25,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from ..utils.decorators import network_default_params
-from ..utils.model import AdjointModel, NeuronModel
-from ..utils.value import check_number
-from . import models
+from ..checks import check_number
+from ..defaults import network_default_params
+from ..program import equations as models
+from ..program.model import AdjointModel, NeuronModel
 from .neuron import Neuron, ReadoutInitializer
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..utils.decorators import network_default_params
-from ..utils.model import NeuronModel
-from ..utils.value import check_number
-from . import models
+from ..checks import check_number
+from ..defaults import network_default_params
+from ..program import equations as models
+from ..program.model import NeuronModel
 from .neuron import Neuron, ReadoutInitializer
 
 

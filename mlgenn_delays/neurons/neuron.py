@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from ..program.model import NeuronModel
 from ..readouts import Readout, default_readouts
-from ..utils.model import NeuronModel
-from ..utils.module import get_object
+from ..registry import get_object
 
 ReadoutInitializer = Readout | str | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..utils.value import check_whole_number
+from ..checks import check_whole_number
 from .neuron import Neuron
 
 

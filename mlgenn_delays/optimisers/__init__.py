@@ -1,8 +1,7 @@
 """Optimisers turn gradients into new parameters."""
 
-from ..utils.module import get_module_classes
-from .adam import Adam
-from .optimiser import Optimiser
+from ..registry import get_module_classes
+from .optimiser import Adam, Optimiser
 
 default_optimisers: dict[str, type[Optimiser]] = get_module_classes(globals(), Optimiser)
 

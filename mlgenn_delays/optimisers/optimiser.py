@@ -1,10 +1,12 @@
-"""Base class of optimisers."""
+"""Optimisers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
 import numpy as np
+
+from ..checks import check_number
 
 
 class Optimiser(ABC):
@@ -38,3 +40,63 @@ class Optimiser(ABC):
             ValueError: the message names the parameter, its value and what is allowed
             TypeError: a parameter is not a number
         """
+
+
+class Adam(Optimiser):
+    """Adam (Kingma & Ba 2014, arXiv 1412.6980).
+
+    With s the number of updates so far::
+
+        m <- beta1 m + (1 - beta1) g        v <- beta2 v + (1 - beta2) g^2
+        x <- x - alpha m / (1 - beta1^(s+1)) / (sqrt(v / (1 - beta2^(s+1))) + epsilon)
+
+    Args:
+        alpha: learning rate, at least 0
+        beta1: decay of the mean of gradients, in [0, 1)
+        beta2: decay of the mean of squared gradients, in [0, 1)
+        epsilon: small number that keeps the quotient finite, above 0
+
+    Raises:
+        ValueError, TypeError: see :meth:`.Optimiser.check`
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ):
+        self.alpha = alpha
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.check()
+
+    def check(self) -> None:
+        check_number(self.alpha, "Adam: alpha", minimum=0.0)
+        check_number(self.epsilon, "Adam: epsilon", above=0.0)
+        for name in ("beta1", "beta2"):
+            if check_number(getattr(self, name), f"Adam: {name}", minimum=0.0) >= 1.0:
+                raise ValueError(
+                    f"Adam: {name} is {getattr(self, name):g}, allowed are numbers in [0, 1)"
+                )
+
+    def update(
+        self, value: np.ndarray, gradient: np.ndarray, state: dict[str, np.ndarray], step: int
+    ) -> np.ndarray:
+        if not state:
+            state["m"] = np.zeros_like(value)
+            state["v"] = np.zeros_like(value)
+        m, v = state["m"], state["v"]
+        m[...] = self.beta1 * m + (1.0 - self.beta1) * gradient
+        v[...] = self.beta2 * v + (1.0 - self.beta2) * gradient * gradient
+        mean = m / (1.0 - self.beta1 ** (step + 1))
+        scale = np.sqrt(v / (1.0 - self.beta2 ** (step + 1))) + self.epsilon
+        return value - (self.alpha * mean / scale).astype(value.dtype)
+
+    def __repr__(self) -> str:
+        return (
+            f"Adam(alpha={self.alpha:g}, beta1={self.beta1:g}, beta2={self.beta2:g}, "
+            f"epsilon={self.epsilon:g})"
+        )

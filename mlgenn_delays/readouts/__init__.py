@@ -13,14 +13,8 @@ counterpart in continuous time, with trial duration T dt):
 =====================  =============================  ==========================================
 """
 
-from ..utils.module import get_module_classes
-from .avg_var import AvgVar
-from .avg_var_exp_weight import AvgVarExpWeight
-from .first_spike_time import FirstSpikeTime
-from .max_var import MaxVar
-from .readout import Readout
-from .sum_var import SumVar
-from .var import Var
+from ..registry import get_module_classes
+from .readout import AvgVar, AvgVarExpWeight, FirstSpikeTime, MaxVar, Readout, SumVar, Var
 
 default_readouts: dict[str, type[Readout]] = get_module_classes(globals(), Readout)
 

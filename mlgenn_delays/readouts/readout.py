@@ -1,4 +1,4 @@
-"""Base class of readouts."""
+"""Readouts. The formulas are in the docstring of the package."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..utils.module import snake_case
+from ..registry import snake_case
 
 if TYPE_CHECKING:
-    from ..compilers.program import Program
+    from ..program.program import Program
 
 
 class Readout(ABC):  # noqa: B024 (a marker: what it offers depends on its class attributes)
@@ -47,3 +47,71 @@ class Readout(ABC):  # noqa: B024 (a marker: what it offers depends on its class
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+class AvgVar(Readout):
+    """Mean of the voltage over the trial."""
+
+    is_linear = True
+
+    def weights(self, timesteps: int) -> np.ndarray:
+        return np.full(timesteps, 1.0 / timesteps)
+
+    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
+        return np.full(np.shape(t), 1.0 / program.duration)
+
+
+class AvgVarExpWeight(Readout):
+    """Mean of the voltage over the trial, weighted with exp(-t / trial duration).
+
+    Nowotny, Turner & Knight 2024, arXiv 2212.01232.
+    """
+
+    is_linear = True
+
+    def weights(self, timesteps: int) -> np.ndarray:
+        return np.exp(-np.arange(timesteps) / timesteps) / timesteps
+
+    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
+        return np.exp(-np.asarray(t) / program.duration) / program.duration
+
+
+class SumVar(Readout):
+    """Sum of the voltage over the timesteps of the trial."""
+
+    is_linear = True
+
+    def weights(self, timesteps: int) -> np.ndarray:
+        return np.ones(timesteps)
+
+    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
+        return np.full(np.shape(t), 1.0 / program.dt)
+
+
+class Var(Readout):
+    """Voltage at the end of the trial; with a loss over time, the voltage at all times."""
+
+    is_linear = True
+
+    def weights(self, timesteps: int) -> np.ndarray:
+        weights = np.zeros(timesteps)
+        weights[-1] = 1.0
+        return weights
+
+
+class MaxVar(Readout):
+    """Largest voltage in the trial (where several steps share it, the first counts)."""
+
+
+class FirstSpikeTime(Readout):
+    """Minus the time [ms] of the first spike, so that the largest value is the earliest."""
+
+    uses_spike_times = True
+
+    #: Value of neurons that did not spike
+    NO_SPIKE: ClassVar[float] = float(np.finfo(np.float32).min)
+
+    @staticmethod
+    def spiked(values: np.ndarray) -> np.ndarray:
+        """Which of the read-out values belong to neurons that spiked, bool of same shape."""
+        return np.asarray(values) > 0.5 * FirstSpikeTime.NO_SPIKE

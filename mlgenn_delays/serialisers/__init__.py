@@ -1,6 +1,6 @@
 """Serialisers store arrays under sequences of keys (any objects that have a string form)."""
 
-from ..utils.module import get_module_classes
+from ..registry import get_module_classes
 from .numpy import Numpy
 from .serialiser import Serialiser
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..utils.files import atomic_write
+from ..files import atomic_write
 from .serialiser import Serialiser
 
 _SUFFIX = ".npy"

@@ -1,8 +1,11 @@
-"""Base class of synapse models."""
+"""Synapse models."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+
+from ..checks import check_number
+from ..defaults import network_default_params
 
 
 class Synapse(ABC):
@@ -16,3 +19,24 @@ class Synapse(ABC):
             ValueError: the message names the parameter, its value and what is allowed
             TypeError: a parameter is not a number
         """
+
+
+class Exponential(Synapse):
+    """Spikes add their weight to a current that decays: tau dI/dt = -I.
+
+    Args:
+        tau: time constant of the current [ms], above 0
+        scale_i: unit of weights; True (the equation above) is what EventProp uses
+
+    Raises:
+        ValueError, TypeError: see :meth:`.Synapse.check`
+    """
+
+    @network_default_params
+    def __init__(self, tau: float = 5.0, scale_i: bool = True):
+        self.tau = tau
+        self.scale_i = scale_i
+        self.check()
+
+    def check(self) -> None:
+        check_number(self.tau, "Exponential: tau", above=0.0)

@@ -1,1 +1,1 @@
-"""Helpers: data sets of spikes, filters, values, files, and what holds callbacks together."""
+"""mlGeNN's names: what stands elsewhere here, importable from where mlGeNN has it."""

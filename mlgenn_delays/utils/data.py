@@ -1,23 +1,24 @@
-"""Data sets: preprocessed spikes, encodings, and splitting into batches.
+"""mlGeNN's name of what is done with data sets of spikes."""
 
-A data set is a dictionary, population or layer -> sequence with one entry per example.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-
-from .encoding import linear_latency_encode_data, log_latency_encode_data
-from .spikes import (
+from ..datasets.yin_yang import generate_yin_yang_dataset
+from ..events.data import (
+    DataDictType,
+    batch_dataset,
+    batch_spikes,
+    calc_latest_spike_time,
+    calc_max_spikes,
+    calc_start_spikes,
+    get_dataset_size,
+    permute_dataset,
+    split_dataset,
+)
+from ..events.encoding import linear_latency_encode_data, log_latency_encode_data
+from ..events.spikes import (
     PreprocessedSpikes,
     preprocess_spikes,
     preprocess_tonic_spikes,
     preprocess_tonic_spikes_separate,
 )
-from .yin_yang import generate_yin_yang_dataset
 
 __all__ = [
     "DataDictType",
@@ -37,93 +38,3 @@ __all__ = [
     "preprocess_tonic_spikes_separate",
     "split_dataset",
 ]
-
-DataDictType = Mapping[Any, Sequence | np.ndarray]
-
-
-def get_dataset_size(data: DataDictType) -> int | None:
-    """Number of examples; None where entries differ in it. An empty dictionary has 0."""
-    sizes = {len(d) for d in data.values()}
-    if len(sizes) > 1:
-        return None
-    return sizes.pop() if sizes else 0
-
-
-def split_dataset(data: DataDictType, split: float) -> tuple[dict, dict]:
-    """Cut off the last part of a data set.
-
-    Args:
-        split: share of the second part, in [0, 1]
-
-    Raises:
-        ValueError: ``split`` out of range, or entries with different numbers of examples
-    """
-    if not 0.0 <= split <= 1.0:
-        raise ValueError(f"split is {split}, allowed are numbers from 0 to 1")
-    cut = round((1.0 - split) * _checked_size(data))
-    return {k: v[:cut] for k, v in data.items()}, {k: v[cut:] for k, v in data.items()}
-
-
-def batch_dataset(data: DataDictType, batch_size: int, size: int) -> list[dict]:
-    """Cut the first ``size`` examples into batches; the last one may be smaller."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, allowed are numbers of at least 1")
-    starts = range(0, size, batch_size)
-    return [{k: v[s : min(s + batch_size, size)] for k, v in data.items()} for s in starts]
-
-
-def permute_dataset(data: DataDictType, indices: Sequence[int] | np.ndarray) -> dict:
-    """Data set in another order: example i of the result is example ``indices[i]``.
-
-    Raises:
-        ValueError: another number of indices than of examples
-    """
-    size = _checked_size(data)
-    if len(indices) != size:
-        raise ValueError(f"indices has {len(indices)} elements, the data set {size} examples")
-    return {
-        k: v[np.asarray(indices)] if isinstance(v, np.ndarray) else [v[i] for i in indices]
-        for k, v in data.items()
-    }
-
-
-def _checked_size(data: DataDictType) -> int:
-    size = get_dataset_size(data)
-    if size is None:
-        sizes = ", ".join(f"{k}: {len(v)}" for k, v in data.items())
-        raise ValueError(f"data should have as many examples in each entry, there are {sizes}")
-    return size
-
-
-def batch_spikes(spikes: Sequence[PreprocessedSpikes], batch_size: int) -> PreprocessedSpikes:
-    """Join the spikes of a batch: (batch_size, neurons) end spikes, all times in one array.
-
-    Raises:
-        ValueError: no examples, more than ``batch_size``, or different numbers of neurons
-    """
-    if not 1 <= len(spikes) <= batch_size:
-        raise ValueError(f"spikes has {len(spikes)} examples, allowed are 1 to {batch_size}")
-    if len({len(s.end_spikes) for s in spikes}) > 1:
-        raise ValueError("spikes should have as many neurons in each example")
-    ends = np.cumsum([len(s.spike_times) for s in spikes])
-    rows = [s.end_spikes + end - len(s.spike_times) for s, end in zip(spikes, ends, strict=True)]
-    padding = [np.full_like(rows[0], ends[-1])] * (batch_size - len(spikes))
-    return PreprocessedSpikes(
-        np.vstack(rows + padding), np.concatenate([s.spike_times for s in spikes])
-    )
-
-
-def calc_start_spikes(end_spikes: np.ndarray) -> np.ndarray:
-    """Index of the first spike of each neuron, from the ends (of one example or a batch)."""
-    flat = np.ravel(end_spikes)
-    return np.concatenate((np.zeros(1, flat.dtype), flat[:-1])).reshape(np.shape(end_spikes))
-
-
-def calc_max_spikes(spikes: Sequence[PreprocessedSpikes]) -> int:
-    """Largest number of spikes in any example, 0 in an empty data set."""
-    return max((len(s.spike_times) for s in spikes), default=0)
-
-
-def calc_latest_spike_time(spikes: Sequence[PreprocessedSpikes]) -> float:
-    """Time of the last spike in any example [ms], 0 where there are none."""
-    return max((float(np.max(s.spike_times)) for s in spikes if len(s.spike_times)), default=0.0)

@@ -1,32 +1,7 @@
-"""Decorator that lets a network supply defaults for models created within it."""
+"""mlGeNN's name of :mod:`mlgenn_delays.defaults`."""
 
-from __future__ import annotations
+from ..defaults import network_default_params
 
-from collections.abc import Callable
-from functools import wraps
-from inspect import signature
-from typing import Any, TypeVar
-
-from ..network import Network
-
-F = TypeVar("F", bound=Callable[..., None])
-
-
-def network_default_params(init: F) -> F:
-    """Decorate an ``__init__``: arguments left out come from ``Network.default_params``.
-
-    Inside ``with network:`` the entry of ``network.default_params`` for the class being
-    built takes the place of the signature's defaults. What the caller passes wins.
-    """
-    names = list(signature(init).parameters)
-
-    @wraps(init)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-        passed = names[1 : len(args) + 1]
-        defaults = Network.get_default_params(type(self))
-        for name, value in defaults.items():
-            if name not in passed:
-                kwargs.setdefault(name, value)
-        init(self, *args, **kwargs)
-
-    return wrapper  # type: ignore[return-value]
+__all__ = [
+    "network_default_params",
+]

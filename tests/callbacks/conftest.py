@@ -5,10 +5,10 @@ import pytest
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.connectivity import Dense, Sparse
-from mlgenn_delays.engine.engine import Recording
+from mlgenn_delays.engines.base import Recording
 from mlgenn_delays.neurons import LeakyIntegrate
 from mlgenn_delays.optimisers import Adam
-from mlgenn_delays.utils.callback_list import CallbackList
+from mlgenn_delays.training.callback_list import CallbackList
 
 T = 6
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlgenn_delays.engine.engine import Engine, ForwardResult, Recording
+from mlgenn_delays.engines.base import Engine, ForwardResult, Recording
 
 
 class FakeEngine(Engine):

@@ -10,10 +10,10 @@ import pytest
 from loop_callbacks import PressCtrlC
 
 from mlgenn_delays.callbacks import Callback
-from mlgenn_delays.compilers.augmented_epochs import AUGMENTATION_STREAM, AugmentedEpochs
-from mlgenn_delays.compilers.trial_data import TrialData, prepare, with_labels
 from mlgenn_delays.datasets import AugmentEvents
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.training.augmented_epochs import AUGMENTATION_STREAM, AugmentedEpochs
+from mlgenn_delays.training.trial_data import TrialData, prepare, with_labels
 
 JITTER = AugmentEvents(40.0, jitter=2.0, drop=0.2)
 

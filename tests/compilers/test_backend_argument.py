@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
-from mlgenn_delays.engine import create
-from mlgenn_delays.engine.create import create_engine
+from mlgenn_delays.engines import create
+from mlgenn_delays.engines.create import create_engine
 
 COMPILERS = {
     "training": lambda backend: EventPropCompiler(

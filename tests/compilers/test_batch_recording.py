@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlgenn_delays.compilers.batch_recording import (
+from mlgenn_delays.engines.base import Recording, RecordRequest
+from mlgenn_delays.training.batch_recording import (
     join_recordings,
     merge_requests,
     split_request,
 )
-from mlgenn_delays.engine.engine import Recording, RecordRequest
 
 
 def request(mask, spikes=(), variables=()):

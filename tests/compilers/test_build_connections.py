@@ -7,9 +7,9 @@ import pytest
 from small_networks import learn_delays, make_network, settings
 
 from mlgenn_delays.compilers.build_program import build_program
-from mlgenn_delays.compilers.program import DelayKind
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import Initializer, Normal, Uniform
+from mlgenn_delays.program.program import DelayKind
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,9 @@ class Constant(Initializer):
 
     def sample(self, rng, shape):
         return np.full(shape, self.value, dtype=np.float32)
+
+    def __repr__(self) -> str:
+        return f"Constant({vars(self)})"
 
 
 def test_max_delay_steps_missing_for_learned_delays():

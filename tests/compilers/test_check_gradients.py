@@ -8,12 +8,12 @@ import pytest
 import mlgenn_delays
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler, default_params
-from mlgenn_delays.compilers.check_gradients import check_gradients
-from mlgenn_delays.compilers.gradient_probe import GradientProbe
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import Normal
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.verify.check_gradients import check_gradients
+from mlgenn_delays.verify.gradient_probe import GradientProbe
 
 TIMESTEPS = 40
 
@@ -88,7 +88,7 @@ def test_selection_is_seeded(check):
 
 
 def test_wrong_gradients_are_found(check, monkeypatch):
-    from mlgenn_delays.engine.reference import ReferenceEngine
+    from mlgenn_delays.engines.reference import ReferenceEngine
 
     right = ReferenceEngine.gradients
 
@@ -108,7 +108,7 @@ def test_wrong_gradients_are_found(check, monkeypatch):
 
 
 def test_wrong_engine_is_found(check, monkeypatch):
-    from mlgenn_delays.engine.cpu import CpuEngine
+    from mlgenn_delays.engines.cpu import CpuEngine
 
     right = CpuEngine.gradients
     assert check(backend="cpu", dt=1.0).similarities

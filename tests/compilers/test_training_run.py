@@ -10,8 +10,8 @@ import pytest
 from loop_callbacks import Log, names
 
 from mlgenn_delays.callbacks import Callback, EarlyStopping, SpikeRecorder
-from mlgenn_delays.compilers.training_run import epoch_order
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.training.training_run import epoch_order
 
 # -- order
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.datasets import AugmentEvents
-from mlgenn_delays.datasets.augmentation import shift_channels
+from mlgenn_delays.events.augmentation import shift_channels
 from mlgenn_delays.utils.data import preprocess_spikes
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.events.dataset import EventDataset
 
 DURATION = 1000.0
 

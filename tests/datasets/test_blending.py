@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlgenn_delays.datasets.blending import BlendExamples, centres_of_mass, draw_partners
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.events.blending import BlendExamples, centres_of_mass, draw_partners
+from mlgenn_delays.events.dataset import EventDataset
 
 DURATION = 1000.0
 ALL = {"rate": 1.0, "probability": 1.0}
@@ -111,7 +111,7 @@ def test_events_that_leave_trial_or_channels_are_left_out() -> None:
 def test_large_sets_are_blended_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     events = random_events(50)
     labels = np.arange(50) % 2
-    monkeypatch.setattr("mlgenn_delays.datasets.event_chunks.CHUNK_EVENTS", 170)
+    monkeypatch.setattr("mlgenn_delays.events.chunks.CHUNK_EVENTS", 170)
     pieces = blend(events, labels, **ALL)
     monkeypatch.undo()
     whole = blend(events, labels, **ALL)

@@ -16,7 +16,7 @@ import pytest
 
 from mlgenn_delays.datasets import event_cache
 from mlgenn_delays.datasets.event_cache import EventWriter, StoredEvents, file_key, stored_events
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.events.dataset import EventDataset
 
 PIECES = (
     EventDataset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlgenn_delays.datasets.event_chunks import (
+from mlgenn_delays.events.chunks import (
     chunk_rows,
     count_kept,
     join,
@@ -13,7 +13,7 @@ from mlgenn_delays.datasets.event_chunks import (
     map_chunks,
     view,
 )
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.events.dataset import EventDataset
 
 
 @pytest.fixture()
@@ -66,7 +66,7 @@ def test_view_copies_nothing(events: EventDataset) -> None:
 def test_pieces_are_put_together_again(
     size: int, events: EventDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlgenn_delays.datasets.event_chunks.CHUNK_EVENTS", size)
+    monkeypatch.setattr("mlgenn_delays.events.chunks.CHUNK_EVENTS", size)
     seen: list[int] = []
 
     def change(part: EventDataset, rows: slice) -> EventDataset:

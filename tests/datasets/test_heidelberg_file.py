@@ -11,9 +11,9 @@ import pytest
 from heidelberg_files import CLASSES, EXAMPLES, LABELS, SPEAKERS, h5py, put, put_ragged, write_file
 
 from mlgenn_delays.datasets import heidelberg_file
-from mlgenn_delays.datasets.event_chunks import join
 from mlgenn_delays.datasets.heidelberg_file import FileContent, read_file
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.events.chunks import join
+from mlgenn_delays.events.dataset import EventDataset
 
 
 def read(path: Path, **arguments: Any) -> tuple[FileContent, EventDataset]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlgenn_delays.datasets.augmentation import (
+from mlgenn_delays.events.augmentation import (
     Augmentation,
     AugmentEvents,
     Compose,
@@ -15,7 +15,7 @@ from mlgenn_delays.datasets.augmentation import (
     JitterTimes,
     ShiftChannels,
 )
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.events.dataset import EventDataset
 
 DURATION = 1000.0
 NUM_CHANNELS = 200
@@ -132,7 +132,7 @@ class TestEach:
     def test_large_sets_are_changed_in_pieces(
         self, name: str, events: EventDataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mlgenn_delays.datasets.event_chunks.CHUNK_EVENTS", 1000)
+        monkeypatch.setattr("mlgenn_delays.events.chunks.CHUNK_EVENTS", 1000)
         assert changed_share(events, apply(RATED[name](1.0), events)) > 0.95
 
     def test_sets_without_events(self, name: str) -> None:
@@ -181,7 +181,7 @@ def test_former_augmentation_of_large_sets(
     """Speed and onset are those of the example, in whichever piece it is."""
     augment = AugmentEvents(DURATION, stretch=0.05, shift=20.0)
     whole = apply(augment, events)
-    monkeypatch.setattr("mlgenn_delays.datasets.event_chunks.CHUNK_EVENTS", 1000)
+    monkeypatch.setattr("mlgenn_delays.events.chunks.CHUNK_EVENTS", 1000)
     assert changed_share(whole, apply(augment, events)) == 0.0
 
 

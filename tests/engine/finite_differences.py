@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from programs import Case
 
-from mlgenn_delays.engine.reference import ReferenceEngine
+from mlgenn_delays.engines.reference import ReferenceEngine
 
 #: Central differences of fourth order; a step that leaves some 1e-12 of rounding.
 STEP = 6e-5

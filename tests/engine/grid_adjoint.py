@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 from grid_simulation import Trial, arrivals_of, kappa
 
-from mlgenn_delays.compilers.program import ConnectionProgram, PopulationProgram, Program
-from mlgenn_delays.engine.engine import OutputGradient
+from mlgenn_delays.engines.base import OutputGradient
+from mlgenn_delays.program.program import ConnectionProgram, PopulationProgram, Program
 
 
 def gradients(

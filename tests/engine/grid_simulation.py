@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlgenn_delays.compilers.program import ConnectionProgram, Program
+from mlgenn_delays.program.program import ConnectionProgram, Program
 
 
 @dataclass

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays.compilers.program import (
+from mlgenn_delays.engines.base import Batch, Engine, ForwardResult, OutputGradient
+from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy, evaluate
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
+from mlgenn_delays.program.program import (
     ConnectionProgram,
     DelayKind,
     Parameters,
     PopulationProgram,
     Program,
 )
-from mlgenn_delays.engine.engine import Batch, Engine, ForwardResult, OutputGradient
-from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy, evaluate
-from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
-from mlgenn_delays.utils.events import EventDataset
 
 #: No delay; a number of steps for all synapses; or the range of a delay per synapse.
 Delay = None | int | tuple[float, float]

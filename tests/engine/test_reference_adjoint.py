@@ -10,10 +10,10 @@ import pytest
 from finite_differences import assert_close, central_differences
 from programs import Case, ProgramBuilder, recurrent_case
 
-from mlgenn_delays.engine.engine import OutputGradient, RecordRequest
-from mlgenn_delays.engine.reference import ReferenceEngine
+from mlgenn_delays.engines.base import OutputGradient, RecordRequest
+from mlgenn_delays.engines.reference import ReferenceEngine
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import MeanSquareError, SparseCategoricalCrossentropy
-from mlgenn_delays.utils.events import EventDataset
 
 LEARNED = (0.5, 6.0)
 SCE = SparseCategoricalCrossentropy()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from programs import Case, recurrent_case
 
-from mlgenn_delays.engine.create import create_engine
-from mlgenn_delays.engine.engine import Batch, RecordRequest
-from mlgenn_delays.engine.reference import ReferenceEngine
+from mlgenn_delays.engines.base import Batch, RecordRequest
+from mlgenn_delays.engines.create import create_engine
+from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import MeanSquareError, SparseCategoricalCrossentropy
 from mlgenn_delays.neurons import Neuron
 from mlgenn_delays.optimisers import Adam

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from programs import Case, ProgramBuilder, layered_case, recurrent_case
 
-from mlgenn_delays.engine.engine import RecordRequest
-from mlgenn_delays.engine.reference import ReferenceEngine
-from mlgenn_delays.engine.reference.forward import Trial
+from mlgenn_delays.engines.base import RecordRequest
+from mlgenn_delays.engines.reference import ReferenceEngine
+from mlgenn_delays.engines.reference.forward import Trial
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
-from mlgenn_delays.utils.events import EventDataset
 
 LEARNED = (0.5, 6.0)
 SCE = SparseCategoricalCrossentropy()

@@ -13,8 +13,8 @@ import pytest
 from finite_differences import assert_gradients
 from programs import Case, ProgramBuilder, layered_case, recurrent_case
 
-from mlgenn_delays.engine.engine import Batch
-from mlgenn_delays.engine.reference import ReferenceEngine
+from mlgenn_delays.engines.base import Batch
+from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,

@@ -8,7 +8,7 @@ from decimal import Decimal, getcontext
 import numpy as np
 import pytest
 
-from mlgenn_delays.engine.reference.exponentials import (
+from mlgenn_delays.engines.reference.exponentials import (
     merge_terms,
     monotone_roots,
     response,
@@ -17,7 +17,7 @@ from mlgenn_delays.engine.reference.exponentials import (
     solve,
     sum_roots,
 )
-from mlgenn_delays.engine.reference.membrane import Membrane
+from mlgenn_delays.engines.reference.membrane import Membrane
 
 EQUAL_AND_CLOSE_RATES = [(0.1, 0.2), (0.2, 0.1), (0.1, 0.1 + 1e-15), (0.1, 0.1 + 1e-9), (1e-3, 5.0)]
 

@@ -7,13 +7,13 @@ import pytest
 from finite_differences import assert_gradients
 from programs import Case, ProgramBuilder, recurrent_case
 
-from mlgenn_delays.engine.engine import RecordRequest
-from mlgenn_delays.engine.reference import ReferenceEngine
-from mlgenn_delays.engine.reference.exponentials import response_array
-from mlgenn_delays.engine.reference.quadrature import gauss_legendre
+from mlgenn_delays.engines.base import RecordRequest
+from mlgenn_delays.engines.reference import ReferenceEngine
+from mlgenn_delays.engines.reference.exponentials import response_array
+from mlgenn_delays.engines.reference.quadrature import gauss_legendre
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import MeanSquareError, SparseCategoricalCrossentropy
 from mlgenn_delays.readouts import FirstSpikeTime
-from mlgenn_delays.utils.events import EventDataset
 
 SCE = SparseCategoricalCrossentropy()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common import Part
 from mlgenn_delays.experiments.common.data_checks import check_classes, check_parts
-from mlgenn_delays.utils.events import EventDataset
 
 NAMES = ("a", "b", "c", "d")
 

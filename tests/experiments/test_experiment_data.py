@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.datasets.labelled_events import LabelledEvents
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common import ExperimentData, Part
-from mlgenn_delays.utils.events import EventDataset
 
 
 def events(size: int = 5) -> EventDataset:

@@ -97,7 +97,7 @@ def test_training_that_diverges(run: Callable[..., Run]) -> None:
 def test_divergence_leaves_the_last_good_checkpoint(
     run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run
 ) -> None:
-    from mlgenn_delays.compilers import training_run
+    from mlgenn_delays.training import training_run
 
     original = training_run.TrainingRun._check_forward
 

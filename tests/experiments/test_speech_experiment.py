@@ -13,8 +13,8 @@ from experiment_runs import Run
 from word_files import write_words
 
 from mlgenn_delays.datasets import data_folders
-from mlgenn_delays.datasets.augmentation import AugmentEvents
 from mlgenn_delays.datasets.speech import load_speech
+from mlgenn_delays.events.augmentation import AugmentEvents
 from mlgenn_delays.experiments import speech
 from mlgenn_delays.experiments.common import Options, main
 from mlgenn_delays.experiments.common.arguments import parse, to_options

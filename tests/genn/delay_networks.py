@@ -14,7 +14,7 @@ from ml_genn.synapses import Exponential
 from pygenn import SynapseMatrixConnectivity
 
 from mlgenn_delays import compilers, losses, optimisers
-from mlgenn_delays.genn import DelayEventPropCompiler, from_ml_genn
+from mlgenn_delays.interop.ml_genn import DelayEventPropCompiler, from_ml_genn
 
 TIMESTEPS = 40
 CHANNELS = 6

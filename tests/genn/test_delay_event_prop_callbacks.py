@@ -22,8 +22,8 @@ from ml_genn.callbacks import Callback, Checkpoint, SpikeRecorder, VarRecorder
 
 import mlgenn_delays
 from mlgenn_delays import callbacks as ours
-from mlgenn_delays.engine.genn import tape
-from mlgenn_delays.genn import from_ml_genn
+from mlgenn_delays.engines.genn import tape
+from mlgenn_delays.interop.ml_genn import from_ml_genn
 
 pytestmark = pytest.mark.genn
 

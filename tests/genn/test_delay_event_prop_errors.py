@@ -11,9 +11,9 @@ import ml_genn
 from delay_networks import SCE, TIMESTEPS, compile_delays, make_network, make_spikes
 from ml_genn.compilers import CompiledNetwork
 
-from mlgenn_delays.engine.code_cache import CompilerError
-from mlgenn_delays.engine.genn import availability
-from mlgenn_delays.genn import DelayEventPropCompiler
+from mlgenn_delays.engines.code_cache import CompilerError
+from mlgenn_delays.engines.genn import availability
+from mlgenn_delays.interop.ml_genn import DelayEventPropCompiler
 
 pytestmark = pytest.mark.genn
 

@@ -13,8 +13,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from mlgenn_delays.engine.genn import availability
-from mlgenn_delays.engine.genn.availability import (
+from mlgenn_delays.engines.genn import availability
+from mlgenn_delays.engines.genn.availability import (
     choose_backend,
     genn_backends,
     gpu_present,
@@ -134,7 +134,7 @@ def test_dependency_of_pygenn_is_missing(install, monkeypatch, tmp_path):
 def test_import_needs_nothing():
     """Neither the package nor the check itself imports them."""
     code = (
-        "import sys, mlgenn_delays.engine.genn.availability, mlgenn_delays.compilers\n"
+        "import sys, mlgenn_delays.engines.genn.availability, mlgenn_delays.compilers\n"
         "print([m for m in sys.modules if m.split('.')[0] in ('pygenn', 'ml_genn')])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

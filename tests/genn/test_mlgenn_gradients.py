@@ -25,7 +25,7 @@ from ml_genn.optimisers import Adam as MlAdam
 from ml_genn.synapses import Exponential
 
 from mlgenn_delays import compilers
-from mlgenn_delays.genn import from_ml_genn
+from mlgenn_delays.interop.ml_genn import from_ml_genn
 from mlgenn_delays.optimisers import Adam
 
 pytestmark = pytest.mark.genn

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from mlgenn_delays.compilers.program import PopulationProgram, Program
-from mlgenn_delays.engine.engine import ForwardResult, Trace
+from mlgenn_delays.engines.base import ForwardResult, Trace
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,
@@ -10,6 +9,7 @@ from mlgenn_delays.losses import (
     evaluate,
 )
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
+from mlgenn_delays.program.program import PopulationProgram, Program
 from mlgenn_delays.readouts import FirstSpikeTime
 
 T, DT, K, B = 5, 0.5, 3, 4

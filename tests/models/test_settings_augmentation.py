@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from mlgenn_delays.datasets.augmentation import (
+from mlgenn_delays.events.augmentation import (
     AugmentEvents,
     Compose,
     DropEvents,
     JitterTimes,
     ShiftChannels,
 )
-from mlgenn_delays.datasets.blending import BlendExamples
+from mlgenn_delays.events.blending import BlendExamples
 from mlgenn_delays.models import ClassifierSettings
 
 

@@ -22,7 +22,7 @@ from alif_events import (
 from alif_problem import Cell, Compiled, Problem, example, make_problem, shipped
 
 from mlgenn_delays.neurons import Neuron
-from mlgenn_delays.utils.model import NeuronModel
+from mlgenn_delays.program.model import NeuronModel
 
 #: Engines on the grid that run the same model.
 BACKENDS = ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)]

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.callbacks import BatchProgressBar, Callback
-from mlgenn_delays.engine.engine import RecordRequest
-from mlgenn_delays.utils.callback_list import CallbackList
+from mlgenn_delays.engines.base import RecordRequest
+from mlgenn_delays.training.callback_list import CallbackList
 
 EVENTS = [
     ("on_train_begin",),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
-from mlgenn_delays.utils.check_model import check_model, used_functions
-from mlgenn_delays.utils.model import NeuronModel
+from mlgenn_delays.program.check_model import check_model, used_functions
+from mlgenn_delays.program.model import NeuronModel
 
 SPIKING = LeakyIntegrateFire().get_model(1.0, 1e-2)
 REFRACTORY = LeakyIntegrateFire(tau_refrac=2.0).get_model(1.0, 1e-2)

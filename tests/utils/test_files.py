@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from mlgenn_delays.utils.files import atomic_write
+from mlgenn_delays.files import atomic_write
 
 
 def test_text_and_bytes(tmp_path):

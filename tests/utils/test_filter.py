@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from mlgenn_delays.utils.filter import ExampleFilter, get_neuron_filter_mask
+from mlgenn_delays.callbacks.filter import ExampleFilter, get_neuron_filter_mask
 
 
 def masks(f, batches=3, size=2):

@@ -6,7 +6,7 @@ from mlgenn_delays.metrics import (
     SparseCategoricalAccuracy,
     default_metrics,
 )
-from mlgenn_delays.utils.module import get_object, get_object_mapping, snake_case
+from mlgenn_delays.registry import get_object, get_object_mapping, snake_case
 
 
 def test_snake_case():

@@ -4,7 +4,7 @@ import pytest
 
 from mlgenn_delays import InputLayer, Layer, SequentialNetwork
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.utils.network import get_underlying_conn, get_underlying_pop
+from mlgenn_delays.layer import get_underlying_conn, get_underlying_pop
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
+from mlgenn_delays.checks import check_number, check_whole_number
 from mlgenn_delays.initializers import Initializer, Normal
-from mlgenn_delays.utils.value import (
-    check_number,
-    check_whole_number,
+from mlgenn_delays.initializers.value import (
     is_value_array,
     is_value_constant,
     is_value_initializer,

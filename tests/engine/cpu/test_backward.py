@@ -8,9 +8,9 @@ from grid_simulation import simulate
 from programs import Case
 from programs import recurrent_case as small_case
 
-from mlgenn_delays.engine.cpu import CpuEngine
-from mlgenn_delays.engine.engine import Batch, ForwardResult, RecordRequest, Trace
-from mlgenn_delays.engine.reference import ReferenceEngine
+from mlgenn_delays.engines.base import Batch, ForwardResult, RecordRequest, Trace
+from mlgenn_delays.engines.cpu import CpuEngine
+from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,

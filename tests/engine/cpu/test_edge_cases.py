@@ -27,9 +27,9 @@ from programs import (
     two_inputs_and_two_outputs,
 )
 
-from mlgenn_delays.engine import cpu
-from mlgenn_delays.engine.cpu import CpuEngine
-from mlgenn_delays.engine.engine import Batch, RecordRequest
+from mlgenn_delays.engines import cpu
+from mlgenn_delays.engines.base import Batch, RecordRequest
+from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,
@@ -264,8 +264,8 @@ MANY_THREADS = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 from programs import recurrent_case
-from mlgenn_delays.engine import cpu
-from mlgenn_delays.engine.cpu import CpuEngine
+from mlgenn_delays.engines import cpu
+from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
 case = recurrent_case(SparseCategoricalCrossentropy())

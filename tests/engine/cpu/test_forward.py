@@ -6,8 +6,8 @@ from grid_simulation import simulate
 from programs import Case, ProgramBuilder
 from programs import recurrent_case as small_case
 
-from mlgenn_delays.engine.cpu import CpuEngine
-from mlgenn_delays.engine.engine import Batch, RecordRequest
+from mlgenn_delays.engines.base import Batch, RecordRequest
+from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
 LOSS = SparseCategoricalCrossentropy()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from programs import recurrent_case
 
-from mlgenn_delays.engine.cpu import CompilerError, CpuEngine, codegen, toolchain
+from mlgenn_delays.engines.cpu import CompilerError, CpuEngine, codegen, toolchain
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
 SOURCE = 'extern "C" int mgd_answer() { return 42; }\n'

@@ -15,8 +15,8 @@ from programs import (
     two_inputs_and_two_outputs,
 )
 
-from mlgenn_delays.engine.cpu import CpuEngine
-from mlgenn_delays.engine.engine import Batch, Engine, Recording, RecordRequest
+from mlgenn_delays.engines.base import Batch, Engine, Recording, RecordRequest
+from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,

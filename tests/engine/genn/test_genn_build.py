@@ -11,15 +11,15 @@ import pytest
 from genn_cases import RANGE, SCE, assert_same_results, cpu_engine, recurrent
 from programs import Case, ProgramBuilder
 
-from mlgenn_delays.engine.code_cache import CompilerError
+from mlgenn_delays.engines.code_cache import CompilerError
 from mlgenn_delays.neurons import LeakyIntegrateFire
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
-from mlgenn_delays.engine.genn import build
-from mlgenn_delays.engine.genn.engine import GennEngine
-from mlgenn_delays.engine.genn.program_compiler import ProgramCompiler
+from mlgenn_delays.engines.genn import build
+from mlgenn_delays.engines.genn.engine import GennEngine
+from mlgenn_delays.engines.genn.program_compiler import ProgramCompiler
 
 pytestmark = pytest.mark.genn
 

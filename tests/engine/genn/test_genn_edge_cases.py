@@ -10,13 +10,13 @@ import pytest
 from genn_cases import RANGE, SCE, all_of, assert_same_results, cpu_engine, recurrent
 from programs import Case, ProgramBuilder
 
-from mlgenn_delays.engine.engine import Batch
-from mlgenn_delays.utils.events import EventDataset
+from mlgenn_delays.engines.base import Batch
+from mlgenn_delays.events.dataset import EventDataset
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
-from mlgenn_delays.engine.genn.engine import GennEngine
+from mlgenn_delays.engines.genn.engine import GennEngine
 
 pytestmark = pytest.mark.genn
 

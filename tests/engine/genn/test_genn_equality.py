@@ -11,7 +11,7 @@ from genn_cases import BATCH, NETWORKS, SETTINGS, assert_same_results, cpu_engin
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
-from mlgenn_delays.engine.genn.engine import GennEngine
+from mlgenn_delays.engines.genn.engine import GennEngine
 
 pytestmark = pytest.mark.genn
 

@@ -11,7 +11,7 @@ from mlgenn_delays.optimisers import Adam, Optimiser
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
-from mlgenn_delays.engine.genn.engine import GennEngine
+from mlgenn_delays.engines.genn.engine import GennEngine
 
 pytestmark = pytest.mark.genn
 

@@ -9,13 +9,13 @@ import pytest
 from genn_cases import RANGE, SCE, all_of, assert_same_results, cpu_engine
 from programs import Case, ProgramBuilder
 
-from mlgenn_delays.engine.engine import Batch
+from mlgenn_delays.engines.base import Batch
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
-from mlgenn_delays.engine.genn import tape
-from mlgenn_delays.engine.genn.engine import GennEngine
+from mlgenn_delays.engines.genn import tape
+from mlgenn_delays.engines.genn.engine import GennEngine
 
 pytestmark = pytest.mark.genn
 

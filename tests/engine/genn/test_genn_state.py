@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from genn_cases import NETWORKS, SETTINGS, all_of
 
-from mlgenn_delays.engine.engine import Batch, RecordRequest
+from mlgenn_delays.engines.base import Batch, RecordRequest
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
-from mlgenn_delays.engine.genn.engine import GennEngine
-from mlgenn_delays.engine.genn.models import BACKWARD, FORWARD
-from mlgenn_delays.engine.genn.recording import VariableRecorder
-from mlgenn_delays.engine.genn.simulation import Simulation
+from mlgenn_delays.engines.genn.engine import GennEngine
+from mlgenn_delays.engines.genn.models import BACKWARD, FORWARD
+from mlgenn_delays.engines.genn.recording import VariableRecorder
+from mlgenn_delays.engines.genn.simulation import Simulation
 
 pytestmark = pytest.mark.genn
 

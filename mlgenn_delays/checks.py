@@ -1,0 +1,103 @@
+"""Checks of arguments, with messages that name the argument, its value and what is allowed."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+
+def check_number(
+    value: Any,
+    name: str,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+) -> float:
+    """A finite number within bounds, as float.
+
+    Args:
+        minimum: smallest value allowed
+        above: bound that must be exceeded
+        maximum: largest value allowed
+
+    Raises:
+        TypeError: not a number
+        ValueError: not finite or out of bounds
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, (Real, np.number)) or isinstance(value, bool):
+        raise TypeError(f"{name} should be a number, not {value!r}")
+    number = float(value)
+    allowed = _describe_bounds(minimum, above, maximum)
+    if (
+        not np.isfinite(number)
+        or (minimum is not None and number < minimum)
+        or (above is not None and number <= above)
+        or (maximum is not None and number > maximum)
+    ):
+        raise ValueError(f"{name} is {number:g}, allowed are finite numbers{allowed}")
+    return number
+
+
+def _describe_bounds(minimum: float | None, above: float | None, maximum: float | None) -> str:
+    bounds = []
+    if minimum is not None:
+        bounds.append(f"of at least {minimum:g}")
+    if above is not None:
+        bounds.append(f"above {above:g}")
+    if maximum is not None:
+        bounds.append(f"of at most {maximum:g}")
+    return f" {' and '.join(bounds)}" if bounds else ""
+
+
+def check_whole_number(value: Any, name: str, minimum: int = 0) -> int:
+    """A whole number of at least ``minimum``, as int.
+
+    Raises:
+        TypeError: not a number
+        ValueError: not whole or too small
+    """
+    number = check_number(value, name)
+    if number != int(number) or number < minimum:
+        raise ValueError(f"{name} is {number:g}, allowed are whole numbers of at least {minimum}")
+    return int(number)
+
+
+def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarray:
+    """Copy of an array of finite numbers.
+
+    Raises:
+        TypeError: not numeric
+        ValueError: numbers that are not finite or below ``minimum``
+    """
+    array = np.array(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} should be an array of numbers, its type is {array.dtype}")
+    bad = ~np.isfinite(array)
+    if minimum is not None:
+        bad |= array < minimum
+    if np.any(bad):
+        index = tuple(int(i[0]) for i in np.nonzero(bad))
+        raise ValueError(
+            f"{name} is {array[index]:g} at {list(index)}, "
+            f"allowed are finite numbers{_describe_bounds(minimum, None, None)} "
+            f"({int(np.sum(bad))} such values)"
+        )
+    return array
+
+
+def fit_array(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """View of an array of ``shape``, or of a flattened one, in ``shape``.
+
+    Raises:
+        ValueError: other shape
+    """
+    if array.shape != shape and array.shape != (int(np.prod(shape)),):
+        raise ValueError(
+            f"{name} has shape {array.shape}, it should be {shape} or flattened "
+            f"({int(np.prod(shape))},)"
+        )
+    return array.reshape(shape)

@@ -1,0 +1,107 @@
+"""The spike tape: what the backward pass needs of the spikes of a batch.
+
+GeNN's neurons write into arrays (extra global parameters) with room for ``capacity`` spikes
+per neuron and example. Neurons count on when it is full, so that the host sees it and runs
+the batch again with more room.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from ...program.program import PopulationProgram
+from . import arrays
+from .models import PopulationModel
+
+logger = logging.getLogger(__name__)
+
+#: Spikes per neuron and example for which there is room at first.
+FIRST_CAPACITY = 16
+
+_INT_MAX = np.iinfo(np.int32).max
+
+
+class Tape:
+    """Spike tape of one population.
+
+    Args:
+        model:      GeNN model
+        group:      GeNN's group of the population
+        population: of the program
+        of:         its neuron model
+        lanes:      examples that GeNN simulates at once
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        group: Any,
+        population: PopulationProgram,
+        of: PopulationModel,
+        lanes: int,
+    ):
+        self._model, self._group, self._population = model, group, population
+        self._names = [name for name, _ in of.tape]
+        self._lanes = lanes
+        self._slots = 0
+        self.capacity = FIRST_CAPACITY
+        self.counts: list[np.ndarray] = []  #: per slot (lanes, neurons)
+        self._fetched: np.ndarray | None = None
+
+    def prepare(self, slots: int) -> None:
+        """Make room for ``slots`` passes, and forget what was there."""
+        self.counts = []
+        self._fetched = None
+        self._slots = max(slots, self._slots)
+        size = self._slots * self._lanes * self._population.size * self.capacity
+        if size > _INT_MAX:
+            raise MemoryError(
+                f"population '{self._population.name}': {self._population.size} neurons with up "
+                f"to {self.capacity} spikes in each of {self._slots * self._lanes} examples do "
+                "not fit GeNN's spike tape; a smaller batch_size needs less"
+            )
+        for name in self._names:
+            arrays.allocate(self._model, self._group, name, size)
+        self._group.set_dynamic_param_value("Capacity", self.capacity)
+
+    def keep_counts(self) -> None:
+        """Note the spike counts of the pass that has just ended."""
+        self.counts.append(arrays.pull(self._group, "SpikeCount", self._lanes))
+
+    def overflowed(self) -> bool:
+        """Whether a neuron spiked more often than there is room for; if so, there is
+        room for twice the largest number from now on."""
+        largest = max((int(c.max(initial=0)) for c in self.counts), default=0)
+        if largest <= self.capacity:
+            return False
+        full = max(int(np.sum(np.any(c > self.capacity, axis=0))) for c in self.counts)
+        logger.info(
+            "population '%s': %d neurons spiked up to %d times in one example, room was for %d; "
+            "the tape grows and the batch is run again",
+            self._population.name,
+            full,
+            largest,
+            self.capacity,
+        )
+        self.capacity = 2 * largest
+        return True
+
+    def spikes(self, slot: int, lane: int) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and neurons of the spikes of one example, by step, then neuron."""
+        counts = self.counts[slot][lane]
+        steps = self._steps()[slot, lane]
+        written = np.arange(steps.shape[1]) < counts[:, np.newaxis]
+        neurons = np.repeat(np.arange(self._population.size, dtype=np.uint32), counts)
+        order = np.lexsort((neurons, steps[written]))
+        return steps[written][order], neurons[order]
+
+    def _steps(self) -> np.ndarray:
+        """The tape's steps, (slots, lanes, neurons, capacity); fetched once per batch."""
+        if self._fetched is None:
+            shape = (self._slots, self._lanes, self._population.size, self.capacity)
+            flat = arrays.read(self._group, "TapeStep", int(np.prod(shape)))
+            self._fetched = flat.reshape(shape)
+        return self._fetched

@@ -1,0 +1,1 @@
+"""Spike trains: of one example, of a data set, their encoding and augmentation."""

@@ -1,0 +1,186 @@
+"""Spike trains of a whole data set as flat arrays with offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from .spikes import PreprocessedSpikes
+
+#: Events worked on at once: data sets are large, and temporary arrays larger still.
+_CHUNK = 1 << 20
+
+#: Relative slack when a spike time is put on the grid: 0.3 / 0.1 is step 3, not step 4.
+_STEP_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class EventDataset:
+    """Spikes of all examples of one input population.
+
+    Example i has the events ``offsets[i]:offsets[i + 1]``, sorted by time.
+    """
+
+    offsets: np.ndarray  #: (examples + 1,) int64
+    times: np.ndarray  #: (events,) float32 or float64 [ms]
+    neurons: np.ndarray  #: (events,) uint16 or uint32
+    num_neurons: int
+    _steps: dict[float, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def example(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times [ms] and neurons of one example."""
+        part = slice(self.offsets[index], self.offsets[index + 1])
+        return self.times[part], self.neurons[part]
+
+    def select(self, indices: np.ndarray) -> EventDataset:
+        """The examples ``indices``, in their order."""
+        first, last = self.offsets[:-1][indices], self.offsets[1:][indices]
+        offsets = np.concatenate(([0], np.cumsum(last - first, dtype=np.int64)))
+        # the index of each event would take more memory than the event
+        parts = [slice(*ends) for ends in zip(first, last)] or [slice(0)]
+        return EventDataset(
+            offsets,
+            np.concatenate([self.times[part] for part in parts]),
+            np.concatenate([self.neurons[part] for part in parts]),
+            self.num_neurons,
+        )
+
+    def steps(self, dt: float) -> np.ndarray:
+        """Step in which each event is emitted: the first n with n dt >= t, (events,) uint16, or
+        int32 in long trials.
+
+        Spikes within the last step before the end of a trial of T steps get step T - 1 or
+        T; either way they would arrive after the trial and have no effect. Computed once
+        per ``dt`` [ms].
+        """
+        if dt not in self._steps:
+            steps = np.empty(len(self.times), step_dtype(self.times.max(initial=0.0) / dt))
+            for part in _chunks(len(steps)):
+                exact = self.times[part].astype(np.float64) / dt
+                slack = _STEP_TOLERANCE * np.maximum(1.0, exact)
+                steps[part] = np.ceil(exact - slack)
+            self._steps[dt] = steps
+        return self._steps[dt]
+
+    def check_structure(self, name: str) -> None:
+        """Whether offsets, times and neurons belong together: engines rely on it.
+
+        Raises:
+            ValueError: offsets that do not cut the events into examples, neurons that do
+                not exist, or times of an example that are not sorted.
+        """
+        offsets, events = np.asarray(self.offsets), len(self.times)
+        if len(self.neurons) != events:
+            raise ValueError(f"{name} has {events} times and {len(self.neurons)} neurons")
+        if offsets[0] != 0 or offsets[-1] != events or np.any(np.diff(offsets) < 0):
+            raise ValueError(
+                f"{name}: offsets should rise from 0 to the number of events, {events}; they "
+                f"go from {offsets[0]} to {offsets[-1]}"
+            )
+        for part in _chunks(events):
+            neurons = self.neurons[part]
+            bad = (neurons < 0) | (neurons >= self.num_neurons)
+            if np.any(bad):
+                raise ValueError(
+                    f"{name} has a spike of channel {neurons[bad][0]}, allowed are 0 to "
+                    f"{self.num_neurons - 1}"
+                )
+            # with the event before, which may be in the chunk before
+            first = max(part.start - 1, 0)
+            falls = np.flatnonzero(np.diff(self.times[first : part.stop]) < 0) + first + 1
+            unsorted = np.setdiff1d(falls, offsets)
+            if len(unsorted):
+                example = int(np.searchsorted(offsets, unsorted[0], side="right")) - 1
+                raise ValueError(f"{name}: the spike times of example {example} are not sorted")
+
+    @staticmethod
+    def from_spikes(
+        spikes: Sequence[PreprocessedSpikes], num_neurons: int, duration: float, name: str = "x"
+    ) -> EventDataset:
+        """Flatten a sequence of :class:`PreprocessedSpikes`, checking every value.
+
+        Raises:
+            ValueError: no examples, times that are negative, not finite or after
+                ``duration``, or a number of channels other than ``num_neurons``.
+        """
+        if len(spikes) == 0:
+            raise ValueError(f"{name}: the data set is empty")
+        for i, example in enumerate(spikes):
+            _check_example(example, num_neurons, f"{name}: example {i}")
+        counts = np.array([len(s.spike_times) for s in spikes], dtype=np.int64)
+        offsets = np.concatenate(([0], np.cumsum(counts)))
+        times = np.concatenate([np.asarray(s.spike_times) for s in spikes])
+        if times.dtype != np.float64:
+            times = times.astype(np.float32)
+        channel_ids = np.arange(num_neurons, dtype=channel_dtype(num_neurons))
+        neurons = np.concatenate(
+            [np.repeat(channel_ids, np.diff(np.asarray(s.end_spikes), prepend=0)) for s in spikes]
+        )
+        examples = np.repeat(np.arange(len(spikes)), counts)
+        _check_times(times, examples, duration, name)
+        order = order_by_time(offsets, times)
+        return EventDataset(offsets, times[order], neurons[order], num_neurons)
+
+
+def channel_dtype(num_neurons: int) -> np.dtype:
+    """The smallest of uint16 and uint32 that has a number for each neuron."""
+    return np.dtype(np.uint16 if num_neurons <= 1 << 16 else np.uint32)
+
+
+def step_dtype(last: float) -> np.dtype:
+    """The smaller of uint16 and int32 that holds the steps up to ``last``."""
+    return np.dtype(np.uint16 if last < (1 << 16) - 1 else np.int32)
+
+
+def _chunks(events: int) -> Iterator[slice]:
+    for start in range(0, events, _CHUNK):
+        yield slice(start, min(start + _CHUNK, events))
+
+
+def order_by_time(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Indices that sort the events of each example by time; equal times keep their order.
+
+    Args:
+        offsets: (examples + 1,) where the events of each example begin
+        times:   (events,)
+    """
+    # one small sort per example is several times faster than one over all events
+    order = [
+        first + np.argsort(times[first:last], kind="stable") for first, last in pairwise(offsets)
+    ]
+    return np.concatenate(order) if order else np.zeros(0, dtype=np.int64)
+
+
+def _check_example(example: PreprocessedSpikes, num_neurons: int, label: str) -> None:
+    ends, times = np.asarray(example.end_spikes), np.asarray(example.spike_times)
+    if ends.ndim != 1 or ends.dtype.kind not in "iu" or times.ndim != 1:
+        raise ValueError(
+            f"{label}: end_spikes of shape {ends.shape} and type {ends.dtype}, spike_times of "
+            f"shape {times.shape}; both should have one dimension, end_spikes whole numbers"
+        )
+    if len(ends) != num_neurons:
+        raise ValueError(f"{label} has {len(ends)} channels, the input population {num_neurons}")
+    if times.size and times.dtype.kind not in "iuf":
+        raise ValueError(f"{label}: spike_times should be numbers, their type is {times.dtype}")
+    if len(ends) and ends[-1] != len(times):
+        raise ValueError(f"{label} has {len(times)} spike times, its end_spikes say {ends[-1]}")
+    if np.any(np.diff(ends.astype(np.int64), prepend=0) < 0):
+        raise ValueError(f"{label}: end_spikes should not fall from one channel to the next")
+
+
+def _check_times(times: np.ndarray, examples: np.ndarray, duration: float, name: str) -> None:
+    # float32 times may exceed a float64 duration by rounding
+    bad = ~((times >= 0.0) & (times <= duration * (1.0 + 1e-6)))
+    if np.any(bad):
+        first = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"{name}: spike time {times[first]} ms in example {examples[first]} is outside the "
+            f"trial, allowed are finite times from 0 to {duration} ms "
+            f"({int(np.sum(bad))} such spikes)"
+        )

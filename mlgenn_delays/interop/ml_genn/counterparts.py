@@ -1,0 +1,172 @@
+"""Models that both packages have: same names, same arguments.
+
+A class that is only derived from one of these may behave in another way and has no
+counterpart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from numbers import Number
+from types import ModuleType
+from typing import Any
+
+import ml_genn
+import numpy as np
+from ml_genn import connectivity as ml_connectivity
+from ml_genn import initializers as ml_initializers
+from ml_genn import neurons as ml_neurons
+from ml_genn import readouts as ml_readouts
+from ml_genn import synapses as ml_synapses
+
+import mlgenn_delays
+
+from ... import connectivity, initializers, neurons, readouts, synapses
+from .sparse import Sparse
+
+
+class Package(IntEnum):
+    """Where a model comes from; the value is its place in :attr:`Family.pairs`."""
+
+    ML_GENN = 0
+    MLGENN_DELAYS = 1
+
+    @property
+    def other(self) -> Package:
+        return Package(1 - self)
+
+    @property
+    def module(self) -> ModuleType:
+        return (ml_genn, mlgenn_delays)[self]
+
+
+@contextmanager
+def naming(label: str) -> Iterator[None]:
+    """Put the population or connection in front of what its parts complain about."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{label}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Family:
+    """Counterparts of one kind.
+
+    Attributes:
+        kind: what the models are, for messages
+        pairs: (mlGeNN's class, ours) -> arguments, which are attributes, too
+        hints: what to do about a model without counterpart, by its class or by its package
+    """
+
+    kind: str
+    pairs: dict[tuple[type, type], tuple[str, ...]]
+    hints: dict[type | Package, str] = field(default_factory=dict)
+
+    def find(self, model: Any, label: str, source: Package) -> tuple[type, tuple[str, ...]]:
+        """Class that ``model`` has in the other package, and the names of its arguments.
+
+        Args:
+            label: which population or connection it belongs to, for messages
+            source: package of ``model``
+
+        Raises:
+            ValueError: there is none
+        """
+        for pair, arguments in self.pairs.items():
+            if type(model) is pair[source]:
+                return pair[source.other], arguments
+        allowed = ", ".join(pair[source].__name__ for pair in self.pairs)
+        hint = self.hints.get(type(model), self.hints.get(source))
+        raise ValueError(
+            f"{label}: its {self.kind} is {type(model).__name__}, which has no counterpart in "
+            f"{source.other.name.lower()}; allowed are {allowed}{f' ({hint})' if hint else ''}"
+        )
+
+    def create(self, model: Any, label: str, source: Package, **others: Any) -> Any:
+        """Counterpart of ``model`` in the other package.
+
+        Args:
+            label, source: see :meth:`find`
+            others: arguments of the counterpart that are not among its plain numbers
+
+        Raises:
+            ValueError, TypeError: there is none, or it does not allow the values
+        """
+        counterpart, arguments = self.find(model, label, source)
+        what = type(model).__name__
+        values = {n: _number(getattr(model, n), f"{label}: {n} of {what}") for n in arguments}
+        with naming(label):
+            return counterpart(**values, **others)
+
+
+def _number(value: Any, name: str) -> Any:
+    """A single number (or None, or a flag): here the two packages mean the same by it."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if value is None or isinstance(value, (Number, np.bool_)):
+        return value
+    given = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+    raise ValueError(f"{name} is {given}, allowed is one number for all")
+
+
+NEURONS = Family(
+    "neuron",
+    {
+        (ml_neurons.SpikeInput, neurons.SpikeInput): ("max_spikes",),
+        (ml_neurons.LeakyIntegrate, neurons.LeakyIntegrate): ("v", "bias", "tau_mem", "scale_i"),
+        (ml_neurons.LeakyIntegrateFire, neurons.LeakyIntegrateFire): (
+            "v_thresh",
+            "v_reset",
+            "v",
+            "tau_mem",
+            "tau_refrac",
+            "relative_reset",
+            "integrate_during_refrac",
+            "scale_i",
+        ),
+    },
+    hints={
+        Package.MLGENN_DELAYS: 'other models run on GeNN with backend="genn"',
+        ml_neurons.AdaptiveLeakyIntegrateFire: "that of mlGeNN does not scale its input",
+    },
+)
+
+READOUTS = Family(
+    "readout",
+    {
+        (getattr(ml_readouts, readout.__name__), readout): ()
+        for readout in readouts.default_readouts.values()
+    },
+)
+
+SYNAPSES = Family(
+    "synapse",
+    {(ml_synapses.Exponential, synapses.Exponential): ("tau", "scale_i")},
+    hints={ml_synapses.Delta: "pass one to Connection or Layer, mlGeNN's default is Delta"},
+)
+
+INITIALIZERS = Family(
+    "initializer",
+    {
+        (ml_initializers.Normal, initializers.Normal): ("mean", "sd"),
+        (ml_initializers.Uniform, initializers.Uniform): ("min", "max"),
+    },
+    hints={Package.MLGENN_DELAYS: "or give an array", Package.ML_GENN: "or give an array"},
+)
+
+CONNECTIVITY = Family(
+    "connectivity",
+    {
+        (ml_connectivity.Dense, connectivity.Dense): (),
+        (ml_connectivity.FixedProbability, connectivity.FixedProbability): (
+            "p",
+            "allow_self_connections",
+        ),
+        (ml_connectivity.OneToOne, connectivity.OneToOne): (),
+        (Sparse, connectivity.Sparse): (),
+    },
+)

@@ -1,0 +1,169 @@
+"""Figures of single tasks: decision regions in a plane, and delays that are learned step by step.
+
+In the style of :mod:`.plotting`, whose :func:`.save_figure` writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ONE_COLUMN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    TWO_COLUMNS,
+    VERMILLION,
+    new_figure,
+    styled,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY)
+
+
+@styled
+def plot_decision_regions(
+    regions: np.ndarray,
+    extent: tuple[float, float, float, float],
+    points: np.ndarray,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    class_names: Sequence[str],
+    title: str = "",
+    borders: Sequence[np.ndarray] = (),
+) -> Figure:
+    """What a network says at every place of a plane, and the examples it was tested with.
+
+    Args:
+        regions: (rows, columns) class predicted at the places of a grid, rows upwards.
+        extent: left, right, bottom and top edge of the grid.
+        points: (examples, 2) places of the examples.
+        labels: (examples,) their classes; filled dots have their colours.
+        predictions: (examples,) classes predicted; examples with a wrong one have a black ring.
+        class_names: of the classes, at most eight.
+        title: above the figure.
+        borders: true borders of classes, each a line through (points, 2) places.
+    """
+    from matplotlib.colors import ListedColormap
+
+    colours = _COLOURS[: len(class_names)]
+    figure = new_figure(ONE_COLUMN, ONE_COLUMN + 7.0)
+    axis = figure.subplots()
+    axis.imshow(
+        regions,
+        origin="lower",
+        extent=extent,
+        cmap=ListedColormap(colours),
+        vmin=-0.5,
+        vmax=len(colours) - 0.5,
+        alpha=0.3,
+        interpolation="nearest",
+    )
+    for border in borders:
+        axis.plot(*border.T, color=BLACK, linewidth=0.5, zorder=1.5)
+    for k, (colour, name) in enumerate(zip(colours, class_names, strict=True)):
+        x, y = points[labels == k].T
+        axis.scatter(x, y, s=3.0, c=colour, linewidths=0, label=name, zorder=2)
+    wrong = points[labels != predictions]
+    ring: dict[str, Any] = {"facecolors": "none", "edgecolors": BLACK, "linewidths": 0.6}
+    axis.scatter(wrong[:, 0], wrong[:, 1], s=9.0, label="wrong", zorder=2, **ring)
+    axis.set_xlim(extent[0], extent[1])
+    axis.set_ylim(extent[2], extent[3])
+    axis.set_xlabel("x")
+    axis.set_ylabel("y")
+    axis.set_title(title)
+    figure.legend(loc="outside lower center", ncols=len(class_names) + 1, markerscale=2.0)
+    return figure
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What happens in one trial with the delays of one moment of training."""
+
+    step: int  #: of the optimiser
+    title: str
+    times: np.ndarray  #: (timesteps,) [ms]
+    voltages: np.ndarray  #: (timesteps, outputs)
+    adjoints: np.ndarray  #: (timesteps, outputs) LambdaV
+    arrivals: np.ndarray  #: (spikes, outputs) times at which input spikes arrive [ms]
+
+
+@styled
+def plot_delay_learning(
+    snapshots: Sequence[Snapshot], delays: np.ndarray, loss: str = ""
+) -> Figure:
+    """Voltages and adjoints of the outputs at some moments of training, above the delays.
+
+    Args:
+        snapshots: of one trial, from left to right.
+        delays: (steps + 1, inputs, outputs) [ms], before the first step and after each.
+        loss: what the trial is, for the label of the first row.
+    """
+    figure = new_figure(TWO_COLUMNS, 115.0)
+    grid = figure.add_gridspec(3, len(snapshots), height_ratios=(1.0, 1.0, 0.9))
+    rows: list[list[Axes]] = [[], []]
+    for column, snapshot in enumerate(snapshots):
+        for row, values in enumerate((snapshot.voltages, snapshot.adjoints)):
+            share: dict[str, Any] = {"sharey": rows[row][0]} if column else {}
+            axis = figure.add_subplot(grid[row, column], **share)
+            rows[row].append(axis)
+            for k, trace in enumerate(values.T):
+                axis.plot(snapshot.times, trace, color=_COLOURS[k], label=f"Output {k}")
+                marks = snapshot.arrivals[:, k]
+                axis.plot(
+                    marks,
+                    np.full(len(marks), 0.04 + 0.07 * k),
+                    color=_COLOURS[k],
+                    marker="^",
+                    markersize=3.5,
+                    linestyle="",
+                    transform=axis.get_xaxis_transform(),
+                )
+            axis.axhline(0.0, color=BLACK, linewidth=0.4, zorder=0)
+            axis.set_xlim(snapshot.times[0], snapshot.times[-1])
+            axis.margins(y=0.15)
+            if column:
+                axis.tick_params(labelleft=False)
+        rows[0][-1].set_title(snapshot.title)
+        rows[1][-1].set_xlabel("Time (ms)")
+    rows[0][0].set_ylabel(f"Voltage{loss}")
+    rows[1][0].set_ylabel("Adjoint $\\lambda_V$")
+    rows[0][0].plot([], [], color=GREY, marker="^", linestyle="", markersize=3.5, label="Arrival")
+    rows[0][0].legend()
+    below = figure.add_subplot(grid[2, :])
+    _draw_course(below, delays, [s.step for s in snapshots])
+    figure.align_ylabels([rows[0][0], rows[1][0], below])
+    return figure
+
+
+def _draw_course(axis: Axes, delays: np.ndarray, marked: Sequence[int]) -> None:
+    """Delays over the steps of the optimiser, and the steps that have a snapshot."""
+    steps = np.arange(len(delays))
+    styles = ("-", "--", "-.", ":")
+    for i in range(delays.shape[1]):
+        for k in range(delays.shape[2]):
+            axis.plot(
+                steps,
+                delays[:, i, k],
+                color=_COLOURS[k],
+                linestyle=styles[i % len(styles)],
+                label=f"Input {i} to output {k}",
+            )
+    for step in marked:
+        axis.axvline(step, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
+    axis.set_xlim(-0.01 * len(delays), 1.01 * max(len(delays) - 1, 1))
+    axis.set_xlabel("Step of the optimiser")
+    axis.set_ylabel("Delay (ms)")
+    axis.legend(ncols=2)

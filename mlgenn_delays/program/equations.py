@@ -1,0 +1,126 @@
+"""The built-in neuron and synapse models: exact propagation and its adjoint.
+
+Continuous equations (times in ms)::
+
+    tau_m dV/dt = -V + I        tau_s dI/dt = -I        spike when V reaches theta
+
+over one timestep dt, with alpha = exp(-dt/tau_m), beta = exp(-dt/tau_s) and
+kappa = tau_s/(tau_s - tau_m) (beta - alpha), have the exact solution::
+
+    V <- alpha V + sum of kappa I over receptors        I <- beta I
+
+With lambda_V = -(1/tau_m) dL/dV and lambda_I = -(1/tau_s) dL/dI its exact adjoint is::
+
+    lambda_I <- beta lambda_I + (tau_m/tau_s) kappa lambda_V        lambda_V <- alpha lambda_V
+
+and a spike at which tau_m dV/dt = I - theta jumps by (EventProp)::
+
+    lambda_V <- lambda_V + ((theta - v_reset) lambda_V + RevISyn) / (I - theta)
+
+or, with a refractory period that ends at r, ``Release`` = (I(r) - v_reset) lambda_V(r)::
+
+    lambda_V <- (Release + RevISyn) / (I - theta)
+
+Sources: Wunderlich & Pehle 2021, 10.1038/s41598-021-91786-z; delays: Meszaros, Knight &
+Nowotny 2025, 10.1038/s41467-025-65394-8. Deviation: I - theta is bounded from below by
+``i_minus_thresh_min``; on the grid a spike is seen at the end of its step, where the
+current may already have fallen below threshold.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .model import AdjointModel, NeuronModel, SynapseModel
+
+_SIM_CODE = "V = (Alpha * V) + Isyn;"
+_ADJOINT_SIM_CODE = "LambdaV *= Alpha;"
+
+#: Relative difference of two time constants below which the limit formula is used.
+_EQUAL_TAUS = 1e-6
+
+
+def kappa(tau_mem: float, tau_syn: float, dt: float) -> float:
+    """Voltage after ``dt`` per unit of synaptic current before it, exact.
+
+    Args:
+        tau_mem: membrane time constant [ms]
+        tau_syn: synaptic time constant [ms]; may equal ``tau_mem``
+        dt:      timestep [ms]
+    """
+    alpha = math.exp(-dt / tau_mem)
+    if abs(tau_syn - tau_mem) <= _EQUAL_TAUS * tau_mem:
+        return dt / tau_mem * alpha
+    # expm1 keeps the digits that beta - alpha would lose for small dt
+    difference = alpha * math.expm1(dt / tau_mem - dt / tau_syn)
+    return tau_syn / (tau_syn - tau_mem) * difference
+
+
+def refractory_steps(tau_refrac: float | None, dt: float) -> int:
+    """Steps for which a neuron is held after a spike: tau_refrac in steps, rounded up."""
+    return 0 if tau_refrac is None else math.ceil(tau_refrac / dt - 1e-6)
+
+
+def leaky_integrate_fire(
+    tau_mem: float,
+    v_thresh: float,
+    v_reset: float,
+    v: float,
+    tau_refrac: float | None,
+    dt: float,
+    i_minus_thresh_min: float,
+) -> NeuronModel:
+    """Leaky integrate-and-fire neuron; times in ms, voltages in units of the weights."""
+    held = refractory_steps(tau_refrac, dt)
+    jump = (
+        "LambdaV = (Release + RevISyn) / fmax(IMinusVthresh, IMinusVthreshMin);"
+        if held
+        else "LambdaV += (((Vthresh - Vreset) * LambdaV) + RevISyn)"
+        " / fmax(IMinusVthresh, IMinusVthreshMin);"
+    )
+    return NeuronModel(
+        vars={"V": v},
+        params={
+            "Alpha": math.exp(-dt / tau_mem),
+            "Vthresh": v_thresh,
+            "Vreset": v_reset,
+            "TauM": tau_mem,
+            "IMinusVthreshMin": i_minus_thresh_min,
+        },
+        output_var_name="V",
+        sim_code=_SIM_CODE,
+        threshold_condition_code="V >= Vthresh",
+        reset_code="V = Vreset;",
+        refractory_steps=held,
+        adjoint=AdjointModel(
+            vars={"LambdaV": 0.0},
+            sim_code=_ADJOINT_SIM_CODE,
+            jump_code=jump,
+            tape={"IMinusVthresh": "I - Vthresh"},
+        ),
+    )
+
+
+def leaky_integrate(tau_mem: float, v: float, dt: float) -> NeuronModel:
+    """Leaky integrator without threshold, as used for outputs."""
+    return NeuronModel(
+        vars={"V": v},
+        params={"Alpha": math.exp(-dt / tau_mem), "TauM": tau_mem},
+        output_var_name="V",
+        sim_code=_SIM_CODE,
+        adjoint=AdjointModel(vars={"LambdaV": 0.0}, sim_code=_ADJOINT_SIM_CODE),
+    )
+
+
+def exponential(tau_syn: float, tau_mem: float, dt: float) -> SynapseModel:
+    """Exponentially decaying synaptic current onto a membrane with ``tau_mem``."""
+    gain = kappa(tau_mem, tau_syn, dt)
+    return SynapseModel(
+        params={
+            "ExpDecay": math.exp(-dt / tau_syn),
+            "Kappa": gain,
+            "KappaBack": gain * tau_mem / tau_syn,
+        },
+        sim_code="injectCurrent(Kappa * inSyn); inSyn *= ExpDecay;",
+        adjoint_sim_code="LambdaI = (ExpDecay * LambdaI) + (KappaBack * LambdaV);",
+    )

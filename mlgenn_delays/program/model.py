@@ -1,0 +1,87 @@
+"""Models written once, as GeNN code, each with its adjoint beside it.
+
+A model is plain text in the code-snippet language of GeNN 5 plus parameter values.
+The CPU engine renders it into C++; other back ends hand the same text to their own
+code generator. Names that the snippets may use, besides variables, parameters and ``dt``:
+
+==================  =========================================================
+``Isyn``            input injected by all synapses in this step (neuron ``sim_code``)
+``inSyn``           the synaptic current of one receptor (synapse code)
+``injectCurrent``   adds to ``Isyn`` (synapse ``sim_code``)
+``I``               sum of all ``inSyn`` at the end of the step (tape expressions)
+``RevISyn``         what arrives backwards at a spike:
+                    sum of w (LambdaV - LambdaI) of its arrivals, plus dl_p/dt
+                    of a loss on spike times (``jump_code``)
+``Release``         what comes back from the end of the refractory period:
+                    (I - Vreset) LambdaV there (``jump_code``)
+``LambdaV``         the adjoint of the output variable (adjoint code of synapses)
+==================  =========================================================
+
+The output variable is ``V``, its adjoint ``LambdaV`` = -(1/``TauM``) dL/dV, and ``TauM``
+[ms] a parameter. docs/models.md shows how to write a model; :mod:`.check_model` checks it.
+Equations, jumps and sign conventions stand in :mod:`mlgenn_delays.program.equations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class AdjointModel:
+    """Backward dynamics of a neuron model.
+
+    Attributes:
+        vars:       adjoint variables and their values at the end of the trial
+        sim_code:   one step backwards, run after the synapses have read the variables
+        jump_code:  what a spike does to the variables; may use the tape's names
+        tape:       name -> expression, evaluated at each spike before the reset and
+                    kept until the backward pass
+    """
+
+    vars: Mapping[str, float]
+    sim_code: str
+    jump_code: str = ""
+    tape: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NeuronModel:
+    """A neuron model and its adjoint.
+
+    Attributes:
+        vars:                       state variables and their initial values
+        params:                     parameter values
+        output_var_name:            variable that readouts read
+        sim_code:                   one timestep forwards
+        threshold_condition_code:   expression that says whether the neuron spikes, or ""
+        reset_code:                 what a spike does to the state
+        refractory_steps:           steps for which the output variable is held at the parameter
+                                    ``Vreset`` after a spike; other variables go on
+        adjoint:                    the backward dynamics
+    """
+
+    vars: Mapping[str, float]
+    params: Mapping[str, float]
+    output_var_name: str
+    sim_code: str
+    adjoint: AdjointModel
+    threshold_condition_code: str = ""
+    reset_code: str = ""
+    refractory_steps: int = 0
+
+
+@dataclass(frozen=True)
+class SynapseModel:
+    """A postsynaptic model (one receptor of a neuron) and its adjoint.
+
+    Attributes:
+        params:             parameter values
+        sim_code:           one timestep forwards: ``inSyn`` decays and injects current
+        adjoint_sim_code:   one step backwards: ``LambdaI`` from itself and ``LambdaV``
+    """
+
+    params: Mapping[str, float]
+    sim_code: str
+    adjoint_sim_code: str

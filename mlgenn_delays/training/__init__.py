@@ -1,0 +1,1 @@
+"""Running compiled networks: data, batches, epochs, checkpoints."""

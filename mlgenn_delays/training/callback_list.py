@@ -1,0 +1,192 @@
+"""Calling all callbacks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any
+from warnings import warn
+
+import numpy as np
+
+from ..callbacks import Callback, default_callbacks
+from ..registry import get_object
+
+if TYPE_CHECKING:
+    from ..engines.base import RecordRequest
+
+#: Joins number, class and name of a callback's state in :meth:`CallbackList.state_dict`
+_SEPARATOR = "/"
+
+
+class CallbackList:
+    """Callbacks of one run, called in their order.
+
+    Args:
+        callbacks: objects with any of the methods of :class:`.Callback`, or names of
+            built-in ones. Objects are used as they are, except those that hold the data of
+            one list (``copy_for_list``), which are copied.
+        params: passed to ``set_params`` of each
+
+    Attributes:
+        callbacks: the callbacks that are called
+
+    Raises:
+        TypeError: no sequence, an object that is no callback, or one that wants to run in
+            every timestep
+        ValueError: unknown name
+    """
+
+    def __init__(self, callbacks: Sequence[Any], **params: Any):
+        if callbacks is None or isinstance(callbacks, str):
+            raise TypeError(
+                f"callbacks should be a sequence of callbacks and names, not {callbacks!r}"
+            )
+        self.callbacks = [_get_callback(c) for c in callbacks]
+        self._data: dict = {}
+        self._call("set_params", data=self._data, **params)
+        seen: set[type] = set()
+        for callback in self.callbacks:
+            if type(callback) not in seen and hasattr(callback, "set_first"):
+                callback.set_first()
+            seen.add(type(callback))
+
+    def _call(self, method: str, *args: Any, **kwargs: Any) -> None:
+        for callback in self.callbacks:
+            function = getattr(callback, method, None)
+            if function is not None:
+                function(*args, **kwargs)
+
+    def on_test_begin(self) -> None:
+        """Validation or evaluation begins."""
+        self._call("on_test_begin")
+
+    def on_test_end(self, metrics: Mapping[Any, Any]) -> None:
+        """Validation or evaluation ends."""
+        self._call("on_test_end", metrics)
+
+    def on_train_begin(self) -> None:
+        """Training begins."""
+        self._call("on_train_begin")
+
+    def on_train_end(self, metrics: Mapping[Any, Any]) -> None:
+        """Training ends."""
+        self._call("on_train_end", metrics)
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """An epoch begins."""
+        self._call("on_epoch_begin", epoch)
+
+    def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
+        """An epoch ends."""
+        self._call("on_epoch_end", epoch, metrics)
+
+    def on_batch_begin(self, batch: int) -> None:
+        """A batch begins."""
+        self._call("on_batch_begin", batch)
+
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
+        """A batch ends."""
+        self._call("on_batch_end", batch, metrics)
+
+    def recording_requests(self, batch: int, batch_size: int) -> list[RecordRequest]:
+        """What callbacks want to have recorded of a batch."""
+        functions = (getattr(c, "recording_request", None) for c in self.callbacks)
+        requests = (f(batch, batch_size) for f in functions if f is not None)
+        return [r for r in requests if r is not None]
+
+    def recording_request(self, batch: int, batch_size: int) -> RecordRequest | None:
+        """All requests for a batch in one: examples and what to record of any of them."""
+        from ..engines.base import RecordRequest
+
+        requests = self.recording_requests(batch, batch_size)
+        if not requests:
+            return None
+        return RecordRequest(
+            examples=np.logical_or.reduce([r.examples for r in requests]),
+            spikes=frozenset().union(*(r.spikes for r in requests)),
+            variables=frozenset().union(*(r.variables for r in requests)),
+        )
+
+    def __getitem__(self, index: int) -> Any:
+        return self.callbacks[index]
+
+    def __len__(self) -> int:
+        return len(self.callbacks)
+
+    def get_data(self) -> dict:
+        """What callbacks recorded, by key (by number where a callback has no key).
+
+        Raises:
+            KeyError: two callbacks with one key
+        """
+        collected: dict = {}
+        for i, callback in enumerate(self.callbacks):
+            if not hasattr(callback, "get_data"):
+                continue
+            key, data = callback.get_data()
+            if key is None:
+                name = type(callback).__name__
+                warn(f"callback {i} ({name}) has no key, {i} is used", stacklevel=2)
+                key = i
+            if key in collected:
+                raise KeyError(f"key {key!r} belongs to more than one callback")
+            collected[key] = data
+        return collected
+
+    def state_dict(self) -> dict[str, Any]:
+        """What must survive a stop, of all callbacks."""
+        return {
+            _SEPARATOR.join((self._label(i), name)): value
+            for i, callback in enumerate(self.callbacks)
+            if hasattr(callback, "state_dict")
+            for name, value in callback.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state_dict` of a list of the same callbacks gave.
+
+        Raises:
+            ValueError: the state belongs to other callbacks
+        """
+        parts: dict[str, dict[str, Any]] = {}
+        for label, value in state.items():
+            number, kind, name = label.split(_SEPARATOR, 2)
+            parts.setdefault(_SEPARATOR.join((number, kind)), {})[name] = value
+        known = {
+            self._label(i): c for i, c in enumerate(self.callbacks) if hasattr(c, "load_state_dict")
+        }
+        unknown = sorted(set(parts) - set(known))
+        if unknown:
+            raise ValueError(
+                f"saved callbacks {', '.join(unknown)} do not match those of this run: "
+                f"{', '.join(known) or 'none'}"
+            )
+        for label, part in parts.items():
+            known[label].load_state_dict(part)
+
+    def _label(self, index: int) -> str:
+        return f"{index}{_SEPARATOR}{type(self.callbacks[index]).__name__}"
+
+
+def _get_callback(callback: Any) -> Any:
+    if isinstance(callback, str):
+        return get_object(callback, Callback, "Callback", default_callbacks)
+    if isinstance(callback, type) or not _is_callback(callback):
+        raise TypeError(
+            f"callbacks should be names or objects with methods of Callback, not {callback!r}"
+        )
+    for method in ("on_timestep_begin", "on_timestep_end"):
+        if hasattr(callback, method):
+            raise TypeError(
+                f"callback {type(callback).__name__} defines {method}: engines run whole trials, "
+                "use VarRecorder or SpikeRecorder to see what happens within them"
+            )
+    return copy(callback) if getattr(callback, "copy_for_list", False) else callback
+
+
+def _is_callback(obj: Any) -> bool:
+    return isinstance(obj, Callback) or any(
+        name in ("set_params", "get_data", "recording_request") or name.startswith("on_")
+        for name in dir(obj)
+    )

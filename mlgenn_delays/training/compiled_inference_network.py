@@ -1,0 +1,219 @@
+"""Running a compiled network without changing it: metrics and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engines.base import Batch, ForwardResult, Trace
+from ..layer import get_underlying_pop
+from ..metrics import Metric, default_metrics
+from ..registry import get_object_mapping
+from .callback_list import CallbackList
+from .compiled_network import PROGRESS_BAR, CompiledNetwork
+from .trial_data import TrialData, prepare
+
+
+class CompiledInferenceNetwork(CompiledNetwork):
+    """A network that predicts. Every batch starts from the initial state."""
+
+    def evaluate(
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any],
+        metrics: Any = "sparse_categorical_accuracy",
+        callbacks: Sequence[Any] = PROGRESS_BAR,
+    ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
+        """Compute metrics of predictions for a data set.
+
+        Args:
+            x:         input population or layer -> sequence of ``PreprocessedSpikes``
+            y:         output population or layer -> labels or targets
+            metrics:   metric, its name, or a dictionary with one per key of ``y``
+            callbacks: callbacks or their names
+
+        Returns:
+            metrics by key of ``y``, and the data that callbacks recorded
+
+        Raises:
+            ValueError: a data set that does not fit the network (see ``trial_data.prepare``).
+        """
+        data = prepare(self._built, x, y)
+        measured = self._create_metrics(metrics, data)
+        callback_list = self._callback_list(callbacks, self._num_batches(data))
+        self._begin_test()
+        callback_list.on_test_begin()
+        try:
+            for index, batch in enumerate(data.batches(self.batch_size)):
+                self._test_batch(index, data, batch, measured, callback_list)
+        finally:
+            callback_list.on_test_end(measured)
+        return measured, callback_list.get_data()
+
+    def evaluate_batch(
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any],
+        metrics: Any = "sparse_categorical_accuracy",
+        callbacks: Sequence[Any] = (),
+    ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
+        """Like :meth:`evaluate` for a single batch: at most ``batch_size`` examples."""
+        data = prepare(self._built, x, y)
+        self._check_one_batch(data)
+        return self.evaluate(x, y, metrics, callbacks)
+
+    def evaluate_batch_iter(
+        self,
+        inputs: Any,
+        outputs: Any,
+        data: Iterable[tuple[Any, Any]],
+        num_batches: int | None = None,
+        metrics: Any = "sparse_categorical_accuracy",
+        callbacks: Sequence[Any] = PROGRESS_BAR,
+    ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
+        """Like :meth:`evaluate` for data that arrive batch by batch.
+
+        Args:
+            inputs:      input population, or a sequence of them
+            outputs:     output population, or a sequence of them
+            data:        yields (inputs, targets) of a batch: sequences of examples, or with
+                         several populations one such sequence per population
+            num_batches: how many batches ``data`` yields, for the progress bar
+            metrics:     as in :meth:`evaluate`
+            callbacks:   as in :meth:`evaluate`
+        """
+        input_keys, output_keys = _as_sequence(inputs), _as_sequence(outputs)
+        measured = get_object_mapping(metrics, output_keys, Metric, "Metric", default_metrics)
+        callback_list = self._callback_list(callbacks, num_batches)
+        self._begin_test()
+        callback_list.on_test_begin()
+        try:
+            for index, (batch_x, batch_y) in enumerate(data):
+                part = prepare(
+                    self._built, _by_key(input_keys, batch_x), _by_key(output_keys, batch_y)
+                )
+                self._check_one_batch(part)
+                batch = part.batches(self.batch_size)[0]
+                self._test_batch(index, part, batch, measured, callback_list)
+        finally:
+            callback_list.on_test_end(measured)
+        return measured, callback_list.get_data()
+
+    def predict(
+        self,
+        x: Mapping[Any, Any],
+        outputs: Any,
+        callbacks: Sequence[Any] = PROGRESS_BAR,
+    ) -> tuple[dict[Any, np.ndarray], dict[Any, Any]]:
+        """Compute what output populations read out.
+
+        Args:
+            x:         input population or layer -> sequence of ``PreprocessedSpikes``
+            outputs:   output population or layer, or a sequence of them
+            callbacks: callbacks or their names
+
+        Returns:
+            output -> (examples, neurons), and the data that callbacks recorded
+        """
+        keys = _as_sequence(outputs)
+        for key in keys:
+            self._check_output(key)
+        data = prepare(self._built, x, None)
+        callback_list = self._callback_list(callbacks, self._num_batches(data))
+        self._begin_test()
+        predictions: dict[Any, list[np.ndarray]] = {key: [] for key in keys}
+        callback_list.on_test_begin()
+        try:
+            for index, batch in enumerate(data.batches(self.batch_size)):
+                callback_list.on_batch_begin(index)
+                result = self._forward(index, batch, callback_list)
+                for key, parts in predictions.items():
+                    parts.append(np.array(result.readouts[self.population_index(key)]))
+                callback_list.on_batch_end(index, {})
+        finally:
+            callback_list.on_test_end({})
+        joined = {key: np.concatenate(parts) for key, parts in predictions.items()}
+        return joined, callback_list.get_data()
+
+    def _check_output(self, key: Any) -> None:
+        population = get_underlying_pop(key)
+        names = [p.name for p in self.program.outputs]
+        if population not in self._indices or population.name not in names:
+            raise ValueError(
+                f"outputs has {population.name!r}, which is no output population of the network; "
+                f"allowed are {', '.join(map(repr, names))}"
+            )
+
+    def _check_one_batch(self, data: TrialData) -> None:
+        if len(data) > self.batch_size:
+            raise ValueError(
+                f"x has {len(data)} examples, a batch has at most batch_size = {self.batch_size}"
+            )
+
+    def _num_batches(self, data: TrialData) -> int:
+        return -(-len(data) // self.batch_size)
+
+    def _create_metrics(self, metrics: Any, data: TrialData) -> dict[Any, Metric]:
+        return get_object_mapping(
+            metrics, list(data.keys.values()), Metric, "Metric", default_metrics
+        )
+
+    def _begin_test(self) -> None:
+        """For networks that know a loss."""
+
+    def _test_batch(
+        self,
+        index: int,
+        data: TrialData,
+        batch: Batch,
+        metrics: Mapping[Any, Metric],
+        callbacks: CallbackList,
+    ) -> None:
+        callbacks.on_batch_begin(index)
+        result = self._forward(index, batch, callbacks)
+        update_metrics(metrics, data, batch, result)
+        self._after_forward(result, data, batch)
+        callbacks.on_batch_end(index, metrics)
+
+    def _after_forward(self, result: ForwardResult, data: TrialData, batch: Batch) -> None:
+        """For networks that know a loss."""
+
+
+def update_metrics(
+    metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
+) -> None:
+    """Add the predictions of a batch to every output's metric.
+
+    The prediction for a target over time (examples, timesteps, outputs) is the voltage after
+    every timestep, where the loss keeps it; for any other target it is the readout.
+    """
+    for index, all_targets in data.targets.items():
+        targets = all_targets[batch.indices]
+        predicted = result.readouts[index]
+        if targets.ndim > predicted.ndim and index in result.traces:
+            predicted = _voltages(result.traces[index], targets.shape[1])
+        metrics[data.keys[index]].update(targets, predicted, None)
+
+
+def _voltages(traces: Sequence[Trace], timesteps: int) -> np.ndarray:
+    """Voltage at the end of every timestep, (examples, timesteps, outputs)."""
+    if all(len(trace.times) == timesteps for trace in traces):
+        return np.stack([trace.values for trace in traces])
+    duration = float(np.sum(traces[0].weights))
+    times = (np.arange(timesteps) + 1.0) * (duration / timesteps)
+    return np.stack(
+        [
+            np.stack([np.interp(times, trace.times, v) for v in trace.values.T], axis=1)
+            for trace in traces
+        ]
+    )
+
+
+def _as_sequence(keys: Any) -> tuple[Hashable, ...]:
+    return tuple(keys) if isinstance(keys, Sequence) else (keys,)
+
+
+def _by_key(keys: Sequence[Hashable], values: Any) -> dict[Hashable, Any]:
+    return {keys[0]: values} if len(keys) == 1 else dict(zip(keys, values, strict=True))

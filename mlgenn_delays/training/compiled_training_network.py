@@ -1,0 +1,279 @@
+"""A network that learns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checks import check_whole_number
+from ..compilers.build_settings import BuiltNetwork
+from ..connection import Connection
+from ..optimisers import Optimiser
+from ..registry import get_object
+from ..serialisers import Serialiser, default_serialisers
+from .compiled_network import PROGRESS_BAR
+from .learning_network import LearningNetwork
+from .resumption import Resumption
+from .run_state import RunState
+from .training_run import Pass, TrainingRun
+from .training_state import State, check_state, pack_meta, pack_parameters, pack_run
+from .trial_data import TrialData, prepare
+
+if TYPE_CHECKING:
+    from ..events.augmentation import Augmentation
+
+logger = logging.getLogger(__name__)
+
+
+class CompiledTrainingNetwork(LearningNetwork):
+    """A network that learns with EventProp, and predicts with what it has learnt so far.
+
+    Attributes:
+        rng_seed:      seed of the order in which examples are presented
+        stop_training: set to True by a callback: training ends after the running epoch
+                       and its validation
+    """
+
+    def __init__(
+        self,
+        built: BuiltNetwork,
+        backend: str,
+        num_threads: int | None,
+        optimiser: Optimiser,
+        delay_optimiser: Optimiser,
+        rng_seed: int,
+        weight_optimisers: Mapping[Connection, Optimiser] | None = None,
+    ) -> None:
+        super().__init__(built, backend, num_threads, optimiser, delay_optimiser, weight_optimisers)
+        self.rng_seed = rng_seed
+        self.stop_training = False
+        self._resumption: Resumption | None = None
+
+    def train(
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any],
+        num_epochs: int,
+        start_epoch: int = 0,
+        shuffle: bool = True,
+        metrics: Any = "sparse_categorical_accuracy",
+        callbacks: Sequence[Any] = PROGRESS_BAR,
+        validation_callbacks: Sequence[Any] = PROGRESS_BAR,
+        validation_split: float = 0.0,
+        validation_x: Mapping[Any, Any] | None = None,
+        validation_y: Mapping[Any, Any] | None = None,
+        *,
+        start_batch: int = 0,
+        augmentation: Augmentation | None = None,
+    ) -> tuple[Any, ...]:
+        """Train.
+
+        Args:
+            x:                    input population or layer -> sequence of ``PreprocessedSpikes``
+            y:                    output population or layer -> labels or targets
+            num_epochs:           number of epochs, from ``start_epoch`` on
+            start_epoch:          number of the first epoch; decides the order of examples and
+                                  how often the optimiser has been used before
+            shuffle:              new order of the examples in each epoch
+            metrics:              metric, its name, or a dictionary with one per key of ``y``
+            callbacks:            callbacks of training, or their names
+            validation_callbacks: callbacks of validation, or their names
+            validation_split:     share of the examples, from the end, kept for validation
+            validation_x:         inputs for validation after each epoch
+            validation_y:         targets for validation
+            start_batch:          batches of the first epoch to skip: together with
+                                  :meth:`load_training_state`, resumes in mid-epoch
+            augmentation:         changes the training events anew in each epoch, see
+                                  :mod:`mlgenn_delays.events.augmentation`. A thread calls it,
+                                  one epoch ahead of training. One of your own should therefore
+                                  draw all random numbers from the generator that it is given
+                                  (seeded by epoch, so that runs can be repeated and resumed),
+                                  leave the events that it is given as they are, and share
+                                  nothing that changes with callbacks or other threads. It may be
+                                  called for an epoch that is never trained; its errors are raised
+                                  here, at the start of the epoch that they concern.
+
+        Returns:
+            (metrics, callback data), with validation (metrics, validation metrics, callback
+            data, validation callback data)
+
+        Raises:
+            ValueError, TypeError: bad arguments or data; nothing has been changed then.
+            TrainingDiverged: loss, predictions, gradients or parameters are not finite.
+            KeyboardInterrupt: Ctrl-C was pressed; the batch that was running is complete and
+                :meth:`training_state` can be saved.
+        """
+        check_whole_number(num_epochs, "num_epochs")
+        check_whole_number(start_epoch, "start_epoch")
+        check_whole_number(start_batch, "start_batch")
+        training_data, validation_data = self._split_data(
+            x, y, validation_split, validation_x, validation_y
+        )
+        num_batches = self._num_batches(training_data)
+        if start_batch > num_batches:
+            raise ValueError(
+                f"start_batch is {start_batch}, an epoch has {num_batches} batches of this data set"
+            )
+        training = self._create_pass(training_data, metrics, callbacks, num_epochs)
+        validation = (
+            self._create_pass(validation_data, metrics, validation_callbacks, num_epochs)
+            if validation_data is not None
+            else None
+        )
+        resumption = self._take_resumption(start_epoch, start_batch)
+        run = TrainingRun(
+            self,
+            training,
+            validation,
+            start_epoch,
+            start_batch,
+            shuffle,
+            resumption,
+            augmentation,
+        )
+        if resumption is not None:
+            resumption.check_run(run.state)
+        self._run = run.state
+        self.stop_training = False
+        self._log_memory(training_data)
+        run.run(num_epochs)
+        if validation is None:
+            return training.metrics, training.callbacks.get_data()
+        return (
+            training.metrics,
+            validation.metrics,
+            training.callbacks.get_data(),
+            validation.callbacks.get_data(),
+        )
+
+    def save(self, keys: tuple = (), serialiser: Any = "numpy") -> None:
+        """Save weights, delays and sparse connectivity, for ``network.load``.
+
+        Args:
+            keys:       which checkpoint, e.g. ``(epoch,)``
+            serialiser: serialiser or its name
+
+        Raises:
+            OSError: a file cannot be written.
+        """
+        target = _serialiser(serialiser)
+        self.save_connectivity(keys, target)
+        for connection, group in self.connection_populations.items():
+            for name, variable in group.vars.items():
+                variable.pull_from_device()
+                target.serialise((*keys, connection, name), variable.values)
+
+    def save_connectivity(self, keys: tuple = (), serialiser: Any = "numpy") -> None:
+        """Save pre- and postsynaptic indices of sparse connections (``save`` does so, too)."""
+        target = _serialiser(serialiser)
+        for connection, program in zip(
+            self._built.connections, self.program.connections, strict=True
+        ):
+            if program.pre_ind is not None and program.post_ind is not None:
+                target.serialise((*keys, connection, "pre_ind"), program.pre_ind)
+                target.serialise((*keys, connection, "post_ind"), program.post_ind)
+
+    def training_state(self) -> State:
+        """Everything a stopped training needs to go on, as arrays (see ``training_state``).
+
+        In a callback, what callbacks after it in the list have yet to do at this point is
+        missing from the state: put the one that saves last. ``checkpoint_file.save_checkpoint``
+        writes the state to a file.
+        """
+        moments = self.engine.optimiser_state()
+        values = {
+            **pack_parameters(self.program, self.engine.get_parameters()),
+            **{f"optimiser/{name}": value for name, value in moments.items()},
+        }
+        if self._resumption is not None:  # loaded, and not yet continued
+            return {**self._resumption.state, **values}
+        optimisers = [o for o, _ in self.optimisers]
+        meta = pack_meta(self.program, self._run, self.rng_seed, optimisers)
+        return {**meta, **values, **pack_run(self._run)}
+
+    def load_training_state(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
+        """Take over a state; the next call of :meth:`train` continues it bit for bit.
+
+        That call needs the same data, callbacks, metrics and ``shuffle``, and
+        ``start_epoch, start_batch`` as returned here.
+
+        Returns:
+            ``start_epoch`` and ``start_batch`` for :meth:`train`
+
+        Raises:
+            ValueError: the state belongs to another network, or was saved in mid-epoch with
+                another ``batch_size`` or ``rng_seed``; nothing has been changed then.
+        """
+        meta = check_state(state, self.program)
+        for name in ("batch_size", "rng_seed") if meta["next_batch"] else ():
+            if meta[name] != getattr(self, name):
+                raise ValueError(
+                    f"the training state was saved in mid-epoch with {name} = {meta[name]}, "
+                    f"this network has {getattr(self, name)}"
+                )
+        self._resumption = Resumption(dict(state), meta)
+        self._resumption.restore_network(self)
+        self._run = RunState(epoch=meta["epoch"], next_batch=meta["next_batch"])
+        return self._resumption.start
+
+    def _take_resumption(self, start_epoch: int, start_batch: int) -> Resumption | None:
+        resumption, self._resumption = self._resumption, None
+        if resumption is not None and resumption.start != (start_epoch, start_batch):
+            logger.warning(
+                "train starts at epoch %d, batch %d, the loaded training state ends before epoch "
+                "%d, batch %d: its parameters are used, its progress is not",
+                start_epoch,
+                start_batch,
+                *resumption.start,
+            )
+            return None
+        return resumption
+
+    def _split_data(
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any],
+        validation_split: float,
+        validation_x: Mapping[Any, Any] | None,
+        validation_y: Mapping[Any, Any] | None,
+    ) -> tuple[TrialData, TrialData | None]:
+        if (validation_x is None) != (validation_y is None):
+            missing = "validation_x" if validation_x is None else "validation_y"
+            raise ValueError(f"{missing} is missing: give both validation_x and validation_y")
+        if validation_split != 0.0 and validation_x is not None:
+            raise ValueError("give either validation_split or validation_x and validation_y")
+        data = prepare(self._built, x, y)
+        if validation_split != 0.0:
+            return data.split(validation_split)
+        if validation_x is None:
+            return data, None
+        return data, prepare(
+            self._built, validation_x, validation_y, "validation_x", "validation_y"
+        )
+
+    def _create_pass(
+        self, data: TrialData, metrics: Any, callbacks: Sequence[Any], num_epochs: int
+    ) -> Pass:
+        return Pass(
+            data,
+            self._create_metrics(metrics, data),
+            self._callback_list(callbacks, self._num_batches(data), num_epochs),
+        )
+
+    def _log_memory(self, data: TrialData) -> None:
+        estimate = {**self.memory_estimate(), "data": data.num_bytes}
+        logger.info(
+            "estimated memory: %.1f MB (%s)",
+            sum(estimate.values()) / 1e6,
+            ", ".join(f"{name} {size / 1e6:.1f}" for name, size in estimate.items()),
+        )
+
+
+def _serialiser(serialiser: Any) -> Serialiser:
+    result = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
+    if result is None:
+        raise TypeError("serialiser should be given as a string or a Serialiser object")
+    return result

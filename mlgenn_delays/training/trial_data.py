@@ -1,0 +1,290 @@
+"""Data sets as engines take them, checked completely before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compilers.build_settings import BuiltNetwork
+from ..engines.base import Batch
+from ..events.dataset import EventDataset
+from ..layer import get_underlying_pop
+from ..program.program import PopulationProgram, Program
+
+if TYPE_CHECKING:
+    from ..events.augmentation import Augmentation
+
+
+@dataclass(frozen=True)
+class TrialData:
+    """Inputs and targets of a data set; ``rows`` says which examples belong to it."""
+
+    inputs: dict[int, EventDataset]  #: by population index
+    targets: dict[int, np.ndarray]  #: by population index; rows are examples
+    keys: dict[int, Hashable]  #: population index -> key the caller used (population or layer)
+    rows: np.ndarray  #: (examples,) int64
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batches(self, batch_size: int, order: np.ndarray | None = None) -> list[Batch]:
+        """All examples in batches; the last one may be smaller.
+
+        Args:
+            batch_size: examples per batch
+            order:      (examples,) permutation to apply first; None: as they are
+        """
+        rows = self.rows if order is None else self.rows[order]
+        return [
+            Batch(self.inputs, rows[start : start + batch_size])
+            for start in range(0, len(rows), batch_size)
+        ]
+
+    def split(self, fraction: float) -> tuple[TrialData, TrialData]:
+        """All but the last ``fraction`` of the examples, and the last ``fraction``.
+
+        Raises:
+            ValueError: ``fraction`` is not between 0 and 1, or leaves one part empty.
+        """
+        if not 0.0 < fraction < 1.0:
+            raise ValueError(
+                f"validation_split is {fraction}, allowed are numbers from 0 to below 1"
+            )
+        first = round((1.0 - fraction) * len(self))
+        if first in (0, len(self)):
+            raise ValueError(
+                f"validation_split {fraction} of {len(self)} examples leaves no examples to "
+                f"{'train with' if first == 0 else 'validate with'}"
+            )
+        return replace(self, rows=self.rows[:first]), replace(self, rows=self.rows[first:])
+
+    def augmented(
+        self, augmentation: Augmentation, rng: np.random.Generator, program: Program
+    ) -> TrialData:
+        """The same examples with changed events; targets and order stay.
+
+        Raises:
+            ValueError: the augmentation gave other examples or events outside the trial
+        """
+        inputs = {}
+        for index, events in self.inputs.items():
+            name = f"augmented x[{program.populations[index].name!r}]"
+            changed = augmentation(events, rng)
+            if len(changed) != len(events):
+                raise ValueError(f"{name} has {len(changed)} examples, x has {len(events)}")
+            population = program.populations[index]
+            inputs[index] = _checked_events(changed, population, program.duration, name)
+        return replace(self, inputs=inputs)
+
+    def compact(self) -> TrialData:
+        """The same without examples that do not belong to it."""
+        return TrialData(
+            {index: events.select(self.rows) for index, events in self.inputs.items()},
+            {index: targets[self.rows] for index, targets in self.targets.items()},
+            self.keys,
+            np.arange(len(self), dtype=np.int64),
+        )
+
+    @property
+    def num_bytes(self) -> int:
+        """Memory of events and targets [bytes]."""
+        events = sum(
+            e.offsets.nbytes + e.times.nbytes + e.neurons.nbytes for e in self.inputs.values()
+        )
+        return events + sum(t.nbytes for t in self.targets.values())
+
+
+def with_labels(
+    data: TrialData, augmentation: Augmentation, program: Program
+) -> tuple[TrialData, Augmentation]:
+    """Give labels to an augmentation that needs them, as ``needs_labels`` of it says.
+
+    Returns:
+        data to be augmented, and an augmentation that is called without labels. It never sees
+        examples that are kept for validation: it may mix those that it sees.
+
+    Raises:
+        ValueError: no output has labels.
+    """
+    if not getattr(augmentation, "needs_labels", False):
+        return data, augmentation
+    if any(len(events) != len(data) for events in data.inputs.values()):
+        data = data.compact()
+    needs_labels: Any = augmentation
+    for targets in data.targets.values():
+        if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
+            return data, partial(needs_labels, labels=targets)
+    shapes = {program.populations[i].name: t.shape for i, t in data.targets.items()}
+    raise ValueError(
+        f"augmentation {augmentation!r} needs labels, one whole number per example; y has targets "
+        f"of shape {shapes}"
+    )
+
+
+def prepare(
+    built: BuiltNetwork,
+    x: Mapping[Any, Any],
+    y: Mapping[Any, Any] | None,
+    x_name: str = "x",
+    y_name: str = "y",
+) -> TrialData:
+    """Check and convert a data set.
+
+    Args:
+        built: the compiled network
+        x: input population or layer -> sequence of ``PreprocessedSpikes`` (or an
+            ``EventDataset``); every input of the network must be there
+        y: output population or layer -> labels or targets; with losses every output
+            must be there. None: inputs only
+        x_name, y_name: how to call them in errors
+
+    Raises:
+        ValueError: missing or unknown populations, no examples, numbers of examples that
+            differ, spikes outside the trial, labels out of range or not whole numbers.
+        TypeError: inputs that are not sequences of ``PreprocessedSpikes``.
+    """
+    given_x = _by_population(built, x, built.program.inputs, "input", x_name)
+    _check_complete(given_x, built.program.inputs, "input", x_name)
+    inputs = {
+        p.index: _events(built, p, given_x[p.index][1], f"{x_name}[{p.name!r}]")
+        for p in built.program.inputs
+    }
+    size = _common_size({p.name: len(inputs[p.index]) for p in built.program.inputs}, x_name)
+    rows = np.arange(size, dtype=np.int64)
+    if y is None:
+        return TrialData(inputs, {}, {}, rows)
+    outputs = built.program.outputs
+    given_y = _by_population(built, y, outputs, "output", y_name)
+    _check_complete(given_y, [p for p in outputs if p.loss is not None], "output", y_name)
+    if not given_y:
+        raise ValueError(f"{y_name} is empty: it needs targets for at least one output population")
+    chosen = [p for p in outputs if p.index in given_y]
+    for population in chosen:
+        length = _length(given_y[population.index][1], f"{y_name}[{population.name!r}]")
+        if length != size:
+            raise ValueError(
+                f"{y_name}[{population.name!r}] has {length} examples, {x_name} has {size}"
+            )
+    targets = {p.index: _targets(built, p, given_y[p.index][1], size, y_name) for p in chosen}
+    return TrialData(inputs, targets, {p.index: given_y[p.index][0] for p in chosen}, rows)
+
+
+def _by_population(
+    built: BuiltNetwork,
+    data: Mapping[Any, Any],
+    allowed: Sequence[PopulationProgram],
+    kind: str,
+    name: str,
+) -> dict[int, tuple[Hashable, Any]]:
+    """Entries of ``data`` by population index, with the key they had."""
+    if not isinstance(data, Mapping):
+        raise TypeError(f"{name} must be a dictionary of {kind} populations, not {type(data)}")
+    indices = {built.populations[p.index]: p.index for p in allowed}
+    result: dict[int, tuple[Hashable, Any]] = {}
+    for key, value in data.items():
+        population = get_underlying_pop(key)
+        if population not in indices:
+            raise ValueError(
+                f"{name} has the key {population.name!r}, which is no {kind} population of the "
+                f"network; allowed are {_names(allowed)}"
+            )
+        if indices[population] in result:
+            raise ValueError(f"{name} has population {population.name!r} twice")
+        result[indices[population]] = (key, value)
+    return result
+
+
+def _check_complete(
+    given: Mapping[int, Any], needed: Sequence[PopulationProgram], kind: str, name: str
+) -> None:
+    missing = [p for p in needed if p.index not in given]
+    if missing:
+        raise ValueError(f"{name} has no data for the {kind} population(s) {_names(missing)}")
+
+
+def _names(populations: Sequence[PopulationProgram]) -> str:
+    return ", ".join(repr(p.name) for p in populations) or "none"
+
+
+def _length(value: Any, name: str) -> int:
+    try:
+        return len(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a sequence with one entry per example") from None
+
+
+def _common_size(sizes: Mapping[str, int], name: str) -> int:
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"{name} has different numbers of examples per population: {dict(sizes)}")
+    return next(iter(sizes.values()))
+
+
+def _events(
+    built: BuiltNetwork, population: PopulationProgram, value: Any, name: str
+) -> EventDataset:
+    if isinstance(value, EventDataset):
+        return _checked_events(value, population, built.program.duration, name)
+    if hasattr(value, "end_spikes"):
+        raise TypeError(f"{name} is one PreprocessedSpikes, it must be a sequence of them")
+    for i in range(_length(value, name)):
+        if not hasattr(value[i], "end_spikes"):
+            raise TypeError(
+                f"{name}: example {i} is {type(value[i]).__name__}, it must be "
+                "PreprocessedSpikes (see utils.data.preprocess_spikes)"
+            )
+    return EventDataset.from_spikes(value, population.size, built.program.duration, name)
+
+
+def _checked_events(
+    events: EventDataset, population: PopulationProgram, duration: float, name: str
+) -> EventDataset:
+    if len(events) == 0:
+        raise ValueError(f"{name}: the data set is empty")
+    if events.num_neurons != population.size:
+        raise ValueError(
+            f"{name} has {events.num_neurons} channels, the input population {population.size}"
+        )
+    if len(events.times) and not (
+        events.times.min() >= 0.0 and events.times.max() <= duration * (1.0 + 1e-6)
+    ):
+        raise ValueError(
+            f"{name} has spike times from {events.times.min()} to {events.times.max()} ms, "
+            f"allowed are finite times from 0 to {duration} ms"
+        )
+    events.check_structure(name)
+    return events
+
+
+def _targets(
+    built: BuiltNetwork, population: PopulationProgram, value: Any, size: int, name: str
+) -> np.ndarray:
+    if population.loss is None:
+        return _labels_without_loss(population, value, f"{name}[{population.name!r}]")
+    assert population.readout is not None
+    return population.loss.check(
+        value,
+        population.name,
+        population.shape,
+        size,
+        built.program.timesteps,
+        population.readout,
+        population.per_timestep_loss,
+    )
+
+
+def _labels_without_loss(population: PopulationProgram, value: Any, name: str) -> np.ndarray:
+    """Targets for metrics alone: one whole number per example must be a valid label."""
+    targets = np.asarray(value)
+    if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
+        bad = (targets < 0) | (targets >= population.size)
+        if np.any(bad):
+            first = int(np.flatnonzero(bad)[0])
+            raise ValueError(
+                f"{name}: label {targets[first]} of example {first} is out of range, "
+                f"allowed are 0 to {population.size - 1}"
+            )
+    return targets

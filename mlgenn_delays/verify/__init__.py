@@ -1,0 +1,1 @@
+"""Checking gradients of a network of your own."""

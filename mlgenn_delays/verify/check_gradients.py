@@ -1,0 +1,257 @@
+"""Checking EventProp gradients of a user's network against finite differences.
+
+The finite differences are those of the event-driven reference, whose loss has no timestep
+and is smooth as long as no spike appears or vanishes. Engines on a grid differ from it by
+O(dt) in spike times, and by whole spikes where a neuron barely reaches its threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..checks import check_number, check_whole_number
+from ..compilers.event_prop_compiler import EventPropCompiler
+from ..network import Network
+from ..training.compiled_training_network import CompiledTrainingNetwork
+from .gradient_probe import GradientProbe, Gradients, Parameter
+from .gradient_table import GradientCheck, GradientRow, Similarity, SkippedParameter
+
+#: Bound on I - threshold in the reference: none, in effect.
+_NO_BOUND = 1e-12
+
+#: Share of the parameters that are drawn among those whose gradient is not negligible.
+_PREFERRED_SHARE = 0.75
+_NEGLIGIBLE = 1e-2  #: of the largest gradient of the same kind in the connection
+
+#: Errors are not taken relative to less than this share of the largest gradient.
+_REFERENCE_FLOOR = 1e-4
+_ENGINE_FLOOR = 0.1
+
+
+def check_gradients(
+    network: Network,
+    x: Mapping[Any, Any],
+    y: Mapping[Any, Any],
+    *,
+    example_timesteps: int,
+    losses: Any,
+    dt: float = 1.0,
+    delay_learn_conns: Iterable[Any] = (),
+    weight_learn_conns: Iterable[Any] | None = None,
+    per_timestep_loss: bool = False,
+    ttfs_alpha: float = 0.01,
+    softmax_temperature: float = 1.0,
+    i_minus_thresh_min: float = 1e-2,
+    rng_seed: int = 0,
+    num_parameters: int = 24,
+    seed: int = 0,
+    epsilon: float = 1e-5,
+    reference_tolerance: float = 1e-4,
+    engine_tolerance: float = 0.2,
+    backend: str = "auto",
+    num_threads: int | None = None,
+    print_table: bool = True,
+) -> GradientCheck:
+    """Compare EventProp gradients with central finite differences of the reference's loss.
+
+    Delays are rounded to whole timesteps and, in the reference, input spikes moved to the
+    timesteps in which engines on a grid deliver them, so that all simulate the same
+    network. The reference is slow: a few samples of a network with up to
+    some hundred neurons.
+
+    Args:
+        network:             the description; it is not changed
+        x:                   input -> a few ``PreprocessedSpikes``
+        y:                   output -> labels or targets
+        example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns,
+        per_timestep_loss, ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads:
+                             see :class:`.EventPropCompiler`
+        i_minus_thresh_min:  bound in the engine; the reference has none
+        num_parameters:      how many parameters to compare, spread over connections,
+                             weights and delays
+        seed:                seed of that selection
+        epsilon:             step of the finite differences, in units of the parameter
+        reference_tolerance: relative error up to which the reference agrees
+        engine_tolerance:    relative error up to which the engine agrees
+        print_table:         print the table
+
+    Returns:
+        rows, skipped parameters and ``ok``; ``str()`` of it is the table. Parameters are
+        skipped where a step changes the number of spikes of any neuron.
+
+    Raises:
+        ValueError, TypeError: as the compiler and ``train`` do.
+    """
+    check_whole_number(num_parameters, "num_parameters", minimum=1)
+    check_number(epsilon, "epsilon", above=0.0)
+
+    def compile_with(name: str, bound: float) -> CompiledTrainingNetwork:
+        return EventPropCompiler(
+            example_timesteps,
+            losses,
+            dt=dt,
+            batch_size=max([1, *(len(v) for v in x.values())]),
+            delay_learn_conns=delay_learn_conns,
+            weight_learn_conns=weight_learn_conns,
+            per_timestep_loss=per_timestep_loss,
+            ttfs_alpha=ttfs_alpha,
+            softmax_temperature=softmax_temperature,
+            rng_seed=rng_seed,
+            backend=name,
+            num_threads=num_threads,
+            i_minus_thresh_min=bound,
+        ).compile(network)
+
+    reference = GradientProbe(compile_with("reference", _NO_BOUND), x, y)
+    engine = GradientProbe(compile_with(backend, i_minus_thresh_min), x, y)
+    check = GradientCheck(
+        engine.network.engine.name,
+        reference.loss,
+        engine.loss,
+        reference_tolerance,
+        engine_tolerance,
+        dt,
+        spikes=_total_spikes(reference, engine),
+        similarities=list(_similarities(reference, engine)),
+    )
+    selected = _select(reference.gradients, num_parameters, np.random.default_rng(seed))
+    for parameter in selected:
+        _compare(reference, engine, parameter, epsilon, check)
+    if print_table:
+        print(check)
+    return check
+
+
+def _compare(
+    reference: GradientProbe,
+    engine: GradientProbe,
+    parameter: Parameter,
+    epsilon: float,
+    check: GradientCheck,
+) -> None:
+    """Add one parameter to the rows of ``check``, or to what was skipped."""
+    difference = _finite_difference(reference, parameter, epsilon)
+    if difference is None:
+        name = reference.program.connections[parameter.connection].name
+        reason = f"a step of {epsilon:g} changes the number of spikes"
+        check.skipped.append(SkippedParameter(name, parameter.name, parameter.index, reason))
+    else:
+        check.rows.append(_row(reference, engine, parameter, difference, check))
+
+
+def _row(
+    reference: GradientProbe,
+    engine: GradientProbe,
+    parameter: Parameter,
+    difference: float,
+    check: GradientCheck,
+) -> GradientRow:
+    all_values = reference.gradients[parameter.connection][parameter.name]
+    scale = float(np.max(np.abs(all_values)))
+    value = float(all_values[parameter.index])
+    other = float(engine.gradients[parameter.connection][parameter.name][parameter.index])
+    reference_error = _relative_error(difference, value, _REFERENCE_FLOOR * scale)
+    engine_error = _relative_error(difference, other, _ENGINE_FLOOR * scale)
+    return GradientRow(
+        connection=reference.program.connections[parameter.connection].name,
+        parameter=parameter.name,
+        index=parameter.index,
+        finite_difference=difference,
+        reference=value,
+        engine=other,
+        reference_error=reference_error,
+        engine_error=engine_error,
+        reference_agrees=reference_error <= check.reference_tolerance,
+        engine_agrees=engine_error <= check.engine_tolerance,
+    )
+
+
+def _relative_error(a: float, b: float, floor: float) -> float:
+    scale = max(abs(a), abs(b), floor)
+    return abs(a - b) / scale if scale > 0.0 else 0.0
+
+
+def _finite_difference(probe: GradientProbe, parameter: Parameter, epsilon: float) -> float | None:
+    """Derivative of the loss, from values on both sides or, at the ends of the range of a
+    delay, from three values on the inside; either is of second order in ``epsilon``."""
+    value = float(probe.get(parameter.connection, parameter.name)[parameter.index])
+    limit = probe.program.connections[parameter.connection].max_delay_steps
+    if parameter.name == "d" and value < epsilon:
+        return _one_sided(probe, parameter, value, epsilon)
+    if parameter.name == "d" and value > limit - epsilon:
+        return _one_sided(probe, parameter, value, -epsilon)
+    above = probe.loss_at(parameter, value + epsilon)
+    below = probe.loss_at(parameter, value - epsilon)
+    if above is None or below is None:
+        return None
+    return (above - below) / (2.0 * epsilon)
+
+
+def _one_sided(
+    probe: GradientProbe, parameter: Parameter, value: float, step: float
+) -> float | None:
+    near = probe.loss_at(parameter, value + step)
+    far = probe.loss_at(parameter, value + 2.0 * step)
+    if near is None or far is None:
+        return None
+    return (4.0 * near - far - 3.0 * probe.loss) / (2.0 * step)
+
+
+def _select(gradients: Gradients, count: int, rng: np.random.Generator) -> list[Parameter]:
+    """Parameters to compare: in turn from every connection and kind, most of them with a
+    gradient that is not negligible, some at random."""
+    queues = [
+        iter([Parameter(c, name, index) for index in _order(values, rng)])
+        for c, named in enumerate(gradients)
+        for name, values in named.items()
+    ]
+    selected: list[Parameter] = []
+    while queues and len(selected) < count:
+        for queue in list(queues):
+            parameter = next(queue, None)
+            if parameter is None:
+                queues.remove(queue)
+            elif len(selected) < count:
+                selected.append(parameter)
+    return selected
+
+
+def _order(values: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, ...]]:
+    """Indices in random order, three of four from those with a gradient to speak of."""
+    size = np.abs(values).reshape(-1)
+    order = rng.permutation(len(size))
+    preferred = order[size[order] > _NEGLIGIBLE * np.max(size, initial=0.0)]
+    chosen: dict[int, None] = {}
+    first, any_of_all = iter(preferred), iter(rng.permutation(order))
+    for position in range(len(order)):
+        wanted = first if (position + 1) * (1.0 - _PREFERRED_SHARE) % 1.0 else any_of_all
+        k = next((k for k in wanted if k not in chosen), None)
+        if k is None:
+            k = next((k for k in any_of_all if k not in chosen), None)
+        if k is None:
+            return
+        chosen[k] = None
+        yield tuple(int(i) for i in np.unravel_index(k, values.shape))
+
+
+def _similarities(reference: GradientProbe, engine: GradientProbe) -> Iterator[Similarity]:
+    for connection, ours in zip(reference.program.connections, reference.gradients, strict=True):
+        for name, value in ours.items():
+            other = engine.gradients[connection.index][name].astype(np.float64)
+            norms = float(np.linalg.norm(value)), float(np.linalg.norm(other))
+            if all(norms):
+                cosine = float(np.sum(value * other)) / (norms[0] * norms[1])
+                yield Similarity(connection.name, name, cosine, norms[1] / norms[0])
+
+
+def _total_spikes(reference: GradientProbe, engine: GradientProbe) -> dict[str, tuple[int, int]]:
+    return {
+        reference.program.populations[index].name: (
+            int(np.sum(counts)),
+            int(np.sum(engine.counts[index])),
+        )
+        for index, counts in reference.counts.items()
+    }
