@@ -18,11 +18,11 @@ from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import EventPropCompiler
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.utils.data import PreprocessedSpikes, preprocess_spikes
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import PreprocessedSpikes, preprocess_spikes
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import compilers, datasets, utils
-    from .verify.check_gradients import check_gradients
+    from .verify import check_gradients
 
 __all__ = [
     "Connection",
@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY_MODULES:
         return import_module(f".{name}", __name__)
     if name == "check_gradients":
-        function = import_module(".verify.check_gradients", __name__).check_gradients
+        function = import_module(".verify", __name__).check_gradients
         globals()[name] = function
         return function
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

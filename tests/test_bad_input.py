@@ -26,13 +26,13 @@ from mlgenn_delays.compilers import (
     save_checkpoint,
 )
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.serialisers import Numpy
 from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import preprocess_spikes
 
 TIMESTEPS = 20
 LOSS = "sparse_categorical_crossentropy"

@@ -7,6 +7,7 @@ from .early_stopping import EarlyStopping
 from .optimiser_param_schedule import OptimiserParamSchedule
 from .progress_bar import BatchProgressBar
 from .spike_recorder import SpikeRecorder
+from .spike_statistics import SpikeStatistics
 from .var_recorder import VarRecorder
 from .wake_silent_neurons import WakeSilentNeurons
 
@@ -19,6 +20,7 @@ __all__ = [
     "EarlyStopping",
     "OptimiserParamSchedule",
     "SpikeRecorder",
+    "SpikeStatistics",
     "VarRecorder",
     "WakeSilentNeurons",
     "default_callbacks",

@@ -80,10 +80,14 @@ class BatchProgressBar(Callback):
     def _count_spikes(self) -> None:
         counts = getattr(self._compiled_network, "spike_counts", None) or {}
         for population in counts:
-            if not population.neuron.is_input:
+            if not self._is_input(population):
                 spikes = counts[population]
                 self._num_spikes += int(np.sum(spikes, dtype=np.int64))
                 self._num_trials += spikes.size
+
+    def _is_input(self, population: Any) -> bool:
+        network = self._compiled_network
+        return bool(network.program.populations[network.population_index(population)].is_input)
 
     def _describe(self, metrics: Mapping[Any, Any]) -> str:
         loss = getattr(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..layer import PopulationType, get_underlying_pop
+from ..program.exchange import RecordRequest
 from .callback import Callback
 from .filter import (
     ExampleFilter,
@@ -15,9 +16,6 @@ from .filter import (
     NeuronFilterType,
     get_neuron_filter_mask,
 )
-
-if TYPE_CHECKING:
-    from ..engines.base import RecordRequest
 
 
 class Recorder(Callback):

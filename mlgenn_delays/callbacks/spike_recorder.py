@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..layer import PopulationType
+from ..program.exchange import RecordRequest
 from .filter import ExampleFilterType, NeuronFilterType
 from .recorder import Recorder
-
-if TYPE_CHECKING:
-    from ..engines.base import RecordRequest
 
 
 class SpikeRecorder(Recorder):
@@ -44,9 +42,12 @@ class SpikeRecorder(Recorder):
         self._record_counts = record_counts
 
     def set_params(self, data: dict, compiled_network: Any, **kwargs: Any) -> None:
-        if not self._pop.neuron.is_spiking:
+        population = compiled_network.program.populations[
+            compiled_network.population_index(self._pop)
+        ]
+        if not population.is_spiking:
             raise ValueError(f"SpikeRecorder: population '{self._pop}' does not spike")
-        if not self._pop.record_spikes:
+        if not population.record_spikes:
             raise ValueError(
                 f"SpikeRecorder: population '{self._pop}' should be made with record_spikes=True"
             )
@@ -56,8 +57,6 @@ class SpikeRecorder(Recorder):
         return [] if self._record_counts else ([], [])
 
     def _request(self, examples: np.ndarray) -> RecordRequest | None:
-        from ..engines.base import RecordRequest
-
         if self._record_counts:
             return None  # counts come with every batch
         return RecordRequest(examples, spikes=frozenset((self._index,)))

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..layer import PopulationType
+from ..program.exchange import RecordRequest
+from ..program.program import PopulationProgram
 from .filter import ExampleFilterType, NeuronFilterType
 from .recorder import Recorder
-
-if TYPE_CHECKING:
-    from ..engines.base import RecordRequest
-    from ..neurons import Neuron
 
 
 class VarRecorder(Recorder):
@@ -30,10 +28,12 @@ class VarRecorder(Recorder):
         neuron_filter: see :func:`.get_neuron_filter_mask`
         genn_var: name of the variable in the model, instead of ``var``: ``"V"`` or, in
             training, ``"LambdaV"``, other adjoint variables of the model, and ``"LambdaI"``,
-            that of the current (row n: at the start of step n)
+            that of the synaptic current (row n: at the start of step n). Where synapses with
+            several time constants end at the population, each has a current of its own, and
+            the names are ``"LambdaI0"``, ``"LambdaI1"``, ... in the order of the connections
 
     Raises:
-        ValueError: no variable or an unknown one, an input population
+        ValueError: no variable, or when a run begins, an unknown one or an input population
     """
 
     def __init__(
@@ -46,13 +46,17 @@ class VarRecorder(Recorder):
         genn_var: str | None = None,
     ):
         super().__init__(pop, key, example_filter, neuron_filter)
-        if self._pop.neuron.is_input:
-            raise ValueError(f"VarRecorder: input population '{self._pop}' has no variables")
-        self._var = _engine_variable(var, genn_var, self._pop.neuron)
+        if var is None and genn_var is None:
+            raise ValueError("VarRecorder: var or genn_var should name a variable")
+        self._names = (var, genn_var)
+
+    def set_params(self, data: dict, compiled_network: Any, **kwargs: Any) -> None:
+        super().set_params(data, compiled_network, **kwargs)
+        self._var = _engine_variable(
+            *self._names, compiled_network.program.populations[self._index]
+        )
 
     def _request(self, examples: np.ndarray) -> RecordRequest | None:
-        from ..engines.base import RecordRequest
-
         return RecordRequest(examples, variables=frozenset(((self._index, self._var),)))
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
@@ -69,20 +73,24 @@ class VarRecorder(Recorder):
         self._data.extend(values[row][:, self._neuron_mask] for row in self._rows())
 
 
-def _engine_variable(var: str | None, genn_var: str | None, neuron: Neuron) -> str:
-    # what variables there are does not depend on the timestep
-    model = neuron.get_model(1.0, 1e-2)
+def _engine_variable(var: str | None, genn_var: str | None, population: PopulationProgram) -> str:
+    """Name of a variable in the model.
+
+    Raises:
+        ValueError: the population does not have it; the message says which it has
+    """
+    if population.is_input:
+        raise ValueError(f"VarRecorder: input population '{population.name}' has no variables")
     if var is not None:
-        attributes = {name.lower(): name for name in model.vars}
-        if var not in attributes:
-            raise ValueError(
-                f"VarRecorder: var is '{var}', allowed are {', '.join(map(repr, attributes))}"
-            )
-        return attributes[var]
-    allowed = [*model.vars, *model.adjoint.vars, "LambdaI"]
-    if genn_var not in allowed:
+        known = {name.lower(): name for name in population.state_variables}
+    else:
+        names = (*population.state_variables, *population.adjoint_variables)
+        known = {name: name for name in names}
+    given = genn_var if var is None else var
+    if given not in known:
+        argument = "genn_var" if var is None else "var"
         raise ValueError(
-            f"VarRecorder: var or genn_var should name a variable, genn_var is {genn_var!r}, "
-            f"allowed are {', '.join(map(repr, allowed))}"
+            f"VarRecorder: {argument} is '{given}', allowed for population '{population.name}' are "
+            f"{', '.join(map(repr, known))}"
         )
-    return genn_var
+    return known[given]

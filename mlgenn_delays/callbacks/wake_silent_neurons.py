@@ -59,7 +59,14 @@ class WakeSilentNeurons(Callback):
     def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
         self._compiled_network = compiled_network
         if self._connections is None:
-            learning = list(compiled_network.optimisers[0][1])
+            program = compiled_network.program
+            learning = [
+                connection
+                for connection, of in zip(
+                    compiled_network.connection_populations, program.connections, strict=True
+                )
+                if program.learns(of.weight)
+            ]
             self._woken = [c for c in learning if c.target() is self._pop]
         else:
             self._woken = self._connections

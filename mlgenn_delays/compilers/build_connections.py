@@ -1,95 +1,97 @@
-"""Connections: description -> :class:`ConnectionProgram` and initial parameters."""
+"""Connections: description -> :class:`.ConnectionProgram` and its parameters."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..connection import Connection
 from ..initializers import Initializer, Uniform
 from ..initializers.value import is_value_array, is_value_constant, sample_value
-from ..population import Population
-from ..program.program import ConnectionProgram, DelayKind
-from ..synapses import Exponential, Synapse
-from .build_settings import BuildSettings
+from ..network import Network
+from ..program.parameters import Owner, OwnerKind, ParameterSpec
+from ..program.program import ConnectionProgram, PopulationProgram
+from ..program.timing import MAX_DELAY_STEPS, round_delay
+from .build_populations import time_constant
+from .settings import BuildSettings
 
-#: Delays are kept in 16 bits.
-MAX_DELAY_STEPS = 65535
 
-
-@dataclass(frozen=True)
-class Delays:
+class Delays(NamedTuple):
     """How the delays of a connection are stored."""
 
-    kind: DelayKind
-    constant: int
-    max_steps: int
+    per_synapse: bool  #: one real number per synapse, else ``constant`` for all
+    constant: int  #: timesteps
+    max_steps: int  #: timesteps
 
 
-def synaptic_time_constants(
-    connections: Sequence[Connection],
-) -> dict[Population, tuple[float, ...]]:
-    """Distinct time constants [ms] of the connections into each population, as they come.
+def build_connections(
+    network: Network, populations: Sequence[PopulationProgram], settings: BuildSettings
+) -> tuple[tuple[ConnectionProgram, ...], tuple[ParameterSpec, ...]]:
+    """Programs of all connections and their parameters, weights "g" and delays "d".
 
-    Raises:
-        ValueError: a synapse model that is not supported.
-    """
-    taus: dict[Population, dict[float, None]] = {}
-    for connection in connections:
-        connection.synapse.check()
-        tau = time_constant(connection.synapse, connection.name)
-        taus.setdefault(_target(connection), {})[tau] = None
-    return {population: tuple(values) for population, values in taus.items()}
-
-
-def build_connection(
-    index: int,
-    connection: Connection,
-    populations: Mapping[Population, int],
-    taus_syn: Mapping[Population, tuple[float, ...]],
-    settings: BuildSettings,
-) -> tuple[ConnectionProgram, dict[str, np.ndarray]]:
-    """Program of one connection and its initial parameters.
-
-    Random numbers come from a stream of their own, made of ``rng_seed`` and ``index``:
-    what one connection draws does not depend on the others.
+    Random numbers of a connection come from a stream of their own, made of ``rng_seed`` and its
+    index: what one connection draws does not depend on the others.
 
     Raises:
         ValueError: weights or delays that are not finite, delays that are negative or beyond
             ``max_delay_steps``, ``max_delay_steps`` missing or too large.
     """
-    source, target = connection.source(), _target(connection)
-    assert source is not None  # check_network
-    rng = np.random.default_rng([settings.rng_seed, index])
-    learn_delays = connection in settings.delay_learn_conns
-    delays = describe_delays(connection, learn_delays)
-    indices = connection.connectivity.get_indices(source.size, target.size, source is target, rng)
-    pre_ind, post_ind = (None, None) if indices is None else indices
-    tau = time_constant(connection.synapse, connection.name)
-    program = ConnectionProgram(
-        index=index,
-        name=connection.name,
-        source=populations[source],
-        target=populations[target],
-        source_size=source.size,
-        target_size=target.size,
-        receptor=taus_syn[target].index(tau),
-        tau_syn=tau,
-        pre_ind=pre_ind,
-        post_ind=post_ind,
-        delay_kind=delays.kind,
-        constant_delay=delays.constant,
-        max_delay_steps=delays.max_steps,
-        learn_weights=settings.weight_learn_conns is None
-        or connection in settings.weight_learn_conns,
-        learn_delays=learn_delays,
-    )
-    return program, _parameters(connection, program, rng)
+    indices = {population: i for i, population in enumerate(network.populations)}
+    connections: list[ConnectionProgram] = []
+    parameters: list[ParameterSpec] = []
+    for index, connection in enumerate(network.connections):
+        source, target = connection.source(), connection.target()
+        assert source is not None and target is not None  # check_network
+        rng = np.random.default_rng([settings.rng_seed, index])
+        delays = describe_delays(connection, connection in settings.delay_learn_conns)
+        pre_ind, post_ind = connection.connectivity.get_indices(
+            source.size, target.size, source is target, rng
+        ) or (None, None)
+        tau = time_constant(connection.synapse, connection.name)
+        receptors = populations[indices[target]].receptors
+        program = ConnectionProgram(
+            index=index,
+            name=connection.name,
+            source=indices[source],
+            target=indices[target],
+            source_size=source.size,
+            target_size=target.size,
+            receptor=[receptor.tau for receptor in receptors].index(tau),
+            tau_syn=tau,
+            weight=len(parameters),
+            delay=len(parameters) + 1 if delays.per_synapse else None,
+            constant_delay=delays.constant,
+            max_delay_steps=delays.max_steps,
+            pre_ind=pre_ind,
+            post_ind=post_ind,
+        )
+        connections.append(program)
+        parameters += _parameters(connection, program, settings, rng)
+    return tuple(connections), tuple(parameters)
+
+
+def _parameters(
+    connection: Connection,
+    program: ConnectionProgram,
+    settings: BuildSettings,
+    rng: np.random.Generator,
+) -> list[ParameterSpec]:
+    owner = Owner(OwnerKind.CONNECTION, program.index, program.name)
+    label, shape = f"connection {connection.name!r}", program.synapse_shape
+    learned = settings.weight_learn_conns is None or connection in settings.weight_learn_conns
+    weights = _sample(connection.connectivity.weight, shape, rng, f"{label}: weights")
+    parameters = [ParameterSpec(owner, "g", weights, settings.training and learned)]
+    if program.has_synapse_delays:
+        delays = _sample(connection.connectivity.delay, shape, rng, f"{label}: delays")
+        _check_delays(delays, connection.name, program.max_delay_steps)
+        learned = settings.training and connection in settings.delay_learn_conns
+        bounds = (0.0, float(program.max_delay_steps))
+        parameters.append(ParameterSpec(owner, "d", delays, learned, bounds, "timesteps"))
+    return parameters
 
 
 def describe_delays(connection: Connection, learned: bool) -> Delays:
@@ -109,8 +111,7 @@ def describe_delays(connection: Connection, learned: bool) -> Delays:
             f"connection {connection.name!r}: max_delay_steps is missing, it is needed where "
             "delays are learned; pass Connection(..., max_delay_steps=...)"
         )
-    # half a step is rounded up, as engines round delays
-    rounded = 0 if per_synapse else math.floor(float(np.asarray(delay)) + 0.5)
+    rounded = 0 if per_synapse else round_delay(float(np.asarray(delay)))
     max_steps = connection.max_delay_steps
     if max_steps is None:
         max_steps = _largest_delay(connection) if per_synapse else rounded
@@ -120,10 +121,10 @@ def describe_delays(connection: Connection, learned: bool) -> Delays:
             f"allowed are at most {MAX_DELAY_STEPS}"
         )
     if per_synapse:
-        return Delays(DelayKind.PER_SYNAPSE, 0, max_steps)
+        return Delays(True, 0, max_steps)
     if connection.max_delay_steps is not None:
         _check_delays(np.asarray(delay), connection.name, max_steps)
-    return Delays(DelayKind.CONSTANT, rounded, rounded)
+    return Delays(False, rounded, rounded)
 
 
 def _largest_delay(connection: Connection) -> int:
@@ -153,49 +154,6 @@ def largest_sample(initializer: Initializer) -> float | None:
 @largest_sample.register
 def _(initializer: Uniform) -> float | None:
     return initializer.max
-
-
-@singledispatch
-def time_constant(synapse: Synapse, name: str) -> float:
-    """Time constant [ms] of a synapse model; one function per class.
-
-    Raises:
-        ValueError: engines cannot simulate the model; the message names the connection.
-    """
-    raise ValueError(
-        f"connection {name!r}: synapses of type {type(synapse).__name__} are not supported, "
-        "allowed is Exponential"
-    )
-
-
-@time_constant.register
-def _(synapse: Exponential, name: str) -> float:
-    if not synapse.scale_i:
-        raise ValueError(
-            f"connection {name!r}: scale_i of its synapse is False, which is not supported "
-            "(propagation is exact); pass scale_i=True or create the network with "
-            "Network(default_params)"
-        )
-    return float(synapse.tau)
-
-
-def _target(connection: Connection) -> Population:
-    target = connection.target()
-    assert target is not None  # check_network
-    return target
-
-
-def _parameters(
-    connection: Connection, program: ConnectionProgram, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    label = f"connection {connection.name!r}"
-    shape = program.param_shape
-    parameters = {"g": _sample(connection.connectivity.weight, shape, rng, f"{label}: weights")}
-    if program.has_synapse_delays:
-        delays = _sample(connection.connectivity.delay, shape, rng, f"{label}: delays")
-        _check_delays(delays, connection.name, program.max_delay_steps)
-        parameters["d"] = delays
-    return parameters
 
 
 def _sample(value: Any, shape: tuple[int, ...], rng: np.random.Generator, label: str) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""Populations: description -> :class:`PopulationProgram`."""
+"""Populations: description -> :class:`.PopulationProgram`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import singledispatch
 from typing import Any
 
@@ -19,71 +20,96 @@ from ..neurons import (
 )
 from ..population import Population
 from ..program.check_model import check_model
-from ..program.program import PopulationProgram
+from ..program.equations import exponential
+from ..program.model import NeuronModel
+from ..program.program import PopulationProgram, Receptor, Regulariser
 from ..registry import get_object
-from .build_settings import BuildSettings, PerPopulation
+from ..synapses import Exponential, Synapse
+from .settings import BuildSettings, PerPopulation
 
 
 def build_populations(
-    network: Network, settings: BuildSettings, taus_syn: Mapping[Population, tuple[float, ...]]
-) -> tuple[PopulationProgram, ...]:
-    """Programs of all populations of a network that :func:`check_network` accepted.
+    network: Network, settings: BuildSettings
+) -> tuple[tuple[PopulationProgram, ...], dict[int, Loss]]:
+    """Programs of all populations of a network that :func:`.check_network` accepted, and copies
+    of the losses of outputs.
 
     Args:
         network:  the description
         settings: arguments of the compiler
-        taus_syn: population -> distinct time constants of its incoming connections [ms]
 
     Raises:
-        ValueError: neurons with settings that EventProp cannot train or engines cannot
-            simulate; losses that are unknown, missing or do not fit the readout;
+        ValueError: neurons or synapses with settings that EventProp cannot train or engines
+            cannot simulate; losses that are unknown, missing or do not fit the readout;
             regularisation of populations that it does not apply to.
     """
     losses = _losses(network, settings)
-    regularisers = {
-        name: _per_population(getattr(settings, name), name, network)
-        for name in ("reg_lambda_upper", "reg_lambda_lower", "reg_nu_upper")
-    }
-    return tuple(
-        _build_population(index, population, settings, losses, regularisers, taus_syn)
-        for index, population in enumerate(network.populations)
-    )
+    models = {p: _model(p, settings) for p in network.populations}
+    regularisers = _regularisers(network, settings, models)
+    taus = synaptic_time_constants(network)
+    populations = []
+    for index, population in enumerate(network.populations):
+        model, loss = models[population], losses.get(population)
+        if loss is not None:
+            loss.check_output(population.name, population.neuron, settings.per_timestep_loss)
+        assert population.shape is not None  # check_network
+        readout = population.neuron.readout
+        populations.append(
+            PopulationProgram(
+                index=index,
+                name=population.name,
+                shape=tuple(population.shape),
+                neuron=type(population.neuron).__name__,
+                model=model,
+                receptors=() if model is None else _receptors(taus[population], model, settings),
+                readout=(
+                    readout.get_program(int(settings.timesteps), float(settings.dt))
+                    if readout is not None
+                    else None
+                ),
+                trace=loss is not None and loss.needs_trace(settings.per_timestep_loss),
+                regulariser=regularisers.get(population),
+                record_spikes=bool(population.record_spikes),
+            )
+        )
+    by_index = {i: losses[p] for i, p in enumerate(network.populations) if p in losses}
+    return tuple(populations), by_index
 
 
-def _build_population(
-    index: int,
-    population: Population,
-    settings: BuildSettings,
-    losses: Mapping[Population, Loss],
-    regularisers: Mapping[str, Mapping[Population, float]],
-    taus_syn: Mapping[Population, tuple[float, ...]],
-) -> PopulationProgram:
+def _model(population: Population, settings: BuildSettings) -> NeuronModel | None:
+    """The model of a population; None of an input."""
     neuron = population.neuron
     neuron.check()
     check_supported(neuron, population.name)
-    if not neuron.is_input:
-        _check_model(neuron, population.name, settings)
-    loss = losses.get(population)
-    if loss is not None:
-        loss.check_output(population.name, neuron, settings.per_timestep_loss)
-    assert population.shape is not None  # check_network
-    return PopulationProgram(
-        index=index,
-        name=population.name,
-        shape=tuple(population.shape),
-        neuron=neuron,
-        taus_syn=taus_syn.get(population, ()),
-        readout=neuron.readout,
-        loss=loss,
-        per_timestep_loss=loss is not None and loss.needs_trace(settings.per_timestep_loss),
-        **{name: values.get(population, 0.0) for name, values in regularisers.items()},
-    )
-
-
-def _check_model(neuron: Neuron, name: str, settings: BuildSettings) -> None:
+    if neuron.is_input:
+        return None
     model = neuron.get_model(float(settings.dt), float(settings.i_minus_thresh_min))
-    owner = f"population {name!r}: model of {type(neuron).__name__}"
+    owner = f"population {population.name!r}: model of {type(neuron).__name__}"
     check_model(model, owner, neuron.is_spiking)
+    return model
+
+
+def _receptors(
+    taus: tuple[float, ...], model: NeuronModel, settings: BuildSettings
+) -> tuple[Receptor, ...]:
+    tau_mem = model.params["TauM"]
+    return tuple(Receptor(tau, exponential(tau, tau_mem, float(settings.dt))) for tau in taus)
+
+
+def synaptic_time_constants(network: Network) -> dict[Population, tuple[float, ...]]:
+    """Distinct time constants [ms] of the connections into each population, as they come.
+
+    Raises:
+        ValueError: a synapse model that is not supported.
+    """
+    taus: dict[Population, dict[float, None]] = {}
+    for connection in network.connections:
+        connection.synapse.check()
+        target = connection.target()
+        assert target is not None  # check_network
+        tau = time_constant(connection.synapse, connection.name)
+        taus.setdefault(target, {})[tau] = None
+    return {population: tuple(values) for population, values in taus.items()}
 
 
 @singledispatch
@@ -131,12 +157,61 @@ def _(neuron: LeakyIntegrateFire | AdaptiveLeakyIntegrateFire, name: str) -> Non
         )
 
 
+@singledispatch
+def time_constant(synapse: Synapse, name: str) -> float:
+    """Time constant [ms] of a synapse model; one function per class.
+
+    Raises:
+        ValueError: engines cannot simulate the model; the message names the connection.
+    """
+    raise ValueError(
+        f"connection {name!r}: synapses of type {type(synapse).__name__} are not supported, "
+        "allowed is Exponential"
+    )
+
+
+@time_constant.register
+def _(synapse: Exponential, name: str) -> float:
+    if not synapse.scale_i:
+        raise ValueError(
+            f"connection {name!r}: scale_i of its synapse is False, which is not supported "
+            "(propagation is exact); pass scale_i=True or create the network with "
+            "Network(default_params)"
+        )
+    return float(synapse.tau)
+
+
 def _check_scale(scale_i: bool, name: str) -> None:
     if not scale_i:
         raise ValueError(
             f"population {name!r}: scale_i is False, which is not supported (propagation is "
             "exact); pass scale_i=True or create the network with Network(default_params)"
         )
+
+
+def _regularisers(
+    network: Network,
+    settings: BuildSettings,
+    models: Mapping[Population, NeuronModel | None],
+) -> dict[Population, Regulariser]:
+    """Regularisation of spike counts, of populations that have any."""
+    upper, lower, nu = (
+        _per_population(getattr(settings, name), name, network)
+        for name in ("reg_lambda_upper", "reg_lambda_lower", "reg_nu_upper")
+    )
+    # populations share the unit of the adjoints of the first output
+    scale = 1.0
+    for population in network.populations:
+        readout, model = population.neuron.readout, models[population]
+        if readout is not None:
+            if not readout.uses_spike_times and model is not None:
+                scale = model.params["TauM"]
+            break
+    return {
+        p: Regulariser(upper.get(p, 0.0), lower.get(p, 0.0), nu.get(p, 0.0), scale)
+        for p in network.populations
+        if upper.get(p, 0.0) != 0.0 or lower.get(p, 0.0) != 0.0
+    }
 
 
 def _losses(network: Network, settings: BuildSettings) -> dict[Population, Loss]:
@@ -166,7 +241,8 @@ def _loss(loss: Any, population: Population) -> Loss:
     )
     if result is None:
         raise TypeError(f"losses: output {population.name!r} has no loss (None was given)")
-    return result
+    # what the user does to the loss afterwards is without effect
+    return deepcopy(result)
 
 
 def _per_population(value: PerPopulation, name: str, network: Network) -> dict[Population, float]:

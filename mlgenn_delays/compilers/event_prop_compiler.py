@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..connection import Connection
 from ..engines.create import check_backend
 from ..layer import get_underlying_conn
 from ..network import Network
@@ -13,9 +14,10 @@ from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrate
 from ..optimisers import Optimiser, default_optimisers
 from ..registry import get_object
 from ..synapses import Exponential
+from ..training.built_network import BuiltNetwork
 from ..training.compiled_training_network import CompiledTrainingNetwork
-from .build_program import build_program, resolve_connections
-from .build_settings import BuildSettings, BuiltNetwork, PerPopulation
+from .build import build_program, resolve_connections
+from .settings import BuildSettings, PerPopulation
 
 #: Defaults for ``Network(default_params)``: what EventProp needs.
 _SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}
@@ -135,9 +137,11 @@ class EventPropCompiler:
             reg_lambda_lower=reg_lambda_lower,
             reg_nu_upper=reg_nu_upper,
             weight_learn_conns=(
-                None if weight_learn_conns is None else resolve_connections(weight_learn_conns)
+                None
+                if weight_learn_conns is None
+                else resolve_connections(weight_learn_conns, "weight_learn_conns")
             ),
-            delay_learn_conns=resolve_connections(delay_learn_conns),
+            delay_learn_conns=resolve_connections(delay_learn_conns, "delay_learn_conns"),
             i_minus_thresh_min=i_minus_thresh_min,
             ttfs_alpha=ttfs_alpha,
             softmax_temperature=softmax_temperature,
@@ -156,26 +160,44 @@ class EventPropCompiler:
             CompilerError: no C++ compiler, or it failed.
         """
         built = build_program(network, self.settings)
-        self._check_weight_optimisers(built)
+        delay_optimiser = get_copy(self.delay_optimiser)
         return CompiledTrainingNetwork(
             built,
             self.backend,
             self.settings.num_threads,
-            get_copy(self.optimiser),
-            get_copy(self.delay_optimiser),
+            self._assign_optimisers(built, delay_optimiser),
+            delay_optimiser,
             self.settings.rng_seed,
-            {c: get_copy(o) for c, o in self.weight_optimisers.items()},
         )
 
-    def _check_weight_optimisers(self, built: BuiltNetwork) -> None:
-        programs = zip(built.connections, built.program.connections, strict=True)
-        learned = {connection for connection, program in programs if program.learn_weights}
-        for connection in self.weight_optimisers:
-            if connection not in learned:
-                raise ValueError(
-                    f"weight_optimisers has connection '{connection.name}', allowed are "
-                    "connections of the network whose weights are learned"
-                )
+    def _assign_optimisers(
+        self, built: BuiltNetwork, delay_optimiser: Optimiser
+    ) -> list[tuple[Optimiser, list[int]]]:
+        """Copies of the optimisers, each with the parameters it updates: of weights, of delays
+        if any are learned, of the weights of single connections."""
+        program = built.program
+        weights = {c.weight for c in program.connections if program.learns(c.weight)}
+        delays = [c.delay for c in program.connections if c.delay is not None]
+        delays = [i for i in delays if program.learns(i)]
+        own = [
+            (get_copy(optimiser), [self._own_weight(connection, built)])
+            for connection, optimiser in self.weight_optimisers.items()
+        ]
+        shared = weights.difference(*(parameters for _, parameters in own))
+        groups = [(get_copy(self.optimiser), sorted(shared))]
+        return groups + ([(delay_optimiser, delays)] if delays else []) + own
+
+    def _own_weight(self, connection: Connection, built: BuiltNetwork) -> int:
+        """Index of the weights of a connection that has an optimiser of its own."""
+        if connection in built.connections:
+            index = built.connections.index(connection)
+            weight = built.program.connections[index].weight
+            if built.program.learns(weight):
+                return weight
+        raise ValueError(
+            f"weight_optimisers has connection '{connection.name}', allowed are "
+            "connections of the network whose weights are learned"
+        )
 
 
 def refuse_communicator(communicator: Any) -> None:

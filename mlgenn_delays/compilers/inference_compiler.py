@@ -7,9 +7,9 @@ from typing import Any
 from ..engines.create import check_backend
 from ..network import Network
 from ..training.compiled_inference_network import CompiledInferenceNetwork
-from .build_program import build_program
-from .build_settings import BuildSettings
+from .build import build_program
 from .event_prop_compiler import refuse_communicator, warn_ignored
+from .settings import BuildSettings
 
 
 class InferenceCompiler:

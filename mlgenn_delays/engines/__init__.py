@@ -1,24 +1,6 @@
 """Engines: a program turned into running code."""
 
-from .base import (
-    Batch,
-    Engine,
-    ForwardResult,
-    OutputGradient,
-    Recording,
-    RecordRequest,
-    Trace,
-)
+from .base import Engine
 from .create import BACKENDS, create_engine
 
-__all__ = [
-    "BACKENDS",
-    "Batch",
-    "Engine",
-    "ForwardResult",
-    "OutputGradient",
-    "RecordRequest",
-    "Recording",
-    "Trace",
-    "create_engine",
-]
+__all__ = ["BACKENDS", "Engine", "create_engine"]

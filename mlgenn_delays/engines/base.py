@@ -1,117 +1,60 @@
-"""What every engine offers: the boundary between a program and running code.
+"""What all engines share: parameters, their gradients and optimiser steps, checks of requests.
 
-One batch of training is ``forward`` -> ``Loss`` (in NumPy, the same for all
-engines) -> ``backward`` -> ``apply_gradients``. Arrays are indexed by example
-first. Population and connection arguments are indices into the program.
+One batch of training is ``forward`` -> loss (in NumPy, the same for all engines) -> ``backward``
+-> ``apply_gradients``. Populations and parameters are indices into the program.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..events.dataset import EventDataset
-    from ..optimisers import Optimiser
-    from ..program.program import Parameters, Program
+from ..program.exchange import (
+    AdamStep,
+    Batch,
+    ForwardResult,
+    OutputGradient,
+    Recording,
+    RecordRequest,
+    Trace,
+    UpdateRule,
+)
+from ..program.parameters import ParameterSpec
+from ..program.program import PopulationProgram, Program
+from ..program.timing import spike_times
 
-
-@dataclass(frozen=True)
-class Batch:
-    """Examples to run: rows ``indices`` of an event data set per input population."""
-
-    inputs: Mapping[int, EventDataset]  #: by population index
-    indices: np.ndarray  #: (examples,) int64, at most ``program.batch_size`` of them
-
-    @property
-    def size(self) -> int:
-        """Number of examples."""
-        return len(self.indices)
-
-
-@dataclass(frozen=True)
-class RecordRequest:
-    """What to record besides readouts: spikes and state variables of some examples."""
-
-    examples: np.ndarray  #: (batch size,) bool: which examples of the batch
-    spikes: frozenset[int] = frozenset()  #: population indices
-    #: (population, variable): "V" and other state variables of the population's model,
-    #: "LambdaV", other adjoint variables and "LambdaI"
-    variables: frozenset[tuple[int, str]] = frozenset()
-
-
-@dataclass
-class Recording:
-    """What was recorded, one entry per requested example in order of the batch."""
-
-    #: population -> per example (times [ms] (spikes,) float, neurons (spikes,) int), by time
-    spikes: dict[int, list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict)
-    #: (population, variable) -> (examples, timesteps, neurons) float32
-    variables: dict[tuple[int, str], np.ndarray] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Output voltage of one example at nodes in time, with integration weights.
-
-    Engines on the grid have one node per timestep, at (n + 1) dt with weight dt; the
-    event-driven reference has quadrature nodes.
-    """
-
-    times: np.ndarray  #: (nodes,) [ms]
-    weights: np.ndarray  #: (nodes,) [ms]; they sum to the duration of the trial
-    values: np.ndarray  #: (nodes, outputs)
-
-
-@dataclass
-class ForwardResult:
-    """Outcome of the forward pass of a batch."""
-
-    #: output population -> (examples, outputs), as ``Readout`` defines it
-    readouts: dict[int, np.ndarray]
-    #: spiking, non-input population -> (examples, neurons) int32 spike counts
-    spike_counts: dict[int, np.ndarray]
-    #: populations with ``per_timestep_loss`` -> one trace per example
-    traces: dict[int, list[Trace]] = field(default_factory=dict)
-    recording: Recording = field(default_factory=Recording)
-
-
-@dataclass(frozen=True)
-class OutputGradient:
-    """Gradient of the batch's mean loss with respect to what an output read out.
-
-    Exactly one of ``readout``, ``trace`` is given. For spike-time readouts ``readout``
-    is the gradient with respect to the first spike times [ms] (zero where there was no
-    spike), and ``silent`` what to add to lambda_V at the end of the trial, which wakes
-    outputs that should have spiked.
-    """
-
-    readout: np.ndarray | None = None  #: (examples, outputs)
-    trace: list[np.ndarray] | None = None  #: per example (nodes, outputs): dL/dV at each node
-    silent: np.ndarray | None = None  #: (examples, outputs)
+#: What an optimiser remembers of one parameter, by name.
+Moments = dict[str, np.ndarray]
 
 
 class Engine(ABC):
-    """A program turned into running code, holding its parameters and gradients."""
+    """A program turned into running code, holding its parameters and gradients.
+
+    An engine that is derived from this one says how values of single synapses and neurons are
+    read and written, and what a pass is. How entries of parameters belong to synapses and
+    neurons, what values are allowed and what optimisers do is written here, once.
+
+    Args:
+        program:     what to run
+        num_threads: threads of the engine
+    """
 
     #: "cpu", "reference", ...
     name: str
 
+    #: type of parameters
+    dtype: type[np.floating] = np.float32
+
     def __init__(self, program: Program, num_threads: int):
         self.program = program
         self.num_threads = num_threads
+        self.learned = [i for i, spec in enumerate(program.parameters) if spec.learned]
+        #: moments of optimisers that the engine does not compute itself
+        self._host_moments: dict[int, Moments] = {}
 
-    @abstractmethod
-    def set_parameter(self, connection: int, name: str, value: np.ndarray) -> None:
-        """Set "g" or "d" of a connection from an array of ``param_shape``."""
-
-    @abstractmethod
-    def get_parameter(self, connection: int, name: str) -> np.ndarray:
-        """Copy of "g" or "d" of a connection, of ``param_shape``."""
+    # -- what an engine is
 
     @abstractmethod
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
@@ -119,37 +62,42 @@ class Engine(ABC):
 
     @abstractmethod
     def backward(
-        self,
-        gradients: Mapping[int, OutputGradient],
-        record: RecordRequest | None = None,
+        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
     ) -> Recording:
         """Run the last forward batch backwards, replacing the stored gradients.
 
         ``gradients`` has one entry per output population. Recording covers the adjoint
-        variables LambdaV and LambdaI; row n holds their value at the start of step n.
+        variables; row n holds their value at the start of step n.
         """
 
     @abstractmethod
-    def gradients(self) -> list[dict[str, np.ndarray]]:
-        """Gradients of the last backward pass, per connection: "g" where weights are
-        learned, "d" (per timestep of delay) where delays are, of ``param_shape``."""
-
-    def gradient_norms(self) -> list[dict[str, float]]:
-        """Euclidean norms of :meth:`gradients`, per connection."""
-        return [{n: float(np.linalg.norm(g)) for n, g in c.items()} for c in self.gradients()]
+    def _read(self, parameter: int) -> np.ndarray:
+        """Value of each synapse or neuron, (elements,), a copy."""
 
     @abstractmethod
-    def apply_gradients(self, optimisers: Sequence[Mapping[str, Optimiser]], step: int) -> None:
-        """One optimiser step, ``optimisers[connection]["g" | "d"]``; delays are clamped
-        to [0, max_delay_steps]. ``step`` counts from 0."""
+    def _write(self, parameter: int, elements: np.ndarray) -> None:
+        """Set the value of each synapse or neuron, (elements,)."""
 
     @abstractmethod
-    def optimiser_state(self) -> dict[str, np.ndarray]:
-        """Copy of the optimisers' moments, flat names -> arrays, for checkpoints."""
+    def _read_gradient(self, parameter: int) -> np.ndarray:
+        """Gradient of each synapse or neuron, (elements,), a copy."""
 
-    @abstractmethod
-    def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Restore what :meth:`optimiser_state` gave."""
+    def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
+        """Parameters whose optimiser step the engine computes itself, see :meth:`_adam`."""
+        return frozenset()
+
+    def _adam(self, steps: Mapping[int, AdamStep]) -> None:
+        """Take steps of Adam, with the engine's own moments."""
+        raise NotImplementedError
+
+    def _read_moments(self, parameter: int) -> Moments:
+        """The engine's own moments "m" and "v", each (elements,), copies; none by default."""
+        return {}
+
+    def _write_moments(  # noqa: B027
+        self, parameter: int, moments: Mapping[str, np.ndarray]
+    ) -> None:
+        """Set the engine's own moments, those that it has."""
 
     @abstractmethod
     def memory_estimate(self) -> dict[str, int]:
@@ -158,15 +106,125 @@ class Engine(ABC):
     def close(self) -> None:  # noqa: B027
         """Release threads and memory. The engine cannot be used afterwards."""
 
-    def set_parameters(self, parameters: Parameters) -> None:
-        """Set all parameters."""
-        for index, values in enumerate(parameters):
-            for name, value in values.items():
-                self.set_parameter(index, name, value)
+    # -- parameters
 
-    def get_parameters(self) -> Parameters:
-        """Copy of all parameters."""
-        return [
-            {n: self.get_parameter(c.index, n) for n in c.parameter_names}
-            for c in self.program.connections
-        ]
+    def set_parameter(self, parameter: int, value: np.ndarray) -> None:
+        """Set the entries of a parameter, of the shape of its specification.
+
+        Raises:
+            ValueError: another shape, or values out of bounds; nothing is changed then
+        """
+        spec = self.program.parameters[parameter]
+        value = spec.check(value).astype(self.dtype, copy=False)
+        self._write(parameter, spec.expand(value))
+
+    def get_parameter(self, parameter: int) -> np.ndarray:
+        """Copy of the entries of a parameter, of the shape of its specification."""
+        return self.program.parameters[parameter].collect(self._read(parameter))
+
+    def set_parameters(self, values: Sequence[np.ndarray]) -> None:
+        """Set all parameters, in the order of the program."""
+        for parameter, value in enumerate(values):
+            self.set_parameter(parameter, value)
+
+    def get_parameters(self) -> list[np.ndarray]:
+        """Copy of all parameters, in the order of the program."""
+        return [self.get_parameter(i) for i in range(len(self.program.parameters))]
+
+    def _initialise(self) -> None:
+        """Set all parameters to their initial values."""
+        self.set_parameters([spec.initial for spec in self.program.parameters])
+
+    # -- learning
+
+    def gradients(self) -> dict[int, np.ndarray]:
+        """Gradients of the last backward pass, learned parameter -> array of its shape."""
+        return {i: self._reduced_gradient(i) for i in self.learned}
+
+    def _reduced_gradient(self, parameter: int) -> np.ndarray:
+        return self.program.parameters[parameter].reduce(self._read_gradient(parameter))
+
+    def gradient_norms(self) -> dict[int, float]:
+        """Euclidean norms of :meth:`gradients`."""
+        return {i: float(np.linalg.norm(gradient)) for i, gradient in self.gradients().items()}
+
+    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> None:
+        """One optimiser step; parameters are clipped to their bounds.
+
+        Args:
+            rules: learned parameter -> its optimiser
+            step:  number of steps so far
+        """
+        parameters = self.program.parameters
+        steps = {
+            i: rules[i].adam_step(step) if parameters[i].map is None else None for i in self.learned
+        }
+        own = self._computes(steps)
+        for i in self.learned:
+            if i not in own:
+                self._apply_on_host(i, parameters[i], rules[i], step)
+        taken = {i: adam for i, adam in steps.items() if i in own and adam is not None}
+        if taken:
+            for i in taken:
+                self._host_moments.pop(i, None)  # the engine has them
+            self._adam(taken)
+
+    def _apply_on_host(
+        self, parameter: int, spec: ParameterSpec, rule: UpdateRule, step: int
+    ) -> None:
+        moments = self._host_moments.setdefault(parameter, {})
+        gradient = self._reduced_gradient(parameter)
+        value = rule.update(self.get_parameter(parameter), gradient, moments, step)
+        self.set_parameter(parameter, spec.clip(value))
+
+    def optimiser_state(self) -> dict[str, np.ndarray]:
+        """Copy of the optimisers' moments for checkpoints, "<key of the parameter>/<moment>"."""
+        state = {}
+        for i in self.learned:
+            spec = self.program.parameters[i]
+            own = {n: spec.collect(value) for n, value in self._read_moments(i).items()}
+            for name, value in {**own, **self._host_moments.get(i, {})}.items():
+                state[f"{spec.key}/{name}"] = value.copy()
+        return state
+
+    def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Restore what :meth:`optimiser_state` gave."""
+        self._host_moments = {}
+        for i in self.learned:
+            spec = self.program.parameters[i]
+            start = f"{spec.key}/"
+            moments = {k[len(start) :]: v for k, v in state.items() if k.startswith(start)}
+            # moments with these names may be those of another optimiser: the next step tells
+            self._host_moments[i] = {n: np.array(v, self.dtype) for n, v in moments.items()}
+            self._write_moments(i, {n: spec.expand(v) for n, v in moments.items()})
+
+    # -- for derived engines
+
+    def _check_request(self, record: RecordRequest | None) -> None:
+        """Whether all that is to be recorded exists.
+
+        Raises:
+            ValueError: a population does not have the variable; the message says which it has
+        """
+        for index, name in sorted(record.variables) if record is not None else ():
+            population = self.program.populations[index]
+            known = (*population.state_variables, *population.adjoint_variables)
+            if name not in known:
+                raise ValueError(
+                    f"population {population.name!r} has no variable {name!r} to record, it has "
+                    f"{', '.join(map(repr, known)) or 'none'}"
+                )
+
+    def _check_backward(self, has_forward: bool) -> None:
+        if not has_forward or not self.program.training:
+            raise RuntimeError("backward needs a forward pass of a training program before it")
+
+    def _traces(self, values: Mapping[int, np.ndarray]) -> dict[int, list[Trace]]:
+        """Traces of engines on the grid from (examples, timesteps, outputs) voltages."""
+        timesteps, dt = self.program.timesteps, self.program.dt
+        times, weights = spike_times(np.arange(timesteps), dt), np.full(timesteps, dt)
+        return {index: [Trace(times, weights, v) for v in array] for index, array in values.items()}
+
+    def _kept_traces(self) -> list[PopulationProgram]:
+        """Populations whose voltage at every timestep is kept for the loss."""
+        return [p for p in self.program.outputs if p.trace and self.program.training]

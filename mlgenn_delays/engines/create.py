@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
+from ..program.program import Program
+from .base import Engine
 from .genn.availability import GENN_BACKENDS, choose_backend
-
-if TYPE_CHECKING:
-    from ..program.program import Parameters, Program
-    from .base import Engine
 
 #: Names that ``backend=`` takes.
 BACKENDS = ("auto", "cpu", "reference", *GENN_BACKENDS)
@@ -36,12 +33,9 @@ def default_num_threads() -> int:
 
 
 def create_engine(
-    program: Program,
-    parameters: Parameters,
-    backend: str = "auto",
-    num_threads: int | None = None,
+    program: Program, backend: str = "auto", num_threads: int | None = None
 ) -> Engine:
-    """Engine for a program, holding the given parameters.
+    """Engine for a program, holding its initial parameters.
 
     Args:
         backend:     "cpu" (generated C++), "reference" (float64, event-driven, slow), "genn"
@@ -59,14 +53,15 @@ def create_engine(
         num_threads = default_num_threads()
     if num_threads < 1:
         raise ValueError(f"num_threads is {num_threads}, allowed are whole numbers from 1")
+    # engines are imported late: GeNN may be missing, and nobody needs all of them
     if backend == "reference":
         from .reference import ReferenceEngine
 
-        return ReferenceEngine(program, parameters)
+        return ReferenceEngine(program)
     if backend in GENN_BACKENDS:
         from .genn.engine import GennEngine
 
-        return GennEngine(program, parameters, backend)
+        return GennEngine(program, backend)
     from .cpu import CpuEngine
 
-    return CpuEngine(program, parameters, num_threads)
+    return CpuEngine(program, num_threads)

@@ -7,14 +7,6 @@ from collections.abc import Mapping
 
 import jinja2
 
-from ..program.model import NeuronModel
-from ..program.program import PopulationProgram, Program
-
-
-def model_of(program: Program, population: PopulationProgram) -> NeuronModel:
-    """Model of a population with dynamics."""
-    return population.neuron.get_model(program.dt, program.i_minus_thresh_min)
-
 
 def statements(snippet: str) -> str:
     """A model's code snippet as a statement list, one per line."""
@@ -27,16 +19,6 @@ def rename(snippet: str, names: Mapping[str, str]) -> str:
         return snippet
     words = "|".join(re.escape(name) for name in names)
     return re.sub(rf"\b({words})\b", lambda match: names[match[0]], snippet)
-
-
-def readout_kind(population: PopulationProgram) -> str | None:
-    """How a population is read out: "weighted", "max", "first_spike" or None (not at all)."""
-    readout = population.readout
-    if readout is None:
-        return None
-    if readout.uses_spike_times:
-        return "first_spike"
-    return "weighted" if readout.is_linear else "max"
 
 
 def template_environment(package: str) -> jinja2.Environment:

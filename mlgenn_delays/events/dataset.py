@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -12,9 +12,6 @@ from .spikes import PreprocessedSpikes
 
 #: Events worked on at once: data sets are large, and temporary arrays larger still.
 _CHUNK = 1 << 20
-
-#: Relative slack when a spike time is put on the grid: 0.3 / 0.1 is step 3, not step 4.
-_STEP_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class EventDataset:
     times: np.ndarray  #: (events,) float32 or float64 [ms]
     neurons: np.ndarray  #: (events,) uint16 or uint32
     num_neurons: int
-    _steps: dict[float, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    _derived: dict[Hashable, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -51,22 +48,16 @@ class EventDataset:
             self.num_neurons,
         )
 
-    def steps(self, dt: float) -> np.ndarray:
-        """Step in which each event is emitted: the first n with n dt >= t, (events,) uint16, or
-        int32 in long trials.
+    def derived(self, key: Hashable, compute: Callable[[], np.ndarray]) -> np.ndarray:
+        """What was made of the events, computed once and kept as long as they are.
 
-        Spikes within the last step before the end of a trial of T steps get step T - 1 or
-        T; either way they would arrive after the trial and have no effect. Computed once
-        per ``dt`` [ms].
+        Args:
+            key:     which, as whoever computes it names it
+            compute: makes it
         """
-        if dt not in self._steps:
-            steps = np.empty(len(self.times), step_dtype(self.times.max(initial=0.0) / dt))
-            for part in _chunks(len(steps)):
-                exact = self.times[part].astype(np.float64) / dt
-                slack = _STEP_TOLERANCE * np.maximum(1.0, exact)
-                steps[part] = np.ceil(exact - slack)
-            self._steps[dt] = steps
-        return self._steps[dt]
+        if key not in self._derived:
+            self._derived[key] = compute()
+        return self._derived[key]
 
     def check_structure(self, name: str) -> None:
         """Whether offsets, times and neurons belong together: engines rely on it.
@@ -131,11 +122,6 @@ class EventDataset:
 def channel_dtype(num_neurons: int) -> np.dtype:
     """The smallest of uint16 and uint32 that has a number for each neuron."""
     return np.dtype(np.uint16 if num_neurons <= 1 << 16 else np.uint32)
-
-
-def step_dtype(last: float) -> np.dtype:
-    """The smaller of uint16 and int32 that holds the steps up to ``last``."""
-    return np.dtype(np.uint16 if last < (1 << 16) - 1 else np.int32)
 
 
 def _chunks(events: int) -> Iterator[slice]:

@@ -6,8 +6,8 @@ into the gradient of the mean over the batch.
 """
 
 from ..registry import get_module_classes
-from ..training.loss_gradient import evaluate
-from .loss import Loss
+from .evaluation import evaluate
+from .loss import Loss, Trial
 from .mean_square_error import MeanSquareError
 from .relative_mean_square_error import RelativeMeanSquareError
 from .sparse_categorical_crossentropy import SparseCategoricalCrossentropy
@@ -19,6 +19,7 @@ __all__ = [
     "MeanSquareError",
     "RelativeMeanSquareError",
     "SparseCategoricalCrossentropy",
+    "Trial",
     "default_losses",
     "evaluate",
 ]

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ..neurons import Neuron
+from ..program.program import ReadoutProgram
+from ..readouts import Readout
 from ..registry import snake_case
 
-if TYPE_CHECKING:
-    from ..neurons import Neuron
-    from ..program.program import Program
-    from ..readouts import Readout
+
+@dataclass(frozen=True)
+class Trial:
+    """What losses know of a trial, besides what was read out.
+
+    Attributes:
+        duration: [ms]
+        dt: timestep [ms]
+        ttfs_alpha: strength with which the true output is pushed towards early spikes
+        softmax_temperature: of the softmax over first spike times [ms]
+    """
+
+    duration: float
+    dt: float
+    ttfs_alpha: float = 0.01
+    softmax_temperature: float = 1.0
 
 
 class Loss(ABC):
@@ -55,7 +71,9 @@ class Loss(ABC):
                 f"needs {needed} neurons, not {type(neuron).__name__}"
             )
 
-    def _check_readout(self, name: str, readout: Readout | None, per_timestep: bool) -> None:
+    def _check_readout(
+        self, name: str, readout: Readout | ReadoutProgram | None, per_timestep: bool
+    ) -> None:
         allowed = self.allowed_readouts(per_timestep)
         if readout is None or readout.name not in allowed:
             given = "none" if readout is None else f"'{readout.name}'"
@@ -72,7 +90,7 @@ class Loss(ABC):
         shape: tuple[int, ...],
         num_examples: int,
         timesteps: int,
-        readout: Readout,
+        readout: ReadoutProgram,
         per_timestep: bool,
     ) -> np.ndarray:
         """Targets of a whole data set, checked and in the form the other methods take.
@@ -135,8 +153,7 @@ class Loss(ABC):
         times: np.ndarray,
         spiked: np.ndarray,
         y: np.ndarray,
-        duration: float,
-        program: Program,
+        trial: Trial,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Loss of first spike times.
 
@@ -144,7 +161,7 @@ class Loss(ABC):
             times: (B, K) first spike times [ms], anything where there is none
             spiked: (B, K) bool, whether there is one
             y: (B, ...) targets
-            duration: length of the trial [ms]
+            trial: its duration and the settings of such losses
 
         Returns:
             (B,) loss, (B, K) gradient [1/ms] (0 where there is no spike), (B, K) drive that

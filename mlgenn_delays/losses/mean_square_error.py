@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..program.timing import steps_until
 from .loss import Loss
-
-#: Relative slack when a time is put into a row of the target
-_STEP_TOLERANCE = 1e-9
 
 
 class MeanSquareError(Loss):
@@ -46,7 +44,6 @@ class MeanSquareError(Loss):
     def on_trace(
         self, values: np.ndarray, target: np.ndarray, times: np.ndarray, dt: float
     ) -> tuple[np.ndarray, np.ndarray]:
-        steps = np.asarray(times, dtype=np.float64) / dt
-        rows = np.ceil(steps - _STEP_TOLERANCE * np.maximum(1.0, steps)).astype(np.int64) - 1
+        rows = steps_until(times, dt)
         difference = values - target[np.clip(rows, 0, len(target) - 1)].astype(np.float64)
         return 0.5 * np.sum(difference**2, axis=1), difference

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..checks import check_number
-from .loss import Loss, check_labels
-
-if TYPE_CHECKING:
-    from ..program.program import Program
+from .loss import Loss, Trial, check_labels
 
 
 class RelativeMeanSquareError(Loss):
@@ -43,11 +40,10 @@ class RelativeMeanSquareError(Loss):
         times: np.ndarray,
         spiked: np.ndarray,
         y: np.ndarray,
-        duration: float,
-        program: Program,
+        trial: Trial,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows = np.arange(len(y))
-        t = np.where(spiked, times, duration).astype(np.float64)
+        t = np.where(spiked, times, trial.duration).astype(np.float64)
         error = t - t[rows, y][:, np.newaxis] - self.delta
         error[rows, y] = 0.0
         gradient = error.copy()

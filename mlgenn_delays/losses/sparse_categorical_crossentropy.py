@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..checks import check_number
-from .loss import Loss, check_labels
-
-if TYPE_CHECKING:
-    from ..program.program import Program
+from .loss import Loss, Trial, check_labels
 
 
 def softmax_crossentropy(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -87,16 +84,15 @@ class SparseCategoricalCrossentropy(Loss):
         times: np.ndarray,
         spiked: np.ndarray,
         y: np.ndarray,
-        duration: float,
-        program: Program,
+        trial: Trial,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         rows = np.arange(len(y))
-        t = np.where(spiked, times, duration).astype(np.float64)
-        loss, gradient = softmax_crossentropy(-t / program.softmax_temperature, y)
-        gradient /= -program.softmax_temperature
-        remaining = _SLACK * duration - t[rows, y]
-        loss += program.ttfs_alpha / remaining
-        push = program.ttfs_alpha / remaining**2
+        t = np.where(spiked, times, trial.duration).astype(np.float64)
+        loss, gradient = softmax_crossentropy(-t / trial.softmax_temperature, y)
+        gradient /= -trial.softmax_temperature
+        remaining = _SLACK * trial.duration - t[rows, y]
+        loss += trial.ttfs_alpha / remaining
+        push = trial.ttfs_alpha / remaining**2
         gradient[rows, y] += push
         silent = np.zeros_like(gradient)
         silent[rows, y] = np.where(spiked[rows, y], 0.0, push)

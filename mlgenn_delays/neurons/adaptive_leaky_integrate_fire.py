@@ -12,8 +12,8 @@ lambda_A = -(1/tau_a) dL/dA, which decays with tau_a backwards in time, the jump
     lambda_V^- = ((I - v_reset) lambda_V^+ - lambda_A^+ + RevISyn) / S
     lambda_A^- = lambda_A^+ - (tau_m/tau_a) beta lambda_V^-
 
-and, with a refractory period, Release (see :mod:`.models`) in place of the first term. The
-lower bound on I - theta of :mod:`.models` is one on S here.
+and, with a refractory period, Release (see :mod:`.equations`) in place of the first term. The
+lower bound on I - theta of :mod:`~mlgenn_delays.program.equations` is one on S here.
 
 The neuron: Bellec et al. 2018, arXiv 1803.09574. The jump follows from implicit
 differentiation of the time of the spike, as in Wunderlich & Pehle 2021; docs/models.md
@@ -27,7 +27,7 @@ from dataclasses import replace
 
 from ..checks import check_number
 from ..defaults import network_default_params
-from ..program import equations as models
+from ..program import equations
 from ..program.model import AdjointModel, NeuronModel
 from .neuron import Neuron, ReadoutInitializer
 
@@ -113,7 +113,7 @@ class AdaptiveLeakyIntegrateFire(Neuron):
                 )
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
-        base = models.leaky_integrate_fire(
+        base = equations.leaky_integrate_fire(
             self.tau_mem,
             self.v_thresh,
             self.v_reset,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..checks import check_number
 from ..defaults import network_default_params
-from ..program import equations as models
+from ..program import equations
 from ..program.model import NeuronModel
 from .neuron import Neuron, ReadoutInitializer
 
@@ -45,4 +45,4 @@ class LeakyIntegrate(Neuron):
         check_number(self.tau_mem, "LeakyIntegrate: tau_mem", above=0.0)
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
-        return models.leaky_integrate(self.tau_mem, self.v, dt)
+        return equations.leaky_integrate(self.tau_mem, self.v, dt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..checks import check_number
 from ..defaults import network_default_params
-from ..program import equations as models
+from ..program import equations
 from ..program.model import NeuronModel
 from .neuron import Neuron, ReadoutInitializer
 
@@ -76,7 +76,7 @@ class LeakyIntegrateFire(Neuron):
             )
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
-        return models.leaky_integrate_fire(
+        return equations.leaky_integrate_fire(
             self.tau_mem,
             self.v_thresh,
             self.v_reset,

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ..checks import check_number
+from ..program.exchange import AdamStep
 
 
 class Optimiser(ABC):
@@ -31,6 +32,14 @@ class Optimiser(ABC):
         Returns:
             New array of the same shape and type.
         """
+
+    def adam_step(self, step: int) -> AdamStep | None:
+        """The coming step, where it is one of Adam, which engines compute themselves.
+
+        Args:
+            step: number of updates so far
+        """
+        return None
 
     @abstractmethod
     def check(self) -> None:
@@ -81,6 +90,18 @@ class Adam(Optimiser):
                 raise ValueError(
                     f"Adam: {name} is {getattr(self, name):g}, allowed are numbers in [0, 1)"
                 )
+
+    def adam_step(self, step: int) -> AdamStep | None:
+        if type(self) is not Adam:  # a derived class may do something else
+            return None
+        return AdamStep(
+            self.alpha,
+            self.beta1,
+            self.beta2,
+            self.epsilon,
+            1.0 / (1.0 - self.beta1 ** (step + 1)),
+            1.0 / (1.0 - self.beta2 ** (step + 1)),
+        )
 
     def update(
         self, value: np.ndarray, gradient: np.ndarray, state: dict[str, np.ndarray], step: int

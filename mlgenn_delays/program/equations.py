@@ -32,6 +32,7 @@ from __future__ import annotations
 import math
 
 from .model import AdjointModel, NeuronModel, SynapseModel
+from .timing import steps_up
 
 _SIM_CODE = "V = (Alpha * V) + Isyn;"
 _ADJOINT_SIM_CODE = "LambdaV *= Alpha;"
@@ -56,11 +57,6 @@ def kappa(tau_mem: float, tau_syn: float, dt: float) -> float:
     return tau_syn / (tau_syn - tau_mem) * difference
 
 
-def refractory_steps(tau_refrac: float | None, dt: float) -> int:
-    """Steps for which a neuron is held after a spike: tau_refrac in steps, rounded up."""
-    return 0 if tau_refrac is None else math.ceil(tau_refrac / dt - 1e-6)
-
-
 def leaky_integrate_fire(
     tau_mem: float,
     v_thresh: float,
@@ -71,7 +67,7 @@ def leaky_integrate_fire(
     i_minus_thresh_min: float,
 ) -> NeuronModel:
     """Leaky integrate-and-fire neuron; times in ms, voltages in units of the weights."""
-    held = refractory_steps(tau_refrac, dt)
+    held = steps_up(tau_refrac or 0.0, dt)
     jump = (
         "LambdaV = (Release + RevISyn) / fmax(IMinusVthresh, IMinusVthreshMin);"
         if held
@@ -92,6 +88,7 @@ def leaky_integrate_fire(
         threshold_condition_code="V >= Vthresh",
         reset_code="V = Vreset;",
         refractory_steps=held,
+        tau_refrac=tau_refrac,
         adjoint=AdjointModel(
             vars={"LambdaV": 0.0},
             sim_code=_ADJOINT_SIM_CODE,
@@ -123,4 +120,30 @@ def exponential(tau_syn: float, tau_mem: float, dt: float) -> SynapseModel:
         },
         sim_code="injectCurrent(Kappa * inSyn); inSyn *= ExpDecay;",
         adjoint_sim_code="LambdaI = (ExpDecay * LambdaI) + (KappaBack * LambdaV);",
+    )
+
+
+def has_closed_form(model: NeuronModel, dt: float) -> bool:
+    """Whether a model is one of the two above, to the letter: only these have solutions in closed
+    form between spikes."""
+    held = 1.0 if model.refractory_steps else None
+    built_in = (
+        leaky_integrate_fire(1.0, 1.0, 0.0, 0.0, held, 1.0, 1.0)
+        if model.threshold_condition_code
+        else leaky_integrate(1.0, 0.0, 1.0)
+    )
+    if _text(model) != _text(built_in) or list(model.vars) != list(built_in.vars):
+        return False
+    return model.params["Alpha"] == math.exp(-dt / model.params["TauM"])
+
+
+def _text(model: NeuronModel) -> tuple[object, ...]:
+    adjoint = model.adjoint
+    return (
+        model.sim_code,
+        model.threshold_condition_code,
+        model.reset_code,
+        adjoint.sim_code,
+        adjoint.jump_code,
+        adjoint.tape,
     )

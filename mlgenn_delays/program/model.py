@@ -27,9 +27,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .frozen import Frozen
 
-@dataclass(frozen=True)
-class AdjointModel:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AdjointModel(Frozen):
     """Backward dynamics of a neuron model.
 
     Attributes:
@@ -46,8 +48,8 @@ class AdjointModel:
     tape: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class NeuronModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class NeuronModel(Frozen):
     """A neuron model and its adjoint.
 
     Attributes:
@@ -59,6 +61,8 @@ class NeuronModel:
         reset_code:                 what a spike does to the state
         refractory_steps:           steps for which the output variable is held at the parameter
                                     ``Vreset`` after a spike; other variables go on
+        tau_refrac:                 the same in ms, for engines without timesteps; None:
+                                    ``refractory_steps`` times dt
         adjoint:                    the backward dynamics
     """
 
@@ -70,10 +74,11 @@ class NeuronModel:
     threshold_condition_code: str = ""
     reset_code: str = ""
     refractory_steps: int = 0
+    tau_refrac: float | None = None
 
 
-@dataclass(frozen=True)
-class SynapseModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class SynapseModel(Frozen):
     """A postsynaptic model (one receptor of a neuron) and its adjoint.
 
     Attributes:

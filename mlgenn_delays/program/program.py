@@ -1,101 +1,202 @@
-"""What a network compiles to: plain data that every engine understands.
+"""What a network compiles to: frozen values that every engine understands.
 
-A :class:`Program` holds sizes, time constants and structure; it holds no
-parameter values. Those travel separately, as one ``{"g": ..., "d": ...}``
-dictionary per connection (see :data:`Parameters`), so that one program can
-serve several parameter sets.
+A :class:`Program` holds sizes, structure, models as text and numbers, and the specification of
+every parameter with its initial values; no object of the description is in it. Programs that are
+equal give the same code and the same results.
 
-Units: times in ms, delays in timesteps (real numbers; rounded to the nearest
-integer for the simulation, never truncated).
+Units: times in ms, delays in timesteps (real numbers, see :mod:`.timing`).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ..losses import Loss
-    from ..neurons import Neuron
-    from ..readouts import Readout
-
-#: One dictionary per connection, in the order of ``Program.connections``:
-#: ``"g"`` weights and, where ``delay_kind`` is ``PER_SYNAPSE``, ``"d"`` delays,
-#: float32 arrays of shape :attr:`ConnectionProgram.param_shape`.
-Parameters = list[dict[str, np.ndarray]]
+from .frozen import Frozen, product
+from .model import NeuronModel, SynapseModel
+from .parameters import OwnerKind, ParameterSpec
 
 
-class DelayKind(Enum):
-    """How the delays of a connection are stored."""
+class ReadoutKind(Enum):
+    """How a population is read out."""
 
-    CONSTANT = "constant"  #: one whole number of steps for all synapses (0: none)
-    PER_SYNAPSE = "per_synapse"  #: a real number of steps per synapse, fixed or learned
+    WEIGHTED = "weighted"  #: Y = sum_n c_n V_n over timesteps
+    MAX = "max"  #: Y = max V
+    FIRST_SPIKE = "first_spike"  #: Y = -(time of the first spike)
+
+
+@dataclass(frozen=True)
+class Density:
+    """c(t) = exp(-t / tau) / scale of Y = integral c(t) V(t) dt; both in ms."""
+
+    scale: float
+    tau: float = math.inf
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReadoutProgram(Frozen):
+    """One readout.
+
+    Attributes:
+        name:    by which it is chosen, e.g. "avg_var"
+        kind:    how it is computed
+        weights: (timesteps,) float64 c_n, where ``kind`` is WEIGHTED; else None
+        density: counterpart of ``weights`` in continuous time; None where there is none, as for
+            the voltage at the end of the trial
+    """
+
+    name: str
+    kind: ReadoutKind
+    weights: np.ndarray | None = None
+    density: Density | None = None
+
+    @property
+    def uses_spike_times(self) -> bool:
+        """Whether spikes are read out, not voltages."""
+        return self.kind is ReadoutKind.FIRST_SPIKE
+
+
+@dataclass(frozen=True)
+class Receptor:
+    """Synaptic current of all synapses with one time constant."""
+
+    tau: float  #: [ms]
+    model: SynapseModel
+
+
+@dataclass(frozen=True)
+class Regulariser:
+    """Regularisation of spike counts: strength above and below a mean count of ``nu``.
+
+    ``scale`` makes up for the unit of adjoints: mlGeNN's adjoints of losses on voltages are
+    1/tau_mem of the output smaller than the exact ones used here, so that its strengths mean the
+    same after multiplication with that tau_mem.
+    """
+
+    upper: float
+    lower: float
+    nu: float
+    scale: float
+
+    def jump(self, spike_counts: np.ndarray) -> np.ndarray:
+        """What each spike of a neuron adds to its lambda_V, to steer its spike count.
+
+        As in mlGeNN: -lambda (mean count - nu) / examples with lambda the upper or the lower
+        strength.
+
+        Args:
+            spike_counts: (examples, neurons) of the batch
+
+        Returns:
+            (neurons,) float64
+        """
+        excess = spike_counts.mean(axis=0, dtype=np.float64) - self.nu
+        strength = np.where(excess > 0.0, self.upper, self.lower)
+        return -self.scale * strength * excess / len(spike_counts)
 
 
 @dataclass(frozen=True)
 class PopulationProgram:
-    """One population: its model, what is read out of it and how it is trained.
+    """One population.
 
-    ``taus_syn`` lists the distinct synaptic time constants [ms] of its incoming
-    connections; each is a receptor with its own synaptic current.
+    Attributes:
+        neuron:      name of the neuron's class, for messages
+        model:       dynamics and adjoint; None of inputs, which emit given spikes
+        receptors:   one per synaptic time constant of its incoming connections
+        trace:       whether a loss needs the voltage of every timestep
+        regulariser: of its spike counts; None: they are not regularised
+        record_spikes: whether spikes may be recorded
     """
 
     index: int
     name: str
     shape: tuple[int, ...]
-    neuron: Neuron
-    taus_syn: tuple[float, ...] = ()
-    readout: Readout | None = None
-    loss: Loss | None = None  #: None in inference and for populations without readout
-    per_timestep_loss: bool = False  #: the loss needs the voltage of every timestep
-    reg_lambda_upper: float = 0.0
-    reg_lambda_lower: float = 0.0
-    reg_nu_upper: float = 0.0
+    neuron: str
+    model: NeuronModel | None = None
+    receptors: tuple[Receptor, ...] = ()
+    readout: ReadoutProgram | None = None
+    trace: bool = False
+    regulariser: Regulariser | None = None
+    record_spikes: bool = False
 
     @property
     def size(self) -> int:
         """Number of neurons."""
-        return int(np.prod(self.shape))
+        return product(self.shape)
 
     @property
     def is_input(self) -> bool:
         """Whether the population emits given spikes and has no dynamics."""
-        return self.neuron.is_input
+        return self.model is None
 
     @property
     def is_spiking(self) -> bool:
         """Whether the population can emit spikes (inputs included)."""
-        return self.neuron.is_spiking
+        return self.model is None or bool(self.model.threshold_condition_code.strip())
 
     @property
-    def has_regulariser(self) -> bool:
-        """Whether the spike counts of the population are regularised."""
-        return self.reg_lambda_upper != 0.0 or self.reg_lambda_lower != 0.0
+    def dynamics(self) -> NeuronModel:
+        """The model of a population that is no input.
+
+        Raises:
+            TypeError: it is one
+        """
+        if self.model is None:
+            raise TypeError(f"population {self.name!r} is an input and has no dynamics")
+        return self.model
+
+    @property
+    def state_variables(self) -> tuple[str, ...]:
+        """Variables of the forward pass that can be recorded."""
+        return () if self.model is None else tuple(self.model.vars)
+
+    @property
+    def current_adjoints(self) -> tuple[str, ...]:
+        """Names of the adjoints of the synaptic currents, one per receptor: "LambdaI", or
+        "LambdaI0", "LambdaI1", ... where there are several."""
+        if len(self.receptors) == 1:
+            return ("LambdaI",)
+        return tuple(f"LambdaI{r}" for r in range(len(self.receptors)))
+
+    @property
+    def adjoint_variables(self) -> tuple[str, ...]:
+        """Variables of the backward pass that can be recorded."""
+        if self.model is None:
+            return ()
+        return (*self.current_adjoints, *self.model.adjoint.vars)
 
 
-@dataclass(frozen=True)
-class ConnectionProgram:
-    """One connection: who is connected to whom, with what sort of delay."""
+@dataclass(frozen=True, eq=False, repr=False)
+class ConnectionProgram(Frozen):
+    """One connection: who is connected to whom, and where its parameters are.
+
+    Attributes:
+        source, target:  indices into ``Program.populations``
+        receptor:        index into ``receptors`` of the target
+        weight:          index of the weights in ``Program.parameters``
+        delay:           index of the delays; None: ``constant_delay`` is that of all synapses
+        constant_delay:  whole timesteps
+        max_delay_steps: largest delay that any synapse may have, in timesteps
+        pre_ind, post_ind: (synapses,) uint32, sorted by pre, then post; None: dense
+    """
 
     index: int
     name: str
-    source: int  #: index into ``Program.populations``
-    target: int  #: index into ``Program.populations``
+    source: int
+    target: int
     source_size: int
     target_size: int
-    receptor: int  #: index into ``taus_syn`` of the target
-    tau_syn: float  #: synaptic time constant [ms]
-    #: Sparse connectivity: (number of synapses,) indices sorted by (pre, post); None: dense
+    receptor: int
+    tau_syn: float  #: [ms]
+    weight: int
+    delay: int | None = None
+    constant_delay: int = 0
+    max_delay_steps: int = 0
     pre_ind: np.ndarray | None = None
     post_ind: np.ndarray | None = None
-    delay_kind: DelayKind = DelayKind.CONSTANT
-    constant_delay: int = 0  #: steps, where ``delay_kind`` is CONSTANT
-    max_delay_steps: int = 0  #: largest delay any synapse may have, in steps
-    learn_weights: bool = True
-    learn_delays: bool = False
 
     @property
     def is_sparse(self) -> bool:
@@ -110,40 +211,29 @@ class ConnectionProgram:
         return self.source_size * self.target_size
 
     @property
-    def param_shape(self) -> tuple[int, ...]:
-        """Shape of "g" and "d": (pre, post) where dense, (synapses,) where sparse."""
+    def synapse_shape(self) -> tuple[int, ...]:
+        """Shape of one value per synapse: (pre, post) where dense, (synapses,) where sparse."""
         if self.is_sparse:
             return (self.num_synapses,)
         return (self.source_size, self.target_size)
 
     @property
     def has_synapse_delays(self) -> bool:
-        """Whether every synapse has a delay of its own (parameter "d")."""
-        return self.delay_kind is DelayKind.PER_SYNAPSE
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """Names of the arrays the connection has: "g" and, with synapse delays, "d"."""
-        return ("g", "d") if self.has_synapse_delays else ("g",)
+        """Whether every synapse has a delay of its own."""
+        return self.delay is not None
 
 
 @dataclass(frozen=True)
 class Program:
-    """A compiled network.
-
-    ``training`` programs can run backwards. ``i_minus_thresh_min`` is the lower
-    bound on I - theta at a spike, which keeps the EventProp jump finite.
-    """
+    """A compiled network. ``training`` programs can run backwards."""
 
     populations: tuple[PopulationProgram, ...]
     connections: tuple[ConnectionProgram, ...]
+    parameters: tuple[ParameterSpec, ...]
     dt: float  #: [ms]
     timesteps: int
     batch_size: int  #: largest number of examples in one call
     training: bool
-    i_minus_thresh_min: float = 1e-2
-    ttfs_alpha: float = 0.01
-    softmax_temperature: float = 1.0
 
     @property
     def duration(self) -> float:
@@ -154,6 +244,11 @@ class Program:
     def inputs(self) -> tuple[PopulationProgram, ...]:
         """Populations that emit given spikes."""
         return tuple(p for p in self.populations if p.is_input)
+
+    @property
+    def neurons(self) -> tuple[PopulationProgram, ...]:
+        """Populations with dynamics."""
+        return tuple(p for p in self.populations if not p.is_input)
 
     @property
     def outputs(self) -> tuple[PopulationProgram, ...]:
@@ -171,3 +266,35 @@ class Program:
     def ring_slots(self, population: PopulationProgram) -> int:
         """Slots of a population's delay rings: its largest incoming delay + 1."""
         return 1 + max((c.max_delay_steps for c in self.incoming(population)), default=0)
+
+    def learns(self, parameter: int | None) -> bool:
+        """Whether there is such a parameter, and it is learned."""
+        return parameter is not None and self.parameters[parameter].learned
+
+    def parameters_of(self, kind: OwnerKind, index: int) -> dict[str, int]:
+        """Name -> index of the parameters of a connection or population."""
+        return {
+            spec.name: i
+            for i, spec in enumerate(self.parameters)
+            if (spec.owner.kind, spec.owner.index) == (kind, index)
+        }
+
+    def __str__(self) -> str:
+        names = [p.name for p in self.populations]
+        kind = "training" if self.training else "inference"
+        lines = [f"{self.timesteps} timesteps of {self.dt:g} ms, {kind}", "populations:"]
+        for p in self.populations:
+            readout = f", read out by {p.readout.name}" if p.readout else ""
+            lines.append(f"  {p.name}: {p.size} {p.neuron}{readout}")
+        lines.append("connections:")
+        for c in self.connections:
+            delay = f"up to {c.max_delay_steps}" if c.has_synapse_delays else f"{c.constant_delay}"
+            lines.append(
+                f"  {c.name}: {names[c.source]} -> {names[c.target]}, {c.num_synapses} synapses, "
+                f"tau_syn {c.tau_syn:g} ms, delay {delay} timesteps"
+            )
+        lines.append("parameters:")
+        for spec in self.parameters:
+            learned = ", learned" if spec.learned else ""
+            lines.append(f"  {spec.key}: {list(spec.shape)}{learned}")
+        return "\n".join(lines)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from ..program.exchange import NO_SPIKE
+from ..program.program import Density, ReadoutKind, ReadoutProgram
 from ..registry import snake_case
-
-if TYPE_CHECKING:
-    from ..program.program import Program
 
 
 class Readout(ABC):  # noqa: B024 (a marker: what it offers depends on its class attributes)
@@ -29,6 +28,15 @@ class Readout(ABC):  # noqa: B024 (a marker: what it offers depends on its class
         """Name by which the readout can be chosen, e.g. ``"avg_var"``."""
         return snake_case(type(self).__name__)
 
+    def get_program(self, timesteps: int, dt: float) -> ReadoutProgram:
+        """What engines need to know, for trials of ``timesteps`` of ``dt`` [ms]."""
+        if self.uses_spike_times:
+            return ReadoutProgram(self.name, ReadoutKind.FIRST_SPIKE)
+        if not self.is_linear:
+            return ReadoutProgram(self.name, ReadoutKind.MAX)
+        weights = self.weights(timesteps)
+        return ReadoutProgram(self.name, ReadoutKind.WEIGHTED, weights, self.density(timesteps, dt))
+
     def weights(self, timesteps: int) -> np.ndarray:
         """Coefficients c_n of Y = sum_n c_n V_n, (timesteps,) float64.
 
@@ -37,13 +45,10 @@ class Readout(ABC):  # noqa: B024 (a marker: what it offers depends on its class
         """
         raise TypeError(f"readout '{self.name}' is not a weighted sum of voltages")
 
-    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
-        """c(t) [1/ms] of Y = integral c(t) V(t) dt at times ``t`` [ms], same shape as ``t``.
-
-        Raises:
-            TypeError: the readout is not an integral over voltage
-        """
-        raise TypeError(f"readout '{self.name}' is not an integral over the voltage")
+    def density(self, timesteps: int, dt: float) -> Density | None:
+        """c(t) of Y = integral c(t) V(t) dt, for trials of ``timesteps`` of ``dt`` [ms]; None
+        where the readout is no integral over the voltage."""
+        return None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -57,8 +62,8 @@ class AvgVar(Readout):
     def weights(self, timesteps: int) -> np.ndarray:
         return np.full(timesteps, 1.0 / timesteps)
 
-    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
-        return np.full(np.shape(t), 1.0 / program.duration)
+    def density(self, timesteps: int, dt: float) -> Density:
+        return Density(dt * timesteps)
 
 
 class AvgVarExpWeight(Readout):
@@ -72,8 +77,8 @@ class AvgVarExpWeight(Readout):
     def weights(self, timesteps: int) -> np.ndarray:
         return np.exp(-np.arange(timesteps) / timesteps) / timesteps
 
-    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
-        return np.exp(-np.asarray(t) / program.duration) / program.duration
+    def density(self, timesteps: int, dt: float) -> Density:
+        return Density(dt * timesteps, dt * timesteps)
 
 
 class SumVar(Readout):
@@ -84,8 +89,8 @@ class SumVar(Readout):
     def weights(self, timesteps: int) -> np.ndarray:
         return np.ones(timesteps)
 
-    def density(self, t: np.ndarray, program: Program) -> np.ndarray:
-        return np.full(np.shape(t), 1.0 / program.dt)
+    def density(self, timesteps: int, dt: float) -> Density:
+        return Density(dt)
 
 
 class Var(Readout):
@@ -109,9 +114,9 @@ class FirstSpikeTime(Readout):
     uses_spike_times = True
 
     #: Value of neurons that did not spike
-    NO_SPIKE: ClassVar[float] = float(np.finfo(np.float32).min)
+    NO_SPIKE: ClassVar[float] = NO_SPIKE
 
     @staticmethod
     def spiked(values: np.ndarray) -> np.ndarray:
         """Which of the read-out values belong to neurons that spiked, bool of same shape."""
-        return np.asarray(values) > 0.5 * FirstSpikeTime.NO_SPIKE
+        return np.asarray(values) > 0.5 * NO_SPIKE

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..events.augmentation import Augmentation
 from ..program.program import Program
-from .trial_data import TrialData
-
-if TYPE_CHECKING:
-    from ..events.augmentation import Augmentation
+from ..program.timing import emission_steps
+from .data import TrialData
 
 #: Keeps augmentation apart from other uses of the same seed.
 AUGMENTATION_STREAM = 0xA06
@@ -69,7 +67,7 @@ class AugmentedEpochs:
         data = self._data.augmented(self._augmentation, rng, self._program)
         for events in data.inputs.values():
             # engines would wait for them at the first batch
-            events.steps(self._program.dt)
+            emission_steps(events, self._program.dt)
         return data
 
     def close(self) -> None:

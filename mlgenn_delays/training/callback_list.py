@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from warnings import warn
 
-import numpy as np
-
 from ..callbacks import Callback, default_callbacks
+from ..program.exchange import RecordRequest
 from ..registry import get_object
-
-if TYPE_CHECKING:
-    from ..engines.base import RecordRequest
-
-#: Joins number, class and name of a callback's state in :meth:`CallbackList.state_dict`
-_SEPARATOR = "/"
 
 
 class CallbackList:
@@ -95,19 +88,6 @@ class CallbackList:
         requests = (f(batch, batch_size) for f in functions if f is not None)
         return [r for r in requests if r is not None]
 
-    def recording_request(self, batch: int, batch_size: int) -> RecordRequest | None:
-        """All requests for a batch in one: examples and what to record of any of them."""
-        from ..engines.base import RecordRequest
-
-        requests = self.recording_requests(batch, batch_size)
-        if not requests:
-            return None
-        return RecordRequest(
-            examples=np.logical_or.reduce([r.examples for r in requests]),
-            spikes=frozenset().union(*(r.spikes for r in requests)),
-            variables=frozenset().union(*(r.variables for r in requests)),
-        )
-
     def __getitem__(self, index: int) -> Any:
         return self.callbacks[index]
 
@@ -133,40 +113,6 @@ class CallbackList:
                 raise KeyError(f"key {key!r} belongs to more than one callback")
             collected[key] = data
         return collected
-
-    def state_dict(self) -> dict[str, Any]:
-        """What must survive a stop, of all callbacks."""
-        return {
-            _SEPARATOR.join((self._label(i), name)): value
-            for i, callback in enumerate(self.callbacks)
-            if hasattr(callback, "state_dict")
-            for name, value in callback.state_dict().items()
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore what :meth:`state_dict` of a list of the same callbacks gave.
-
-        Raises:
-            ValueError: the state belongs to other callbacks
-        """
-        parts: dict[str, dict[str, Any]] = {}
-        for label, value in state.items():
-            number, kind, name = label.split(_SEPARATOR, 2)
-            parts.setdefault(_SEPARATOR.join((number, kind)), {})[name] = value
-        known = {
-            self._label(i): c for i, c in enumerate(self.callbacks) if hasattr(c, "load_state_dict")
-        }
-        unknown = sorted(set(parts) - set(known))
-        if unknown:
-            raise ValueError(
-                f"saved callbacks {', '.join(unknown)} do not match those of this run: "
-                f"{', '.join(known) or 'none'}"
-            )
-        for label, part in parts.items():
-            known[label].load_state_dict(part)
-
-    def _label(self, index: int) -> str:
-        return f"{index}{_SEPARATOR}{type(self.callbacks[index]).__name__}"
 
 
 def _get_callback(callback: Any) -> Any:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engines.base import Batch, ForwardResult, Trace
 from ..layer import get_underlying_pop
 from ..metrics import Metric, default_metrics
+from ..program.exchange import Batch, ForwardResult, RecordRequest, Trace
+from ..program.timing import spike_times
 from ..registry import get_object_mapping
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR, CompiledNetwork
-from .trial_data import TrialData, prepare
+from .data import TrialData, prepare
+from .loop import test_batch
 
 
 class CompiledInferenceNetwork(CompiledNetwork):
@@ -43,14 +45,8 @@ class CompiledInferenceNetwork(CompiledNetwork):
         data = prepare(self._built, x, y)
         measured = self._create_metrics(metrics, data)
         callback_list = self._callback_list(callbacks, self._num_batches(data))
-        self._begin_test()
-        callback_list.on_test_begin()
-        try:
-            for index, batch in enumerate(data.batches(self.batch_size)):
-                self._test_batch(index, data, batch, measured, callback_list)
-        finally:
-            callback_list.on_test_end(measured)
-        return measured, callback_list.get_data()
+        parts = ((data, batch) for batch in data.batches(self.batch_size))
+        return self._run_test(parts, measured, callback_list)
 
     def evaluate_batch(
         self,
@@ -87,19 +83,33 @@ class CompiledInferenceNetwork(CompiledNetwork):
         input_keys, output_keys = _as_sequence(inputs), _as_sequence(outputs)
         measured = get_object_mapping(metrics, output_keys, Metric, "Metric", default_metrics)
         callback_list = self._callback_list(callbacks, num_batches)
-        self._begin_test()
-        callback_list.on_test_begin()
-        try:
-            for index, (batch_x, batch_y) in enumerate(data):
+
+        def parts() -> Iterator[tuple[TrialData, Batch]]:
+            for batch_x, batch_y in data:
                 part = prepare(
                     self._built, _by_key(input_keys, batch_x), _by_key(output_keys, batch_y)
                 )
                 self._check_one_batch(part)
-                batch = part.batches(self.batch_size)[0]
-                self._test_batch(index, part, batch, measured, callback_list)
+                yield part, part.batches(self.batch_size)[0]
+
+        return self._run_test(parts(), measured, callback_list)
+
+    def _run_test(
+        self,
+        parts: Iterable[tuple[TrialData, Batch]],
+        metrics: dict[Any, Metric],
+        callbacks: CallbackList,
+    ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
+        """Test batch by batch, each with the data that it is of."""
+        self._begin_test()
+        callbacks.on_test_begin()
+        try:
+            for index, (data, batch) in enumerate(parts):
+                losses = test_batch(self, index, batch, data, metrics, callbacks)
+                self._add_losses(losses)
         finally:
-            callback_list.on_test_end(measured)
-        return measured, callback_list.get_data()
+            callbacks.on_test_end(metrics)
+        return metrics, callbacks.get_data()
 
     def predict(
         self,
@@ -128,7 +138,8 @@ class CompiledInferenceNetwork(CompiledNetwork):
         try:
             for index, batch in enumerate(data.batches(self.batch_size)):
                 callback_list.on_batch_begin(index)
-                result = self._forward(index, batch, callback_list)
+                requests = callback_list.recording_requests(index, self.batch_size)
+                result, _ = self.forward(batch, requests)
                 for key, parts in predictions.items():
                     parts.append(np.array(result.readouts[self.population_index(key)]))
                 callback_list.on_batch_end(index, {})
@@ -163,38 +174,33 @@ class CompiledInferenceNetwork(CompiledNetwork):
     def _begin_test(self) -> None:
         """For networks that know a loss."""
 
-    def _test_batch(
-        self,
-        index: int,
-        data: TrialData,
-        batch: Batch,
-        metrics: Mapping[Any, Metric],
-        callbacks: CallbackList,
-    ) -> None:
-        callbacks.on_batch_begin(index)
-        result = self._forward(index, batch, callbacks)
-        update_metrics(metrics, data, batch, result)
-        self._after_forward(result, data, batch)
-        callbacks.on_batch_end(index, metrics)
-
-    def _after_forward(self, result: ForwardResult, data: TrialData, batch: Batch) -> None:
+    def _add_losses(self, losses: np.ndarray | None) -> None:
         """For networks that know a loss."""
 
+    def test(
+        self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
+    ) -> tuple[np.ndarray | None, ForwardResult]:
+        """Run one batch forwards.
 
-def update_metrics(
-    metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
-) -> None:
-    """Add the predictions of a batch to every output's metric.
+        Returns:
+            (examples,) losses, None where the network knows no loss; outcome of the pass
+        """
+        return None, self.forward(batch, requests)[0]
 
-    The prediction for a target over time (examples, timesteps, outputs) is the voltage after
-    every timestep, where the loss keeps it; for any other target it is the readout.
-    """
-    for index, all_targets in data.targets.items():
-        targets = all_targets[batch.indices]
-        predicted = result.readouts[index]
-        if targets.ndim > predicted.ndim and index in result.traces:
-            predicted = _voltages(result.traces[index], targets.shape[1])
-        metrics[data.keys[index]].update(targets, predicted, None)
+    def update_metrics(
+        self, metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
+    ) -> None:
+        """Add the predictions of a batch to every output's metric.
+
+        The prediction for a target over time (examples, timesteps, outputs) is the voltage after
+        every timestep, where the loss keeps it; for any other target it is the readout.
+        """
+        for index, all_targets in data.targets.items():
+            targets = all_targets[batch.indices]
+            predicted = result.readouts[index]
+            if targets.ndim > predicted.ndim and index in result.traces:
+                predicted = _voltages(result.traces[index], targets.shape[1])
+            metrics[data.keys[index]].update(targets, predicted, None)
 
 
 def _voltages(traces: Sequence[Trace], timesteps: int) -> np.ndarray:
@@ -202,7 +208,7 @@ def _voltages(traces: Sequence[Trace], timesteps: int) -> np.ndarray:
     if all(len(trace.times) == timesteps for trace in traces):
         return np.stack([trace.values for trace in traces])
     duration = float(np.sum(traces[0].weights))
-    times = (np.arange(timesteps) + 1.0) * (duration / timesteps)
+    times = spike_times(np.arange(timesteps), duration / timesteps)
     return np.stack(
         [
             np.stack([np.interp(times, trace.times, v) for v in trace.values.T], axis=1)

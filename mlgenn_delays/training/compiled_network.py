@@ -2,27 +2,92 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from ..compilers.build_settings import BuiltNetwork
 from ..connection import Connection
-from ..engines.base import Batch, Engine, ForwardResult, Recording, RecordRequest
+from ..engines.base import Engine
+from ..engines.create import create_engine
 from ..layer import get_underlying_pop
 from ..population import Population
-from .batch_recording import SpikeCounts, merge_requests, split_request
+from ..program.exchange import Batch, ForwardResult, Recording, RecordRequest
+from ..program.program import Program
+from .built_network import BuiltNetwork
 from .callback_list import CallbackList
-from .engine_handle import EngineHandle
-from .genn_model import GeNNModel
+from .recording import SpikeCounts, merge_requests, split_request
 from .variables import NeuronGroup, SynapseGroup
 
 #: Default of the ``callbacks`` arguments: a progress bar.
 PROGRESS_BAR = ("batch_progress_bar",)
+
+
+@dataclass
+class GeNNModel:
+    """The part of mlGeNN's ``compiled_net.genn_model`` that scripts read: sizes and measured times
+    of a compiled network, under the names GeNN gives them.
+
+    Times are wall-clock seconds, summed since compilation, and are always measured.
+    What engines do in one pass has no separate time, and reads as NaN.
+    """
+
+    batch_size: int  #: largest number of examples simulated at once
+    dt: float  #: timestep [ms]
+    timestep: int = 0  #: timesteps simulated in the last trial
+    neuron_update_time: float = 0.0  #: forward and backward passes together [s]
+    optimiser_time: float = 0.0  #: optimiser steps [s]
+    presynaptic_update_time: float = math.nan  #: part of ``neuron_update_time``
+    postsynaptic_update_time: float = math.nan  #: part of ``neuron_update_time``
+    synapse_dynamics_time: float = math.nan  #: part of ``neuron_update_time``
+    init_time: float = math.nan  #: not measured
+
+    @property
+    def t(self) -> float:
+        """Simulated time of the last trial [ms]."""
+        return self.timestep * self.dt
+
+    def get_custom_update_time(self, name: str) -> float:
+        """Seconds of the optimiser steps for "GradientLearn", NaN for anything else."""
+        return self.optimiser_time if name == "GradientLearn" else math.nan
+
+
+class EngineHandle:
+    """An engine that can be closed (threads and memory released) and opened again.
+
+    Parameters and optimiser state survive closing.
+    """
+
+    def __init__(self, program: Program, backend: str, num_threads: int | None) -> None:
+        self._program = program
+        self._backend = backend
+        self._num_threads = num_threads
+        self._engine: Engine | None = None
+        #: parameters and moments of an engine that was closed
+        self._kept: tuple[list[np.ndarray], dict[str, np.ndarray]] | None = None
+
+    def get(self) -> Engine:
+        """The engine, opened if it is not."""
+        if self._engine is None:
+            self._engine = create_engine(self._program, self._backend, self._num_threads)
+            if self._kept is not None:
+                parameters, moments = self._kept
+                self._engine.set_parameters(parameters)
+                self._engine.set_optimiser_state(moments)
+                self._kept = None
+        return self._engine
+
+    def close(self) -> None:
+        """Release the engine, keeping a copy of its state."""
+        if self._engine is not None:
+            self._kept = self._engine.get_parameters(), self._engine.optimiser_state()
+            self._engine.close()
+            self._engine = None
 
 
 class CompiledNetwork:
@@ -46,16 +111,15 @@ class CompiledNetwork:
         self.communicator = None
         self.genn_model = GeNNModel(built.program.batch_size, built.program.dt)
         self.num_recording_timesteps = built.program.timesteps
-        self._handle = EngineHandle(built.program, built.parameters, backend, num_threads)
+        self._handle = EngineHandle(built.program, backend, num_threads)
         self._handle.get()  # a missing compiler is reported now, not after loading data
         self._indices = {p: i for i, p in enumerate(built.populations)}
+        get = self._handle.get
         self.neuron_populations = {
-            p: NeuronGroup(program)
-            for p, program in zip(built.populations, self.program.populations, strict=True)
+            p: NeuronGroup(get, self.program, i) for i, p in enumerate(built.populations)
         }
         self.connection_populations = {
-            c: SynapseGroup(self._handle.get, program)
-            for c, program in zip(built.connections, self.program.connections, strict=True)
+            c: SynapseGroup(get, self.program, i) for i, c in enumerate(built.connections)
         }
         self.recording = Recording()
         self.recorded_examples = np.zeros(0, dtype=bool)
@@ -108,29 +172,25 @@ class CompiledNetwork:
         self, callbacks: Sequence[Any], num_batches: int | None, num_epochs: int | None = None
     ) -> CallbackList:
         return CallbackList(
-            callbacks,
-            compiled_network=self,
-            num_batches=num_batches,
-            num_epochs=num_epochs,
+            callbacks, compiled_network=self, num_batches=num_batches, num_epochs=num_epochs
         )
 
-    def _forward(self, index: int, batch: Batch, callbacks: CallbackList) -> ForwardResult:
-        """Run one batch forwards, recording what callbacks ask for."""
-        forward_request, self._backward_request = self._recording_requests(index, batch, callbacks)
+    def forward(
+        self, batch: Batch, requests: Sequence[RecordRequest] = ()
+    ) -> tuple[ForwardResult, RecordRequest | None]:
+        """Run one batch forwards, recording what is asked for.
+
+        Returns:
+            the outcome, and what is to be recorded of a backward pass
+        """
+        merged = merge_requests(requests, batch.size)
+        forward_request, backward_request = split_request(self.program, merged)
+        nothing = np.zeros(batch.size, dtype=bool)
+        self.recorded_examples = nothing if merged is None else merged.examples
         start = perf_counter()
         result = self.engine.forward(batch, forward_request)
         self.genn_model.neuron_update_time += perf_counter() - start
         self.genn_model.timestep = self.program.timesteps
         self.recording = result.recording
         self.spike_counts = SpikeCounts(self._indices, batch, result)
-        return result
-
-    def _recording_requests(
-        self, index: int, batch: Batch, callbacks: CallbackList
-    ) -> tuple[RecordRequest | None, RecordRequest | None]:
-        requests = callbacks.recording_requests(index, self.batch_size)
-        merged = merge_requests(requests, batch.size)
-        self.recorded_examples = (
-            np.zeros(batch.size, dtype=bool) if merged is None else merged.examples
-        )
-        return split_request(merged)
+        return result, backward_request

@@ -4,37 +4,56 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from ..callbacks import SpikeStatistics
 from ..checks import check_whole_number
-from ..compilers.build_settings import BuiltNetwork
-from ..connection import Connection
+from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
+from .augmented_epochs import AugmentedEpochs
+from .built_network import BuiltNetwork
 from .compiled_network import PROGRESS_BAR
+from .data import TrialData, prepare, with_labels
 from .learning_network import LearningNetwork
-from .resumption import Resumption
-from .run_state import RunState
-from .training_run import Pass, TrainingRun
-from .training_state import State, check_state, pack_meta, pack_parameters, pack_run
-from .trial_data import TrialData, prepare
-
-if TYPE_CHECKING:
-    from ..events.augmentation import Augmentation
+from .loop import Pass, TrainingLoop
+from .run_state import EpochRecord, RunState
+from .state import Resumption, State, check_state, pack, pack_values, read_state, section
 
 logger = logging.getLogger(__name__)
+
+#: Keeps shuffling apart from other uses of the same seed.
+SHUFFLE_STREAM = 0x5EED
+
+
+def epoch_order(rng_seed: int, epoch: int, size: int) -> np.ndarray:
+    """Order of the examples in an epoch, (size,): depends on seed and epoch alone, so
+    that a resumed run needs no random state."""
+    return np.random.default_rng([rng_seed, SHUFFLE_STREAM, epoch]).permutation(size)
+
+
+def _as_given(epoch: int, size: int) -> None:
+    """Examples in the order in which they are."""
 
 
 class CompiledTrainingNetwork(LearningNetwork):
     """A network that learns with EventProp, and predicts with what it has learnt so far.
 
+    Args:
+        built, backend, num_threads, optimisers: see :class:`.LearningNetwork`
+        delay_optimiser: the optimiser of delays, also where none are learned
+        rng_seed:        seed of the order in which examples are presented
+
     Attributes:
-        rng_seed:      seed of the order in which examples are presented
-        stop_training: set to True by a callback: training ends after the running epoch
-                       and its validation
+        delay_optimiser: as given
+        rng_seed:        as given
+        history:         list of :class:`.EpochRecord`, of the current (or last) call of ``train``
+        stop_training:   set to True by a callback: training ends after the running epoch
+                         and its validation
     """
 
     def __init__(
@@ -42,14 +61,15 @@ class CompiledTrainingNetwork(LearningNetwork):
         built: BuiltNetwork,
         backend: str,
         num_threads: int | None,
-        optimiser: Optimiser,
+        optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
         delay_optimiser: Optimiser,
         rng_seed: int,
-        weight_optimisers: Mapping[Connection, Optimiser] | None = None,
     ) -> None:
-        super().__init__(built, backend, num_threads, optimiser, delay_optimiser, weight_optimisers)
+        super().__init__(built, backend, num_threads, optimisers)
+        self.delay_optimiser = delay_optimiser
         self.rng_seed = rng_seed
         self.stop_training = False
+        self.history: list[EpochRecord] = []
         self._resumption: Resumption | None = None
 
     def train(
@@ -98,7 +118,7 @@ class CompiledTrainingNetwork(LearningNetwork):
 
         Returns:
             (metrics, callback data), with validation (metrics, validation metrics, callback
-            data, validation callback data)
+            data, validation callback data); ``history`` has what happened in each epoch
 
         Raises:
             ValueError, TypeError: bad arguments or data; nothing has been changed then.
@@ -123,23 +143,42 @@ class CompiledTrainingNetwork(LearningNetwork):
             if validation_data is not None
             else None
         )
+        statistics = SpikeStatistics()
+        statistics.set_params(compiled_network=self)
+        state = RunState(
+            epoch=start_epoch,
+            next_batch=start_batch,
+            num_batches=num_batches,
+            shuffle=shuffle,
+            metrics=training.metrics,
+            callbacks={
+                "callbacks": training.callbacks.callbacks,
+                "validation_callbacks": validation.callbacks.callbacks if validation else (),
+                "statistics": (statistics,),
+            },
+        )
         resumption = self._take_resumption(start_epoch, start_batch)
-        run = TrainingRun(
+        if resumption is not None:
+            resumption.check_run(state)
+        augmented = None
+        if augmentation is not None:
+            training.data, changed = with_labels(training.data, augmentation, self.program)
+            augmented = AugmentedEpochs(training.data, changed, self.rng_seed, self.program)
+        self._run = state
+        self.stop_training = False
+        self._log_memory(training_data)
+        loop = TrainingLoop(
             self,
             training,
             validation,
-            start_epoch,
-            start_batch,
-            shuffle,
+            state,
+            partial(epoch_order, self.rng_seed) if shuffle else _as_given,
+            statistics,
+            augmented,
             resumption,
-            augmentation,
         )
-        if resumption is not None:
-            resumption.check_run(run.state)
-        self._run = run.state
-        self.stop_training = False
-        self._log_memory(training_data)
-        run.run(num_epochs)
+        self.history = loop.history
+        loop.run(num_epochs)
         if validation is None:
             return training.metrics, training.callbacks.get_data()
         return (
@@ -148,6 +187,8 @@ class CompiledTrainingNetwork(LearningNetwork):
             training.callbacks.get_data(),
             validation.callbacks.get_data(),
         )
+
+    # -- saving and resuming
 
     def save(self, keys: tuple = (), serialiser: Any = "numpy") -> None:
         """Save weights, delays and sparse connectivity, for ``network.load``.
@@ -177,22 +218,16 @@ class CompiledTrainingNetwork(LearningNetwork):
                 target.serialise((*keys, connection, "post_ind"), program.post_ind)
 
     def training_state(self) -> State:
-        """Everything a stopped training needs to go on, as arrays (see ``training_state``).
+        """Everything a stopped training needs to go on, as arrays (see ``training.state``).
 
         In a callback, what callbacks after it in the list have yet to do at this point is
-        missing from the state: put the one that saves last. ``checkpoint_file.save_checkpoint``
-        writes the state to a file.
+        missing from the state: put the one that saves last. ``save_checkpoint`` writes the state
+        to a file.
         """
-        moments = self.engine.optimiser_state()
-        values = {
-            **pack_parameters(self.program, self.engine.get_parameters()),
-            **{f"optimiser/{name}": value for name, value in moments.items()},
-        }
+        parameters, moments = self.engine.get_parameters(), self.engine.optimiser_state()
         if self._resumption is not None:  # loaded, and not yet continued
-            return {**self._resumption.state, **values}
-        optimisers = [o for o, _ in self.optimisers]
-        meta = pack_meta(self.program, self._run, self.rng_seed, optimisers)
-        return {**meta, **values, **pack_run(self._run)}
+            return {**self._resumption.state, **pack_values(self.program, parameters, moments)}
+        return pack(self.program, self._run, self.rng_seed, self._optimised, parameters, moments)
 
     def load_training_state(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
         """Take over a state; the next call of :meth:`train` continues it bit for bit.
@@ -204,20 +239,33 @@ class CompiledTrainingNetwork(LearningNetwork):
             ``start_epoch`` and ``start_batch`` for :meth:`train`
 
         Raises:
-            ValueError: the state belongs to another network, or was saved in mid-epoch with
-                another ``batch_size`` or ``rng_seed``; nothing has been changed then.
+            ValueError: the state belongs to another network or was trained with other optimisers,
+                or was saved in mid-epoch with another ``batch_size`` or ``rng_seed``; nothing has
+                been changed then.
         """
-        meta = check_state(state, self.program)
+        arrays, meta = read_state(state)
+        check_state(arrays, meta, self.program, self._optimised)
         for name in ("batch_size", "rng_seed") if meta["next_batch"] else ():
             if meta[name] != getattr(self, name):
                 raise ValueError(
                     f"the training state was saved in mid-epoch with {name} = {meta[name]}, "
                     f"this network has {getattr(self, name)}"
                 )
-        self._resumption = Resumption(dict(state), meta)
-        self._resumption.restore_network(self)
+        self._resumption = Resumption(arrays, meta)
+        self.restore(self._resumption)
         self._run = RunState(epoch=meta["epoch"], next_batch=meta["next_batch"])
         return self._resumption.start
+
+    def restore(self, resumption: Resumption) -> None:
+        """Set parameters, moments and settings of optimisers to those of a saved state."""
+        for i, spec in enumerate(self.program.parameters):
+            self.engine.set_parameter(i, resumption.state[f"parameters/{spec.key}"])
+        self.engine.set_optimiser_state(section(resumption.state, "optimiser"))
+        for (optimiser, _), saved in zip(
+            self._optimised, resumption.meta["optimisers"], strict=True
+        ):
+            for name, value in saved["values"].items():
+                setattr(optimiser, name, value)
 
     def _take_resumption(self, start_epoch: int, start_batch: int) -> Resumption | None:
         resumption, self._resumption = self._resumption, None

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..compilers.build_settings import BuiltNetwork
 from ..connection import Connection
-from ..engines.base import Batch, ForwardResult, OutputGradient
 from ..losses import evaluate
 from ..optimisers import Optimiser
-from .batch_recording import join_recordings
+from ..program.exchange import Batch, ForwardResult, OutputGradient, RecordRequest
+from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
+from .data import TrialData, prepare
+from .loop import NotFinite
+from .recording import join_recordings
 from .run_state import RunningMean, RunState
-from .trial_data import TrialData, prepare
+
+T = TypeVar("T")
 
 
 class LearningNetwork(CompiledInferenceNetwork):
-    """Base of :class:`CompiledTrainingNetwork`: loss, gradients and optimiser steps.
+    """Base of :class:`.CompiledTrainingNetwork`: loss, gradients and optimiser steps.
+
+    Args:
+        built:           what to run
+        backend:         engine, see :func:`.create_engine`
+        num_threads:     of the CPU engine
+        optimisers:      each with the learned parameters of the program that it updates
 
     Attributes:
-        optimisers:   list of (optimiser, connections): weights first, then delays if any
-                      are learned, then weights of connections with an optimiser of their
-                      own. Optimisers' attributes may be changed at any time
-        delay_optimiser: the one of delays, also where none are learned
-        losses:       output Population -> loss
+        optimisers:      list of (optimiser, connections): weights first, then delays if any
+                         are learned, then weights of connections with an optimiser of their
+                         own. Optimisers' attributes may be changed at any time
+        losses:          output Population -> loss
     """
 
     def __init__(
@@ -35,36 +44,21 @@ class LearningNetwork(CompiledInferenceNetwork):
         built: BuiltNetwork,
         backend: str,
         num_threads: int | None,
-        optimiser: Optimiser,
-        delay_optimiser: Optimiser,
-        weight_optimisers: Mapping[Connection, Optimiser] | None = None,
+        optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
     ) -> None:
         super().__init__(built, backend, num_threads)
         self.example_timesteps = built.program.timesteps
-        self.losses = {built.populations[p.index]: p.loss for p in built.program.outputs}
-        self.delay_optimiser = delay_optimiser
-        own = weight_optimisers or {}
-        self.optimisers = self._group_optimisers(optimiser, delay_optimiser, own)
-        self._engine_optimisers: list[dict[str, Optimiser]] = [
-            {
-                **({"g": own.get(connection, optimiser)} if c.learn_weights else {}),
-                **({"d": delay_optimiser} if c.learn_delays else {}),
-            }
-            for connection, c in zip(built.connections, built.program.connections, strict=True)
+        self.losses = {built.populations[index]: loss for index, loss in built.losses.items()}
+        self.optimisers = [
+            (optimiser, [self._owner(i) for i in parameters])
+            for optimiser, parameters in optimisers
         ]
+        self._optimised = optimisers
+        self._rules = {i: optimiser for optimiser, parameters in optimisers for i in parameters}
         self._run = RunState()
 
-    def _group_optimisers(
-        self,
-        optimiser: Optimiser,
-        delay_optimiser: Optimiser,
-        own: Mapping[Connection, Optimiser],
-    ) -> list[tuple[Optimiser, list[Connection]]]:
-        pairs = list(zip(self._built.connections, self.program.connections, strict=True))
-        shared = [c for c, program in pairs if program.learn_weights and c not in own]
-        delayed = [c for c, program in pairs if program.learn_delays]
-        groups = [(optimiser, shared)] + ([(delay_optimiser, delayed)] if delayed else [])
-        return groups + [(o, [connection]) for connection, o in own.items()]
+    def _owner(self, parameter: int) -> Connection:
+        return self._built.connections[self.program.parameters[parameter].owner.index]
 
     @property
     def epoch_loss(self) -> float:
@@ -77,6 +71,8 @@ class LearningNetwork(CompiledInferenceNetwork):
         """Mean loss of the running (or last) validation or evaluation; NaN where there was
         none."""
         return self._run.validation_loss.value
+
+    # -- one batch
 
     def gradients(
         self, x: Mapping[Any, Any], y: Mapping[Any, Any]
@@ -99,11 +95,10 @@ class LearningNetwork(CompiledInferenceNetwork):
         data = prepare(self._built, x, y)
         self._check_one_batch(data)
         batch = data.batches(self.batch_size)[0]
-        result = self._forward(0, batch, self._callback_list((), 1))
-        losses, gradients = self._losses(result, data, batch)
-        self._backward(gradients)
-        values = [{n: np.array(g) for n, g in c.items()} for c in self.engine.gradients()]
-        return float(np.mean(losses)), dict(zip(self._built.connections, values, strict=True))
+        result, request = self.forward(batch)
+        losses, gradients = self.evaluate_losses(result, data, batch)
+        self.backward(gradients, request)
+        return float(np.mean(losses)), self._by_connection(self.engine.gradients())
 
     def gradient_norms(self) -> dict[Connection, dict[str, float]]:
         """Euclidean norms of the gradients of the last batch trained with.
@@ -111,35 +106,96 @@ class LearningNetwork(CompiledInferenceNetwork):
         Returns:
             connection -> ``{"g": ..., "d": ...}``, each where it is learned
         """
-        return dict(zip(self._built.connections, self.engine.gradient_norms(), strict=True))
+        return self._by_connection(self.engine.gradient_norms())
 
-    def _begin_test(self) -> None:
-        self._run.validation_loss = RunningMean()
+    def _by_connection(self, values: Mapping[int, T]) -> dict[Connection, dict[str, T]]:
+        named: dict[Connection, dict[str, T]] = {c: {} for c in self._built.connections}
+        for i, value in values.items():
+            named[self._owner(i)][self.program.parameters[i].name] = value
+        return named
 
-    def _after_forward(self, result: ForwardResult, data: TrialData, batch: Batch) -> None:
-        self._run.validation_loss.add(self._losses(result, data, batch)[0])
-
-    def _losses(
+    def evaluate_losses(
         self, result: ForwardResult, data: TrialData, batch: Batch
     ) -> tuple[np.ndarray, dict[int, OutputGradient]]:
         """Loss of each example, (examples,), and gradients by output population."""
         total = np.zeros(batch.size)
         gradients = {}
         for population in self.program.outputs:
-            assert population.loss is not None
             targets = data.targets[population.index][batch.indices]
-            losses, gradient = evaluate(population.loss, population, result, targets, self.program)
+            losses, gradient = evaluate(
+                self._built.losses[population.index], population, result, targets, self._built.trial
+            )
             total += losses
             gradients[population.index] = gradient
         return total, gradients
 
-    def _backward(self, gradients: Mapping[int, OutputGradient]) -> None:
+    def backward(
+        self, gradients: Mapping[int, OutputGradient], request: RecordRequest | None = None
+    ) -> None:
+        """Run the last batch backwards."""
         start = perf_counter()
-        recording = self.engine.backward(gradients, self._backward_request)
+        recording = self.engine.backward(gradients, request)
         self.genn_model.neuron_update_time += perf_counter() - start
         self.recording = join_recordings(self.recording, recording)
 
-    def _apply_gradients(self, step: int) -> None:
+    def test(
+        self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
+    ) -> tuple[np.ndarray | None, ForwardResult]:
+        result, _ = self.forward(batch, requests)
+        return self.evaluate_losses(result, data, batch)[0], result
+
+    def step(
+        self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
+    ) -> tuple[np.ndarray, ForwardResult]:
+        """Train with one batch.
+
+        Args:
+            number:   optimiser steps taken before
+            batch:    examples
+            data:     what they belong to
+            requests: what to record
+
+        Returns:
+            (examples,) losses, and the outcome of the forward pass
+
+        Raises:
+            NotFinite: predictions, loss or gradients are not finite; no step was taken
+        """
+        result, request = self.forward(batch, requests)
+        losses, gradients = self.evaluate_losses(result, data, batch)
+        if not all(np.all(np.isfinite(y)) for y in result.readouts.values()):
+            raise NotFinite("predictions are not finite")
+        if not np.all(np.isfinite(losses)):
+            raise NotFinite("the loss is not finite")
+        self.backward(gradients, request)
+        self._check_gradients()
         start = perf_counter()
-        self.engine.apply_gradients(self._engine_optimisers, step)
+        self.engine.apply_gradients(self._rules, number)
         self.genn_model.optimiser_time += perf_counter() - start
+        return losses, result
+
+    def _check_gradients(self) -> None:
+        if all(map(math.isfinite, self.engine.gradient_norms().values())):
+            return
+        # a norm can overflow where every value is still finite
+        for i, gradient in self.engine.gradients().items():
+            if not np.all(np.isfinite(gradient)):
+                raise NotFinite(f"the gradient of {self._describe(i)} is not finite")
+
+    def find_not_finite(self) -> str | None:
+        """A parameter with values that are not finite, in words; None where there is none."""
+        for i, value in enumerate(self.engine.get_parameters()):
+            if not np.all(np.isfinite(value)):
+                return f"{self._describe(i)} is not finite"
+        return None
+
+    def _describe(self, parameter: int) -> str:
+        spec = self.program.parameters[parameter]
+        return f"{spec.name!r} of {spec.owner.kind.value} {spec.owner.name!r}"
+
+    def _begin_test(self) -> None:
+        self._run.validation_loss = RunningMean()
+
+    def _add_losses(self, losses: np.ndarray | None) -> None:
+        if losses is not None:
+            self._run.validation_loss.add(losses)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,35 @@ class RunningMean:
         return self.total / self.count if self.count else math.nan
 
 
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch of training, as ``compiled_network.history`` has it.
+
+    Attributes:
+        epoch:               its number
+        loss:                mean loss of the examples trained with, without regularisation
+        metrics:             name of the output -> result over the examples trained with
+        validation_loss:     mean loss of the validation; None where there was none
+        validation_metrics:  name of the output -> result of the validation, likewise
+        spikes_per_neuron:   layer -> mean number of spikes per neuron and trial, in training
+        silent_neurons:      layer -> neurons that did not spike in the whole epoch
+        seconds:             time that training and validation took
+    """
+
+    epoch: int
+    loss: float
+    metrics: dict[str, float | None]
+    validation_loss: float | None
+    validation_metrics: dict[str, float | None]
+    spikes_per_neuron: dict[str, float]
+    silent_neurons: dict[str, int]
+    seconds: float
+
+
+#: What callbacks, or metrics, have accumulated, one dictionary each.
+States = list[dict[str, Any]]
+
+
 @dataclass
 class RunState:
     """Progress of the current (or last) call of ``train``.
@@ -45,26 +73,33 @@ class RunState:
     loss: RunningMean = field(default_factory=RunningMean)
     validation_loss: RunningMean = field(default_factory=RunningMean)
     metrics: Mapping[Any, Any] = field(default_factory=dict)  #: by output, in order
-    callbacks: Sequence[Any] = ()
-    validation_callbacks: Sequence[Any] = ()
-    #: callback states before the running validation, which starts afresh when resumed
-    validation_states: list[dict[str, Any]] | None = None
+    #: groups of callbacks by name: "callbacks", "validation_callbacks", "statistics"
+    callbacks: dict[str, Sequence[Any]] = field(default_factory=dict)
+    #: states that hold instead of those that callbacks have now: of validation, which starts
+    #: afresh when resumed, while it runs; of all groups once the run has ended
+    kept_states: dict[str, States] = field(default_factory=dict)
+    _classes: dict[str, list[str]] = field(default_factory=dict)
+
+    def states(self, group: str) -> States:
+        """State of every stateful callback of a group, in order."""
+        if group in self.kept_states:
+            return self.kept_states[group]
+        return [dict(c.state_dict()) for c in stateful(self.callbacks.get(group, ()))]
+
+    def classes(self, group: str) -> list[str]:
+        """Names of the classes of stateful callbacks of a group, in order."""
+        if group in self._classes:
+            return self._classes[group]
+        return [type(c).__name__ for c in stateful(self.callbacks.get(group, ()))]
+
+    def end(self) -> None:
+        """Keep what callbacks have accumulated and let go of them: they know the network, which
+        knows this state."""
+        self._classes = {group: self.classes(group) for group in self.callbacks}
+        self.kept_states = {group: self.states(group) for group in self.callbacks}
+        self.callbacks = {}
 
 
 def stateful(callbacks: Iterable[Any]) -> list[Any]:
     """Callbacks that have something which must survive a stop."""
     return [c for c in callbacks if hasattr(c, "state_dict") and hasattr(c, "load_state_dict")]
-
-
-def callback_states(callbacks: Iterable[Any]) -> list[dict[str, Any]]:
-    """State of every stateful callback, in order."""
-    return [dict(c.state_dict()) for c in stateful(callbacks)]
-
-
-def number_attributes(obj: Any) -> dict[str, Any]:
-    """Numeric attributes of an optimiser, by name."""
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in vars(obj).items()
-        if isinstance(value, (Real, np.number))
-    }

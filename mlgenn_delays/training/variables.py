@@ -7,27 +7,28 @@ from collections.abc import Callable
 import numpy as np
 
 from ..engines.base import Engine
-from ..program.program import ConnectionProgram, PopulationProgram
+from ..program.parameters import OwnerKind, ParameterSpec
+from ..program.program import Program
 
 
 class Variable:
-    """One parameter of a connection: "g" (weights) or "d" (delays, in timesteps).
+    """One parameter of a connection or population, e.g. "g" (weights) or "d" (delays).
 
     ``view`` is a host copy. It is filled when first read and by ``pull_from_device``;
     changes to it take effect with ``push_to_device``.
     """
 
-    def __init__(
-        self, engine: Callable[[], Engine], connection: ConnectionProgram, name: str
-    ) -> None:
+    def __init__(self, engine: Callable[[], Engine], parameter: int, spec: ParameterSpec) -> None:
         self._engine = engine
-        self._connection = connection
-        self.name = name
+        self._parameter = parameter
+        self._spec = spec
+        self.name = spec.name
         self._view: np.ndarray | None = None
 
     @property
     def view(self) -> np.ndarray:
-        """(synapses,) contiguous float32, ordered (pre, post); may be written to."""
+        """Contiguous float32 entries, flat (those of synapses ordered by pre, then post); may be
+        written to."""
         if self._view is None:
             self.pull_from_device()
         assert self._view is not None
@@ -35,46 +36,44 @@ class Variable:
 
     @property
     def values(self) -> np.ndarray:
-        """Copy of ``view``: (pre, post) where dense, (synapses,) where sparse."""
-        return self.view.reshape(self._connection.param_shape).copy()
+        """Copy of ``view``; of synapses (pre, post) where dense, (synapses,) where sparse."""
+        return self.view.reshape(self._spec.shape).copy()
 
     def pull_from_device(self) -> None:
         """Copy the engine's current values into ``view``."""
-        current = self._engine().get_parameter(self._connection.index, self.name)
+        current = self._engine().get_parameter(self._parameter)
         if self._view is None:
-            self._view = np.empty(self._connection.num_synapses, dtype=np.float32)
+            self._view = np.empty(self._spec.size, dtype=np.float32)
         self._view[:] = current.reshape(-1)
 
     def push_to_device(self) -> None:
         """Copy ``view`` into the engine.
 
         Raises:
-            ValueError: values that are not finite, or delays outside
-                [0, max_delay_steps]; nothing is copied then.
+            ValueError: values that are not finite, or out of bounds; nothing is copied then.
         """
-        values = self.view
+        values = self.values
         if not np.all(np.isfinite(values)):
-            raise ValueError(
-                f"connection {self._connection.name!r}: {self.name!r} has values that are not "
-                "finite"
-            )
-        limit = self._connection.max_delay_steps
-        if self.name == "d" and not np.all((values >= 0) & (values <= limit)):
-            raise ValueError(
-                f"connection {self._connection.name!r}: delays from {values.min()} to "
-                f"{values.max()} timesteps, allowed are 0 to max_delay_steps = {limit}"
-            )
-        self._engine().set_parameter(self._connection.index, self.name, self.values)
+            raise ValueError(f"{self._spec.label} has values that are not finite")
+        self._engine().set_parameter(self._parameter, values)
+
+
+def _variables(
+    engine: Callable[[], Engine], program: Program, kind: OwnerKind, index: int
+) -> dict[str, Variable]:
+    return {
+        name: Variable(engine, parameter, program.parameters[parameter])
+        for name, parameter in program.parameters_of(kind, index).items()
+    }
 
 
 class SynapseGroup:
     """A compiled connection: ``vars["g"]`` and, with a delay per synapse, ``vars["d"]``."""
 
-    def __init__(self, engine: Callable[[], Engine], connection: ConnectionProgram) -> None:
-        names = ("g", "d") if connection.has_synapse_delays else ("g",)
-        self.name = connection.name
-        self.vars = {name: Variable(engine, connection, name) for name in names}
-        self._connection = connection
+    def __init__(self, engine: Callable[[], Engine], program: Program, index: int) -> None:
+        self._connection = program.connections[index]
+        self.name = self._connection.name
+        self.vars = _variables(engine, program, OwnerKind.CONNECTION, index)
 
     def pull_connectivity_from_device(self) -> None:
         """Does nothing: connectivity is fixed and known on the host."""
@@ -94,9 +93,10 @@ class SynapseGroup:
 
 
 class NeuronGroup:
-    """A compiled population. Populations have no trainable variables: ``vars`` is empty."""
+    """A compiled population: ``vars`` are parameters of single neurons, if there are any."""
 
-    def __init__(self, population: PopulationProgram) -> None:
+    def __init__(self, engine: Callable[[], Engine], program: Program, index: int) -> None:
+        population = program.populations[index]
         self.name = population.name
         self.num_neurons = population.size
-        self.vars: dict[str, Variable] = {}
+        self.vars = _variables(engine, program, OwnerKind.POPULATION, index)

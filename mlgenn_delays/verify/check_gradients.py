@@ -16,7 +16,7 @@ from ..checks import check_number, check_whole_number
 from ..compilers.event_prop_compiler import EventPropCompiler
 from ..network import Network
 from ..training.compiled_training_network import CompiledTrainingNetwork
-from .gradient_probe import GradientProbe, Gradients, Parameter
+from .gradient_probe import Entry, GradientProbe
 from .gradient_table import GradientCheck, GradientRow, Similarity, SkippedParameter
 
 #: Bound on I - threshold in the reference: none, in effect.
@@ -118,8 +118,8 @@ def check_gradients(
         similarities=list(_similarities(reference, engine)),
     )
     selected = _select(reference.gradients, num_parameters, np.random.default_rng(seed))
-    for parameter in selected:
-        _compare(reference, engine, parameter, epsilon, check)
+    for entry in selected:
+        _compare(reference, engine, entry, epsilon, check)
     if print_table:
         print(check)
     return check
@@ -128,37 +128,38 @@ def check_gradients(
 def _compare(
     reference: GradientProbe,
     engine: GradientProbe,
-    parameter: Parameter,
+    entry: Entry,
     epsilon: float,
     check: GradientCheck,
 ) -> None:
-    """Add one parameter to the rows of ``check``, or to what was skipped."""
-    difference = _finite_difference(reference, parameter, epsilon)
+    """Add one weight or delay to the rows of ``check``, or to what was skipped."""
+    difference = _finite_difference(reference, entry, epsilon)
     if difference is None:
-        name = reference.program.connections[parameter.connection].name
+        spec = reference.program.parameters[entry.parameter]
         reason = f"a step of {epsilon:g} changes the number of spikes"
-        check.skipped.append(SkippedParameter(name, parameter.name, parameter.index, reason))
+        check.skipped.append(SkippedParameter(spec.owner.name, spec.name, entry.index, reason))
     else:
-        check.rows.append(_row(reference, engine, parameter, difference, check))
+        check.rows.append(_row(reference, engine, entry, difference, check))
 
 
 def _row(
     reference: GradientProbe,
     engine: GradientProbe,
-    parameter: Parameter,
+    entry: Entry,
     difference: float,
     check: GradientCheck,
 ) -> GradientRow:
-    all_values = reference.gradients[parameter.connection][parameter.name]
+    spec = reference.program.parameters[entry.parameter]
+    all_values = reference.gradients[entry.parameter]
     scale = float(np.max(np.abs(all_values)))
-    value = float(all_values[parameter.index])
-    other = float(engine.gradients[parameter.connection][parameter.name][parameter.index])
+    value = float(all_values[entry.index])
+    other = float(engine.gradients[entry.parameter][entry.index])
     reference_error = _relative_error(difference, value, _REFERENCE_FLOOR * scale)
     engine_error = _relative_error(difference, other, _ENGINE_FLOOR * scale)
     return GradientRow(
-        connection=reference.program.connections[parameter.connection].name,
-        parameter=parameter.name,
-        index=parameter.index,
+        connection=spec.owner.name,
+        parameter=spec.name,
+        index=entry.index,
         finite_difference=difference,
         reference=value,
         engine=other,
@@ -174,48 +175,47 @@ def _relative_error(a: float, b: float, floor: float) -> float:
     return abs(a - b) / scale if scale > 0.0 else 0.0
 
 
-def _finite_difference(probe: GradientProbe, parameter: Parameter, epsilon: float) -> float | None:
+def _finite_difference(probe: GradientProbe, entry: Entry, epsilon: float) -> float | None:
     """Derivative of the loss, from values on both sides or, at the ends of the range of a
     delay, from three values on the inside; either is of second order in ``epsilon``."""
-    value = float(probe.get(parameter.connection, parameter.name)[parameter.index])
-    limit = probe.program.connections[parameter.connection].max_delay_steps
-    if parameter.name == "d" and value < epsilon:
-        return _one_sided(probe, parameter, value, epsilon)
-    if parameter.name == "d" and value > limit - epsilon:
-        return _one_sided(probe, parameter, value, -epsilon)
-    above = probe.loss_at(parameter, value + epsilon)
-    below = probe.loss_at(parameter, value - epsilon)
+    value = probe.get(entry)
+    low, high = probe.program.parameters[entry.parameter].bounds
+    if value < low + epsilon:
+        return _one_sided(probe, entry, value, epsilon)
+    if value > high - epsilon:
+        return _one_sided(probe, entry, value, -epsilon)
+    above = probe.loss_at(entry, value + epsilon)
+    below = probe.loss_at(entry, value - epsilon)
     if above is None or below is None:
         return None
     return (above - below) / (2.0 * epsilon)
 
 
-def _one_sided(
-    probe: GradientProbe, parameter: Parameter, value: float, step: float
-) -> float | None:
-    near = probe.loss_at(parameter, value + step)
-    far = probe.loss_at(parameter, value + 2.0 * step)
+def _one_sided(probe: GradientProbe, entry: Entry, value: float, step: float) -> float | None:
+    near = probe.loss_at(entry, value + step)
+    far = probe.loss_at(entry, value + 2.0 * step)
     if near is None or far is None:
         return None
     return (4.0 * near - far - 3.0 * probe.loss) / (2.0 * step)
 
 
-def _select(gradients: Gradients, count: int, rng: np.random.Generator) -> list[Parameter]:
-    """Parameters to compare: in turn from every connection and kind, most of them with a
+def _select(
+    gradients: Mapping[int, np.ndarray], count: int, rng: np.random.Generator
+) -> list[Entry]:
+    """Weights and delays to compare: in turn from every parameter, most of them with a
     gradient that is not negligible, some at random."""
     queues = [
-        iter([Parameter(c, name, index) for index in _order(values, rng)])
-        for c, named in enumerate(gradients)
-        for name, values in named.items()
+        iter([Entry(parameter, index) for index in _order(values, rng)])
+        for parameter, values in gradients.items()
     ]
-    selected: list[Parameter] = []
+    selected: list[Entry] = []
     while queues and len(selected) < count:
         for queue in list(queues):
-            parameter = next(queue, None)
-            if parameter is None:
+            entry = next(queue, None)
+            if entry is None:
                 queues.remove(queue)
             elif len(selected) < count:
-                selected.append(parameter)
+                selected.append(entry)
     return selected
 
 
@@ -238,13 +238,13 @@ def _order(values: np.ndarray, rng: np.random.Generator) -> Iterator[tuple[int, 
 
 
 def _similarities(reference: GradientProbe, engine: GradientProbe) -> Iterator[Similarity]:
-    for connection, ours in zip(reference.program.connections, reference.gradients, strict=True):
-        for name, value in ours.items():
-            other = engine.gradients[connection.index][name].astype(np.float64)
-            norms = float(np.linalg.norm(value)), float(np.linalg.norm(other))
-            if all(norms):
-                cosine = float(np.sum(value * other)) / (norms[0] * norms[1])
-                yield Similarity(connection.name, name, cosine, norms[1] / norms[0])
+    for parameter, value in reference.gradients.items():
+        other = engine.gradients[parameter].astype(np.float64)
+        norms = float(np.linalg.norm(value)), float(np.linalg.norm(other))
+        if all(norms):
+            cosine = float(np.sum(value * other)) / (norms[0] * norms[1])
+            spec = reference.program.parameters[parameter]
+            yield Similarity(spec.owner.name, spec.name, cosine, norms[1] / norms[0])
 
 
 def _total_spikes(reference: GradientProbe, engine: GradientProbe) -> dict[str, tuple[int, int]]:

@@ -8,23 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.base import ForwardResult
-from ..engines.reference import ReferenceEngine
 from ..events.dataset import EventDataset
-from ..program.program import Program
+from ..program.exchange import ForwardResult
+from ..program.timing import emission_steps, round_delays, spike_times
 from ..training.compiled_training_network import CompiledTrainingNetwork
-from ..training.trial_data import TrialData, prepare
-
-#: Per connection, "g" and "d" where they are learned.
-Gradients = list[dict[str, np.ndarray]]
+from ..training.data import TrialData, prepare
 
 
 @dataclass(frozen=True)
-class Parameter:
+class Entry:
     """One weight or delay."""
 
-    connection: int
-    name: str
+    parameter: int  #: index into ``Program.parameters``
     index: tuple[int, ...]
 
 
@@ -37,52 +32,49 @@ class GradientProbe:
     Attributes:
         loss:      mean loss of the batch
         counts:    population index -> (examples, neurons) spike counts
-        gradients: per connection
+        gradients: learned parameter -> array of its shape
     """
 
     def __init__(
         self, network: CompiledTrainingNetwork, x: Mapping[Any, Any], y: Mapping[Any, Any]
     ) -> None:
         self.network = network
-        self.program: Program = network.program
+        self.program = network.program
         self._data: TrialData = prepare(network._built, x, y)
-        if network.engine.name == ReferenceEngine.name:
+        if network.engine.name == "reference":
             self._data = _delivered_on_grid(self._data, network.program.dt)
         self._batch = self._data.batches(len(self._data))[0]
-        self._callbacks = network._callback_list((), 1)
+        engine = network.engine
         for connection in self.program.connections:
-            if connection.has_synapse_delays:
-                delays = np.floor(self.get(connection.index, "d") + 0.5)
-                self.set(connection.index, "d", delays)
+            if connection.delay is not None:
+                delays = engine.get_parameter(connection.delay)
+                engine.set_parameter(connection.delay, round_delays(delays))
         result, self.loss = self._forward()
         self.counts = result.spike_counts
-        _, output_gradients = network._losses(result, self._data, self._batch)
-        network._backward(output_gradients)
-        self.gradients: Gradients = network.engine.gradients()
+        _, output_gradients = network.evaluate_losses(result, self._data, self._batch)
+        network.backward(output_gradients)
+        self.gradients = engine.gradients()
 
-    def get(self, connection: int, name: str) -> np.ndarray:
-        """Copy of "g" or "d" of a connection."""
-        return self.network.engine.get_parameter(connection, name)
-
-    def set(self, connection: int, name: str, value: np.ndarray) -> None:
-        """Set "g" or "d" of a connection."""
-        self.network.engine.set_parameter(connection, name, value)
+    def get(self, entry: Entry) -> float:
+        """Value of one weight or delay."""
+        return float(self.network.engine.get_parameter(entry.parameter)[entry.index])
 
     def _forward(self) -> tuple[ForwardResult, float]:
-        result = self.network._forward(0, self._batch, self._callbacks)
-        losses, _ = self.network._losses(result, self._data, self._batch)
+        result, _ = self.network.forward(self._batch)
+        losses, _ = self.network.evaluate_losses(result, self._data, self._batch)
         return result, float(np.mean(losses))
 
-    def loss_at(self, parameter: Parameter, value: float) -> float | None:
-        """Loss with one parameter changed; None where spikes appear or vanish."""
-        original = self.get(parameter.connection, parameter.name)
+    def loss_at(self, entry: Entry, value: float) -> float | None:
+        """Loss with one weight or delay changed; None where spikes appear or vanish."""
+        engine = self.network.engine
+        original = engine.get_parameter(entry.parameter)
         changed = original.copy()
-        changed[parameter.index] = value
-        self.set(parameter.connection, parameter.name, changed)
+        changed[entry.index] = value
+        engine.set_parameter(entry.parameter, changed)
         try:
             result, loss = self._forward()
         finally:
-            self.set(parameter.connection, parameter.name, original)
+            engine.set_parameter(entry.parameter, original)
         same = all(np.array_equal(result.spike_counts[p], n) for p, n in self.counts.items())
         return loss if same else None
 
@@ -93,7 +85,7 @@ def _delivered_on_grid(data: TrialData, dt: float) -> TrialData:
 
 
 def _move_events(events: EventDataset, dt: float) -> EventDataset:
-    times = (events.steps(dt).astype(np.float64) + 1.0) * dt
+    times = spike_times(emission_steps(events, dt).astype(np.float64), dt)
     examples = np.repeat(np.arange(len(events)), np.diff(events.offsets))
     order = np.lexsort((events.neurons, times, examples))
     return replace(events, times=times[order], neurons=events.neurons[order])

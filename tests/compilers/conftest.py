@@ -11,10 +11,10 @@ from fake_engine import FakeEngine
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler, default_params
 from mlgenn_delays.connectivity import Dense, FixedProbability
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import preprocess_spikes
 
 TIMESTEPS = 40
 

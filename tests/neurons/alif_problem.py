@@ -17,9 +17,9 @@ import numpy as np
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, Neuron, SpikeInput
 from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import preprocess_spikes
 
 #: Connections: input to hidden, hidden to hidden, hidden to output.
 NAMES = ("in", "rec", "out")

@@ -10,9 +10,9 @@ from alif_problem import Cell, Compiled, example, make_problem, shipped
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import preprocess_spikes
 
 
 def test_arguments_are_mlgenns():

@@ -10,11 +10,11 @@ from mlgenn_delays import Connection, Network, Population, check_gradients
 from mlgenn_delays.callbacks import VarRecorder
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.program.model import AdjointModel, NeuronModel
 from mlgenn_delays.serialisers import Numpy
 from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import preprocess_spikes
 
 
 class Wordy(Neuron):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import mlgenn_delays.events.dataset as events_module
-from mlgenn_delays.utils.data import PreprocessedSpikes
 from mlgenn_delays.events.dataset import EventDataset, channel_dtype
+from mlgenn_delays.utils.data import PreprocessedSpikes
 
 GOOD = PreprocessedSpikes(np.array([1, 1, 3]), np.array([4.0, 2.0, 6.0]))
 

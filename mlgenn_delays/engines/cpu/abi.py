@@ -28,16 +28,25 @@ class PopulationBuffers(ct.Structure):
     ]  # fmt: skip
 
 
+class Parameter(ct.Structure):
+    """One parameter: values, gradients per thread, moments of Adam, norm of the gradient."""
+
+    _fields_ = [
+        *((name, POINTER) for name in ("value", "gradient", "m", "v")),
+        ("norm", ct.c_double),
+    ]
+
+
 class ConnectionBuffers(ct.Structure):
-    """Parameters of one connection and what learning needs."""
+    """One connection: arrays of its weights and delays, and what belongs to no parameter."""
 
     _fields_ = [
         (name, POINTER)
         for name in (
-            "g", "d", "delay_steps", "row_start", "post", "grad_g", "grad_d",
-            "touched", "adam_m_g", "adam_v_g", "adam_m_d", "adam_v_d",
+            "weight", "delay", "delay_steps", "row_start", "post", "weight_gradient",
+            "delay_gradient", "touched",
         )
-    ] + [("norm_g", ct.c_double), ("norm_d", ct.c_double)]  # fmt: skip
+    ]  # fmt: skip
 
 
 class Batch(ct.Structure):
@@ -69,6 +78,8 @@ def declare(library: ct.CDLL, training: bool) -> None:
     library.mgd_destroy.restype = None
     library.mgd_connections.argtypes = [POINTER]
     library.mgd_connections.restype = ct.POINTER(ConnectionBuffers)
+    library.mgd_parameters.argtypes = [POINTER]
+    library.mgd_parameters.restype = ct.POINTER(Parameter)
     library.mgd_round_delays.argtypes = [POINTER]
     library.mgd_round_delays.restype = None
     library.mgd_forward.argtypes = [POINTER, ct.POINTER(Batch)]

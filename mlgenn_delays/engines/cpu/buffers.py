@@ -1,39 +1,95 @@
-"""Memory of one connection: padded parameters, gradients per thread, optimiser moments."""
+"""Memory of parameters and connections: arrays that generated code reads and writes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ...program.program import ConnectionProgram
-from .abi import ConnectionBuffers, address, aligned_zeros
-from .codegen import storage
+from ...program.parameters import OwnerKind, ParameterSpec
+from ...program.program import ConnectionProgram, Program
+from . import abi
+
+#: Neurons per vector of the widest instruction set; rows are padded to it.
+VECTOR = 16
+
+
+def padded(size: int) -> int:
+    """``size`` rounded up to whole vectors."""
+    return -(-size // VECTOR) * VECTOR
+
+
+def storage(connection: ConnectionProgram) -> int:
+    """Elements of one parameter array of a connection, padding included, at least 1."""
+    if connection.is_sparse:
+        return max(connection.num_synapses, 1)
+    return max(connection.source_size * padded(connection.target_size), 1)
+
+
+class ParameterMemory:
+    """One parameter: values and, where it is learned, gradients per thread and moments.
+
+    Rows of dense connections are padded to whole vectors; the padding is zero and stays zero.
+    Untouched pages of gradients cost no memory.
+    """
+
+    def __init__(self, program: Program, spec: ParameterSpec, num_threads: int):
+        self._rows, self._columns, size = _layout(program, spec)
+        self._size = size
+        self.values = abi.aligned_zeros(size, np.float32)
+        learned = spec.learned
+        self.gradients = abi.aligned_zeros(num_threads * size, np.float32) if learned else None
+        self.moments = {n: abi.aligned_zeros(size, np.float32) for n in ("m", "v") if learned}
+
+    def fill(self, buffers: abi.Parameter) -> None:
+        """Write the addresses into the generated code's table."""
+        buffers.value = abi.address(self.values)
+        buffers.gradient = abi.address(self.gradients)
+        buffers.m = abi.address(self.moments.get("m"))
+        buffers.v = abi.address(self.moments.get("v"))
+
+    def unpad(self, array: np.ndarray) -> np.ndarray:
+        """Copy of a padded array, flat without the padding."""
+        rows = array[: self._size].reshape(self._rows, -1)
+        return rows[:, : self._columns].flatten()
+
+    def assign(self, array: np.ndarray, elements: np.ndarray) -> None:
+        """Write flat values into a padded array."""
+        rows = array[: self._size].reshape(self._rows, -1)
+        rows[:, : self._columns] = elements.reshape(self._rows, self._columns)
+
+    def memory(self) -> dict[str, int]:
+        """Bytes by purpose."""
+        return {
+            "parameters": self.values.nbytes,
+            "gradients": 0 if self.gradients is None else self.gradients.nbytes,
+            "optimiser": sum(a.nbytes for a in self.moments.values()),
+        }
+
+
+def _layout(program: Program, spec: ParameterSpec) -> tuple[int, int, int]:
+    """Rows, columns without padding, and elements with padding."""
+    if spec.owner.kind is OwnerKind.POPULATION:
+        size = program.populations[spec.owner.index].size
+        return 1, size, padded(size)
+    connection = program.connections[spec.owner.index]
+    if connection.is_sparse:
+        return 1, connection.num_synapses, storage(connection)
+    return connection.source_size, connection.target_size, storage(connection)
 
 
 class ConnectionMemory:
-    """Arrays that generated code reads and writes, owned by Python.
+    """What a connection has besides its parameters: rounded delays, synapses, touched rows."""
 
-    Rows of dense connections are padded to whole vectors; the padding is zero and stays
-    zero. Gradients are allocated for training only; untouched pages cost no memory.
-    """
-
-    def __init__(self, connection: ConnectionProgram, num_threads: int, training: bool):
-        self.connection = connection
-        size = max(storage(connection), 1)
-        learn = {
-            "g": training and connection.learn_weights,
-            "d": training and connection.learn_delays,
-        }
-        names = connection.parameter_names
-        self.values = {name: aligned_zeros(size, np.float32) for name in names}
-        self.delay_steps = aligned_zeros(size, np.uint16) if "d" in names else None
-        self.gradients = {
-            name: aligned_zeros(num_threads * size, np.float32) for name in names if learn[name]
-        }
-        self.moments = {
-            (name, moment): aligned_zeros(size, np.float32)
-            for name in self.gradients
-            for moment in ("m", "v")
-        }
+    def __init__(
+        self, connection: ConnectionProgram, num_threads: int, parameters: Sequence[ParameterMemory]
+    ):
+        self._weight = parameters[connection.weight]
+        self._delay = None if connection.delay is None else parameters[connection.delay]
+        size = storage(connection)
+        self.delay_steps = (
+            abi.aligned_zeros(size, np.uint16) if connection.has_synapse_delays else None
+        )
         self.touched = np.zeros(num_threads * connection.source_size, dtype=np.uint8)
         self.row_start: np.ndarray | None = None
         self.post: np.ndarray | None = None
@@ -42,52 +98,16 @@ class ConnectionMemory:
             self.row_start = np.concatenate(([0], np.cumsum(counts))).astype(np.uint32)
             self.post = np.ascontiguousarray(connection.post_ind, dtype=np.uint32)
 
-    def fill(self, buffers: ConnectionBuffers) -> None:
+    def fill(self, buffers: abi.ConnectionBuffers) -> None:
         """Write the addresses into the generated code's table."""
-        buffers.g = address(self.values["g"])
-        buffers.d = address(self.values.get("d"))
-        buffers.delay_steps = address(self.delay_steps)
-        buffers.row_start = address(self.row_start)
-        buffers.post = address(self.post)
-        buffers.touched = address(self.touched)
-        for name in ("g", "d"):
-            setattr(buffers, f"grad_{name}", address(self.gradients.get(name)))
-            for moment in ("m", "v"):
-                array = self.moments.get((name, moment))
-                setattr(buffers, f"adam_{moment}_{name}", address(array))
-
-    def unpad(self, array: np.ndarray) -> np.ndarray:
-        """Copy of a padded array in the shape that the user sees."""
-        connection = self.connection
-        if connection.is_sparse:
-            return array[: connection.num_synapses].copy()
-        rows = array[: storage(connection)].reshape(connection.source_size, -1)
-        return rows[:, : connection.target_size].copy()
-
-    def assign(self, array: np.ndarray, value: np.ndarray) -> None:
-        """Write an array of the user's shape into a padded one."""
-        connection = self.connection
-        value = np.asarray(value)
-        if value.shape != connection.param_shape:
-            raise ValueError(
-                f"connection '{connection.name}': got an array of shape {value.shape}, "
-                f"its parameters have shape {connection.param_shape}"
-            )
-        if connection.is_sparse:
-            array[: connection.num_synapses] = value
-        else:
-            rows = array[: storage(connection)].reshape(connection.source_size, -1)
-            rows[:, : connection.target_size] = value
-
-    def gradient(self, name: str) -> np.ndarray:
-        """The reduced gradient, in the user's shape."""
-        return self.unpad(self.gradients[name][: max(storage(self.connection), 1)])
+        for name in ("delay_steps", "row_start", "post", "touched"):
+            setattr(buffers, name, abi.address(getattr(self, name)))
+        for name, memory in (("weight", self._weight), ("delay", self._delay)):
+            if memory is not None:
+                setattr(buffers, name, abi.address(memory.values))
+                setattr(buffers, f"{name}_gradient", abi.address(memory.gradients))
 
     def memory(self) -> dict[str, int]:
         """Bytes by purpose."""
         indices = [a for a in (self.delay_steps, self.row_start, self.post) if a is not None]
-        return {
-            "parameters": sum(a.nbytes for a in (*self.values.values(), *indices)),
-            "gradients": sum(a.nbytes for a in self.gradients.values()) + self.touched.nbytes,
-            "optimiser": sum(a.nbytes for a in self.moments.values()),
-        }
+        return {"parameters": sum(a.nbytes for a in indices), "gradients": self.touched.nbytes}

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import ctypes as ct
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ...program.program import PopulationProgram
-from ...readouts import FirstSpikeTime
-from ..base import Batch, ForwardResult, OutputGradient, Recording, RecordRequest, Trace
-from ..regulariser import regulariser_jump
+from ...events.dataset import channel_dtype
+from ...program.exchange import NO_SPIKE, Batch, OutputGradient, Recording, RecordRequest
+from ...program.program import PopulationProgram, Program
+from ...program.timing import emission_steps, spike_times, step_dtype
 from . import abi
 
-if TYPE_CHECKING:
-    from .engine import CpuEngine
+#: (example, population) -> steps and neurons of its spikes.
+Spikes = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 
 
 class Call:
     """Arrays of one batch, kept alive and in place from the forward to the backward pass."""
 
-    def __init__(self, engine: CpuEngine, batch: Batch, record: RecordRequest | None):
-        self.engine = engine
-        self.program = engine.program
+    def __init__(self, program: Program, batch: Batch, record: RecordRequest | None):
+        self.program = program
         self.batch = batch
         self.arrays: dict[tuple[int, str], np.ndarray] = {}
         #: (population, variable) -> (recorded examples, timesteps, neurons), of the last pass
-        self.recordings: dict[tuple[int, str], np.ndarray] = {}
+        self._recorded_variables: dict[tuple[int, str], np.ndarray] = {}
         self._keep: list[object] = []
-        count = len(self.program.populations)
+        count = len(program.populations)
         self._populations = (abi.PopulationBuffers * count)()
         self._inputs = (abi.InputEvents * count)()
         self._examples = np.ascontiguousarray(batch.indices, dtype=np.int64)
@@ -37,8 +35,7 @@ class Call:
         if record is not None:
             chosen = np.flatnonzero(record.examples[: batch.size])
             self._record_row[chosen] = np.arange(len(chosen))
-        self._recorded = int(np.sum(self._record_row >= 0))
-        for population in self.program.populations:
+        for population in program.populations:
             if population.is_input:
                 self._bind_input(population)
             else:
@@ -55,14 +52,10 @@ class Call:
         self.arrays[population, name] = array
         setattr(self._populations[population], name, abi.address(array))
 
-    def _bind_input(self, population: PopulationProgram) -> None:
-        offsets, steps, neurons = self.engine.input_events(
-            population, self.batch.inputs[population.index]
-        )
-        self._keep += [offsets, steps, neurons]
-        self._inputs[population.index] = abi.InputEvents(
-            abi.address(offsets), abi.address(steps), abi.address(neurons)
-        )
+    def _bind_input(self, p: PopulationProgram) -> None:
+        arrays = input_arrays(self.program, p, self.batch)
+        self._keep += arrays
+        self._inputs[p.index] = abi.InputEvents(*map(abi.address, arrays))
 
     def _bind_outputs(self, p: PopulationProgram, record: RecordRequest | None) -> None:
         examples, steps = self.batch.size, self.program.timesteps
@@ -71,70 +64,61 @@ class Call:
         if p.readout is not None:
             self._set(p.index, "readout", np.empty((examples, p.size), np.float32))
             self._set(p.index, "readout_step", np.full((examples, p.size), -1, np.int32))
-        if p.index in self.engine.readout_weights:
-            self._set(p.index, "readout_weights", self.engine.readout_weights[p.index])
-        if p.per_timestep_loss and self.program.training:
+            if p.readout.weights is not None:
+                self._set(p.index, "readout_weights", _float32(p.readout.weights))
+        if p.trace and self.program.training:
             self._set(p.index, "trace", np.empty((examples, steps, p.size), np.float32))
-        self._record(p, "record_vars", self.engine.variables[p.index], record)
+        self._record(p, "record_vars", p.state_variables, record)
 
     def _record(
-        self, p: PopulationProgram, field: str, names: list[str], record: RecordRequest | None
+        self, p: PopulationProgram, field: str, names: Sequence[str], record: RecordRequest | None
     ) -> None:
         """Make room for the requested ones among the variables ``names``, in C++'s order."""
         wanted = frozenset() if record is None else record.variables
         pointers = (abi.POINTER * len(names))()
         for k, name in enumerate(names):
             if (p.index, name) in wanted:
-                shape = (self._recorded, self.program.timesteps, p.size)
-                self.recordings[p.index, name] = np.empty(shape, np.float32)
-                pointers[k] = abi.address(self.recordings[p.index, name])
+                shape = (int(np.sum(self._record_row >= 0)), self.program.timesteps, p.size)
+                self._recorded_variables[p.index, name] = np.empty(shape, np.float32)
+                pointers[k] = abi.address(self._recorded_variables[p.index, name])
         self._keep.append(pointers)
         setattr(self._populations[p.index], field, ct.addressof(pointers))
 
-    def result(self, record: RecordRequest | None) -> ForwardResult:
-        """What the forward pass left in the arrays."""
-        program = self.program
-        spiking = [p for p in program.populations if p.is_spiking and not p.is_input]
-        return ForwardResult(
-            readouts={p.index: self._readout(p) for p in program.outputs},
-            spike_counts={p.index: self.arrays[p.index, "spike_counts"] for p in spiking},
-            traces=self._traces(),
-            recording=self._recording(record),
-        )
+    # -- what the forward pass left
+
+    def readouts(self) -> dict[int, np.ndarray]:
+        """Output population -> (examples, outputs) float64."""
+        return {p.index: self._readout(p) for p in self.program.outputs}
 
     def _readout(self, p: PopulationProgram) -> np.ndarray:
         if p.readout is not None and p.readout.uses_spike_times:
             step = self.arrays[p.index, "readout_step"]
-            times = -(step + 1.0) * self.program.dt
-            return np.where(step >= 0, times, FirstSpikeTime.NO_SPIKE)
+            return np.where(step >= 0, -spike_times(step, self.program.dt), NO_SPIKE)
         return self.arrays[p.index, "readout"].astype(np.float64)
 
-    def _traces(self) -> dict[int, list[Trace]]:
-        steps, dt = self.program.timesteps, self.program.dt
-        times = (np.arange(steps) + 1.0) * dt
-        weights = np.full(steps, dt)
-        return {
-            population: [Trace(times, weights, values) for values in array]
-            for (population, name), array in self.arrays.items()
-            if name == "trace"
-        }
+    def spike_counts(self) -> dict[int, np.ndarray]:
+        """Spiking population with dynamics -> (examples, neurons)."""
+        return {i: array for (i, name), array in self.arrays.items() if name == "spike_counts"}
 
-    def _recording(self, record: RecordRequest | None) -> Recording:
-        recording = Recording()
-        if record is None:
-            return recording
+    def traces(self) -> dict[int, np.ndarray]:
+        """Output population -> (examples, timesteps, outputs), where it was kept."""
+        return {i: array for (i, name), array in self.arrays.items() if name == "trace"}
+
+    def recording(self, record: RecordRequest | None, spikes: Spikes) -> Recording:
+        """What was asked for of the forward pass."""
+        recording = Recording(variables=dict(self._recorded_variables))
         chosen = np.flatnonzero(self._record_row >= 0)
-        for index in record.spikes:
-            population = self.program.populations[index]
-            recording.spikes[index] = [self._example_spikes(population, int(b)) for b in chosen]
-        recording.variables.update(self.recordings)
+        for index in () if record is None else record.spikes:
+            recording.spikes[index] = [self._example(index, int(b), spikes) for b in chosen]
         return recording
 
-    def _example_spikes(self, p: PopulationProgram, b: int) -> tuple[np.ndarray, np.ndarray]:
-        if p.is_input:
-            return self.batch.inputs[p.index].example(int(self._examples[b]))
-        steps, neurons = self.engine.spikes(b, p.index)
-        return (steps + 1.0) * self.program.dt, neurons
+    def _example(self, index: int, b: int, spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
+        if self.program.populations[index].is_input:
+            return self.batch.inputs[index].example(int(self._examples[b]))
+        steps, neurons = spikes(b, index)
+        return spike_times(steps, self.program.dt), neurons
+
+    # -- the backward pass
 
     def set_gradients(
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None
@@ -147,20 +131,31 @@ class Call:
                 self._set(index, "grad_trace", _float32(np.stack(gradient.trace)))
             if gradient.silent is not None:
                 self._set(index, "grad_silent", _float32(gradient.silent))
-        for p in self.program.populations:
-            if p.has_regulariser:
-                counts = self.arrays[p.index, "spike_counts"]
-                self._set(
-                    p.index, "regulariser", _float32(regulariser_jump(self.program, p, counts))
-                )
-        self.recordings = {}
-        for p in self.program.populations:
-            if not p.is_input:
-                self._record(p, "record_adjoints", self.engine.adjoints[p.index], record)
+        self._recorded_variables = {}
+        for p in self.program.neurons:
+            if p.regulariser is not None:
+                jump = p.regulariser.jump(self.arrays[p.index, "spike_counts"])
+                self._set(p.index, "regulariser", _float32(jump))
+            self._record(p, "record_adjoints", p.adjoint_variables, record)
 
     def adjoint_recording(self) -> Recording:
         """Recorded adjoints of the backward pass."""
-        return Recording(variables=dict(self.recordings))
+        return Recording(variables=dict(self._recorded_variables))
+
+
+def input_arrays(program: Program, p: PopulationProgram, batch: Batch) -> list[np.ndarray]:
+    """Offsets, steps and neurons of a whole data set as C++ reads them, made once per data set."""
+    data = batch.inputs[p.index]
+    steps, channels = step_dtype(program.timesteps), channel_dtype(p.size)
+
+    def steps_array() -> np.ndarray:
+        return np.ascontiguousarray(emission_steps(data, program.dt), steps)
+
+    return [
+        np.ascontiguousarray(data.offsets, dtype=np.int64),
+        data.derived(("steps", program.dt, steps), steps_array),
+        data.derived(("neurons", channels), lambda: np.ascontiguousarray(data.neurons, channels)),
+    ]
 
 
 def _float32(array: np.ndarray) -> np.ndarray:

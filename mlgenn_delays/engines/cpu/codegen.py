@@ -14,30 +14,17 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from ...events.dataset import channel_dtype, step_dtype
+from ...events.dataset import channel_dtype
 from ...program.check_model import used_functions
-from ...program.equations import exponential
+from ...program.parameters import ParameterSpec
 from ...program.program import ConnectionProgram, PopulationProgram, Program
+from ...program.timing import step_dtype
 from ...version import __version__
-from ..rendering import model_of, readout_kind, statements, template_environment
-
-#: Neurons per vector of the widest instruction set; rows are padded to it.
-VECTOR = 16
+from ..rendering import statements, template_environment
+from .buffers import padded, storage
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
 LANES = 4
-
-
-def padded(size: int) -> int:
-    """``size`` rounded up to whole vectors."""
-    return -(-size // VECTOR) * VECTOR
-
-
-def storage(connection: ConnectionProgram) -> int:
-    """Elements of one parameter array of a connection, padding included."""
-    if connection.is_sparse:
-        return connection.num_synapses
-    return connection.source_size * padded(connection.target_size)
 
 
 def literal(value: float) -> str:
@@ -79,25 +66,25 @@ def _items(values: Mapping[str, float]) -> list[tuple[str, str]]:
     return [(name, literal(value)) for name, value in values.items()]
 
 
+def _bounds(spec: ParameterSpec) -> list[str] | None:
+    return [literal(bound) for bound in spec.bounds] if spec.is_bounded else None
+
+
 def _population(program: Program, population: PopulationProgram, name: str) -> dict[str, Any]:
-    model = model_of(program, population)
-    receptors = []
-    for index, tau in enumerate(population.taus_syn):
-        synapse = exponential(tau, model.params["TauM"], program.dt)
-        receptors.append(
-            {
-                "index": index,
-                "tau": tau,
-                "params": _items(synapse.params),
-                "sim_code": _code(synapse.sim_code),
-                "adjoint_sim_code": _code(synapse.adjoint_sim_code),
-            }
-        )
+    model = population.dynamics
+    receptors = [
+        {
+            "index": index,
+            "tau": receptor.tau,
+            "params": _items(receptor.model.params),
+            "sim_code": _code(receptor.model.sim_code),
+            "adjoint_sim_code": _code(receptor.model.adjoint_sim_code),
+        }
+        for index, receptor in enumerate(population.receptors)
+    ]
     return {
         "id": name,
-        "title": _comment(
-            f"{population.name}: {type(population.neuron).__name__}, {population.size} neurons"
-        ),
+        "title": _comment(f"{population.name}: {population.neuron}, {population.size} neurons"),
         "index": population.index,
         "size": population.size,
         "padded": padded(population.size),
@@ -114,13 +101,18 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "spiking": population.is_spiking,
         "training": program.training,
         "adjoint_vars": _items(model.adjoint.vars),
+        # in the order in which they are recorded; the generated code numbers all receptors
+        "adjoint_variables": [
+            *(f"LambdaI{index}" for index in range(len(receptors))),
+            *model.adjoint.vars,
+        ],
         "adjoint_sim_code": _code(model.adjoint.sim_code),
         "jump_code": _code(model.adjoint.jump_code),
         "tape": [(tape_name, _code(code)) for tape_name, code in model.adjoint.tape.items()],
         "functions": used_functions(model),
-        "readout": readout_kind(population),
-        "trace": population.per_timestep_loss and program.training,
-        "regulariser": population.has_regulariser,
+        "readout": population.readout.kind.value if population.readout else None,
+        "trace": population.trace and program.training,
+        "regulariser": population.regulariser is not None,
     }
 
 
@@ -129,7 +121,7 @@ def _connection(
 ) -> dict[str, Any]:
     source = program.populations[connection.source]
     feedback = program.training and not source.is_input
-    learns = program.training and (connection.learn_weights or connection.learn_delays)
+    learned = [i for i in (connection.weight, connection.delay) if program.learns(i)]
     target_name = program.populations[connection.target].name
     return {
         "id": name,
@@ -139,15 +131,17 @@ def _connection(
         "receptor": connection.receptor,
         "tau_syn": literal(connection.tau_syn),
         "pre": connection.source_size,
-        "storage": max(storage(connection), 1),
+        "storage": storage(connection),
         "sparse": connection.is_sparse,
         "synapse_delays": connection.has_synapse_delays,
         "constant_delay": connection.constant_delay,
-        "max_delay_steps": connection.max_delay_steps,
-        "learn_weights": program.training and connection.learn_weights,
-        "learn_delays": program.training and connection.learn_delays,
+        "weight": connection.weight,
+        "delay": connection.delay,
+        "learned": [{"index": i, "bounds": _bounds(program.parameters[i])} for i in learned],
+        "learn_weights": program.learns(connection.weight),
+        "learn_delays": program.learns(connection.delay),
         "feedback": feedback,
-        "backward": feedback or learns,
+        "backward": feedback or bool(learned),
         # random access stops at the last neuron, contiguous access runs over whole vectors
         "loop_size": -(-connection.target_size // LANES) * LANES
         if connection.has_synapse_delays
@@ -199,5 +193,6 @@ def generate(program: Program) -> str:
         populations=populations,
         functions=sorted(frozenset().union(*(p["functions"] for p in populations))),
         connections=connections,
+        parameters=program.parameters,
     )
     return re.sub(r"\n{3,}", "\n\n", text)

@@ -5,25 +5,24 @@ from __future__ import annotations
 import ctypes as ct
 import os
 import re
-import weakref
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
-from ...events.dataset import EventDataset, channel_dtype, step_dtype
-from ...optimisers import Adam, Optimiser
-from ...program.program import Parameters, PopulationProgram, Program
-from ..base import (
+from ...program.exchange import (
+    AdamStep,
     Batch,
-    Engine,
     ForwardResult,
     OutputGradient,
     Recording,
     RecordRequest,
 )
-from ..rendering import model_of
+from ...program.parameters import OwnerKind
+from ...program.program import Program
+from ..base import Engine, Moments
 from . import abi, codegen, toolchain
-from .buffers import ConnectionMemory
+from .buffers import ConnectionMemory, ParameterMemory, padded
 from .call import Call
 
 
@@ -38,14 +37,16 @@ class CpuEngine(Engine):
     Raises:
         CompilerError: no C++ compiler, or it failed
         MemoryError: the network's state does not fit, or the system has not so many threads
+        NotImplementedError: a parameter of a population is learned
     """
 
     name = "cpu"
 
-    def __init__(self, program: Program, parameters: Parameters, num_threads: int):
+    def __init__(self, program: Program, num_threads: int):
         super().__init__(program, num_threads)
         self._handle: int | None = None
         self._process = os.getpid()
+        self._refuse_learned_populations()
         self.source = codegen.generate(program)
         names = "_".join(p.name for p in program.populations)
         stem = re.sub(r"[^0-9A-Za-z_]+", "", names)[:40] or "network"
@@ -57,25 +58,24 @@ class CpuEngine(Engine):
                 "not enough memory or threads for the state of the network with num_threads = "
                 f"{num_threads}; fewer threads need less"
             )
-        self._memory = [
-            ConnectionMemory(c, num_threads, program.training) for c in program.connections
-        ]
-        self._buffers = self._library.mgd_connections(self._handle)
+        self._memory = [ParameterMemory(program, spec, num_threads) for spec in program.parameters]
+        self._parameters = self._library.mgd_parameters(self._handle)
         for index, memory in enumerate(self._memory):
-            memory.fill(self._buffers[index])
-        self.readout_weights = {
-            p.index: np.ascontiguousarray(p.readout.weights(program.timesteps), dtype=np.float32)
-            for p in program.outputs
-            if p.readout is not None and p.readout.is_linear
-        }
-        models = {p.index: model_of(program, p) for p in program.populations if not p.is_input}
-        #: what can be recorded of each population, in the order of generated code
-        self.variables = {index: list(m.vars) for index, m in models.items()}
-        self.adjoints = {index: ["LambdaI", *m.adjoint.vars] for index, m in models.items()}
-        self._events: dict[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+            memory.fill(self._parameters[index])
+        self._connections = [
+            ConnectionMemory(c, num_threads, self._memory) for c in program.connections
+        ]
+        buffers = self._library.mgd_connections(self._handle)
+        for index, connection in enumerate(self._connections):
+            connection.fill(buffers[index])
+        self._delays = {c.delay for c in program.connections if c.has_synapse_delays}
         self._last: Call | None = None
-        self._optimiser_state: dict[str, dict[str, np.ndarray]] = {}
-        self.set_parameters(parameters)
+        self._initialise()
+
+    def _refuse_learned_populations(self) -> None:
+        for spec in self.program.parameters:
+            if spec.learned and spec.owner.kind is OwnerKind.POPULATION:
+                raise NotImplementedError(f"{spec.label}: parameters of neurons cannot be learned")
 
     def close(self) -> None:
         if self._handle and self._process == os.getpid():
@@ -88,40 +88,37 @@ class CpuEngine(Engine):
 
     # -- parameters
 
-    def set_parameter(self, connection: int, name: str, value: np.ndarray) -> None:
-        memory = self._memory[connection]
-        if name == "d":
-            limit = memory.connection.max_delay_steps
-            # an empty connection has nothing to compare
-            if np.size(value) and not (np.min(value) >= 0.0 and np.max(value) <= limit):
-                raise ValueError(
-                    f"connection '{memory.connection.name}': delays from {np.min(value)} to "
-                    f"{np.max(value)} steps, allowed are 0 to max_delay_steps = {limit}"
-                )
-        memory.assign(memory.values[name], value)
-        if name == "d":
+    def _write(self, parameter: int, elements: np.ndarray) -> None:
+        memory = self._memory[parameter]
+        memory.assign(memory.values, elements)
+        if parameter in self._delays:
             self._library.mgd_round_delays(self._handle)
 
-    def get_parameter(self, connection: int, name: str) -> np.ndarray:
-        memory = self._memory[connection]
-        return memory.unpad(memory.values[name])
+    def _read(self, parameter: int) -> np.ndarray:
+        memory = self._memory[parameter]
+        return memory.unpad(memory.values)
 
     # -- forward and backward
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         self._check_process()
-        call = Call(self, batch, record)
+        self._check_request(record)
+        call = Call(self.program, batch, record)
         self._check(self._library.mgd_forward(self._handle, ct.byref(call.struct)))
         self._last = call
-        return call.result(record)
+        traces = self._traces(call.traces())
+        return ForwardResult(
+            call.readouts(), call.spike_counts(), traces, call.recording(record, self.spikes)
+        )
 
     def backward(
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
     ) -> Recording:
         self._check_process()
-        if self._last is None or not self.program.training:
-            raise RuntimeError("backward needs a forward pass of a training program before it")
+        self._check_request(record)
+        self._check_backward(self._last is not None)
         call = self._last
+        assert call is not None
         call.set_gradients(gradients, record)
         self._check(self._library.mgd_backward(self._handle, ct.byref(call.struct)))
         return call.adjoint_recording()
@@ -154,104 +151,56 @@ class CpuEngine(Engine):
                 "not enough memory for the spikes of a batch; a smaller batch_size needs less"
             )
 
-    def input_events(
-        self, population: PopulationProgram, data: EventDataset
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Offsets, steps and neurons of a data set on the grid, computed once per data set."""
-        key = (population.index, id(data))
-        known = self._events.get(key)
-        if known is None:
-            offsets = np.ascontiguousarray(data.offsets, dtype=np.int64)
-            neurons = np.ascontiguousarray(data.neurons, channel_dtype(population.size))
-            dtype = step_dtype(self.program.timesteps)
-            steps = np.ascontiguousarray(data.steps(self.program.dt), dtype)
-            known = (offsets, steps, neurons)
-            self._events[key] = known
-            # ids are used again: forget the data set when it goes
-            weakref.finalize(data, self._events.pop, key, None)
-        return known
-
     # -- learning
 
-    def gradients(self) -> list[dict[str, np.ndarray]]:
-        return [{n: memory.gradient(n) for n in memory.gradients} for memory in self._memory]
+    def _read_gradient(self, parameter: int) -> np.ndarray:
+        memory = self._memory[parameter]
+        assert memory.gradients is not None
+        return memory.unpad(memory.gradients)
 
-    def gradient_norms(self) -> list[dict[str, float]]:
-        return [
-            {n: float(getattr(self._buffers[i], f"norm_{n}")) for n in memory.gradients}
-            for i, memory in enumerate(self._memory)
-        ]
+    def gradient_norms(self) -> dict[int, float]:
+        # of synapses; where entries are shared, of entries
+        parameters = self.program.parameters
+        if any(parameters[i].map is not None for i in self.learned):
+            return super().gradient_norms()
+        return {i: float(self._parameters[i].norm) for i in self.learned}
 
-    def apply_gradients(self, optimisers: Sequence[Mapping[str, Optimiser]], step: int) -> None:
+    def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
+        # one pass over all parameters, so all or none
+        fused = all(adam is not None for adam in steps.values())
+        return frozenset(steps) if fused else frozenset()
+
+    def _adam(self, steps: Mapping[int, AdamStep]) -> None:
         self._check_process()
-        settings = (abi.Adam * max(2 * len(self._memory), 1))()
-        fused = True
-        for index, memory in enumerate(self._memory):
-            for name in memory.gradients:
-                optimiser = optimisers[index][name]
-                if type(optimiser) is not Adam:
-                    fused = False
-                    continue
-                settings[2 * index + (name == "d")] = abi.Adam(
-                    optimiser.alpha,
-                    optimiser.beta1,
-                    optimiser.beta2,
-                    optimiser.epsilon,
-                    1.0 / (1.0 - optimiser.beta1 ** (step + 1)),
-                    1.0 / (1.0 - optimiser.beta2 ** (step + 1)),
-                )
-        if fused:
-            self._optimiser_state.clear()
-            self._library.mgd_adam(self._handle, ct.byref(settings))
-        else:
-            self._apply_in_numpy(optimisers, step)
+        settings = (abi.Adam * max(len(self._memory), 1))()
+        for index, adam in steps.items():
+            settings[index] = abi.Adam(
+                adam.alpha, adam.beta1, adam.beta2, adam.epsilon, adam.scale1, adam.scale2
+            )
+        self._library.mgd_adam(self._handle, ct.byref(settings))
 
-    def _apply_in_numpy(self, optimisers: Sequence[Mapping[str, Optimiser]], step: int) -> None:
-        for index, memory in enumerate(self._memory):
-            for name in memory.gradients:
-                state = self._optimiser_state.setdefault(f"{index}.{name}", {})
-                value = optimisers[index][name].update(
-                    self.get_parameter(index, name), memory.gradient(name), state, step
-                )
-                if name == "d":
-                    value = np.clip(value, 0.0, memory.connection.max_delay_steps)
-                self.set_parameter(index, name, value)
+    def _read_moments(self, parameter: int) -> Moments:
+        memory = self._memory[parameter]
+        return {name: memory.unpad(array) for name, array in memory.moments.items()}
 
-    def optimiser_state(self) -> dict[str, np.ndarray]:
-        state = {
-            f"{index}.{name}.{moment}": memory.unpad(array)
-            for index, memory in enumerate(self._memory)
-            for (name, moment), array in memory.moments.items()
-        }
-        for key, arrays in self._optimiser_state.items():
-            state.update({f"{key}.{name}": array.copy() for name, array in arrays.items()})
-        return state
-
-    def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
-        for key, value in state.items():
-            index, name, moment = key.split(".")
-            # moments with these names may be those of another optimiser: the next step tells
-            self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
-            memory = self._memory[int(index)]
-            if (name, moment) in memory.moments:
-                memory.assign(memory.moments[name, moment], value)
+    def _write_moments(self, parameter: int, moments: Mapping[str, np.ndarray]) -> None:
+        memory = self._memory[parameter]
+        for name in memory.moments.keys() & moments.keys():
+            memory.assign(memory.moments[name], moments[name])
 
     # -- memory
 
     def memory_estimate(self) -> dict[str, int]:
-        total = {"parameters": 0, "gradients": 0, "optimiser": 0}
-        for memory in self._memory:
-            for purpose, size in memory.memory().items():
-                total[purpose] += size
-        rings = 0
-        for p in self.program.populations:
-            if not p.is_input:
-                slots = self.program.ring_slots(p)
-                per_slot = 12 if self.program.training else 4
-                rings += codegen.padded(p.size) * slots * per_slot * len(p.taus_syn)
+        total: Counter[str] = Counter({"parameters": 0, "gradients": 0, "optimiser": 0})
+        for memory in (*self._memory, *self._connections):
+            total.update(memory.memory())
+        per_slot = 12 if self.program.training else 4
+        rings = sum(
+            padded(p.size) * self.program.ring_slots(p) * per_slot * len(p.receptors)
+            for p in self.program.neurons
+        )
         traces = sum(
             4 * self.program.timesteps * p.size * self.program.batch_size
-            for p in self.program.outputs
-            if p.per_timestep_loss and self.program.training
+            for p in self._kept_traces()
         )
         return {**total, "delay rings": rings * self.num_threads, "output traces": traces}

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...optimisers import Adam, Optimiser
-from ...program.program import ConnectionProgram, Parameters, Program
-from ..base import Batch, Engine, ForwardResult, OutputGradient, Recording, RecordRequest
+from ...program.exchange import (
+    AdamStep,
+    Batch,
+    ForwardResult,
+    OutputGradient,
+    Recording,
+    RecordRequest,
+)
+from ...program.parameters import OwnerKind
+from ...program.program import Program
+from ..base import Engine, Moments
+from . import arrays
 from .availability import choose_backend
 from .build import load
 from .optimisers import set_step
-from .program_compiler import GRADIENTS, ProgramCompiler, learn_group
+from .program_compiler import GeNNNetwork, ProgramCompiler, learn_group, learned_gradients
+from .recording import Watcher
 from .simulation import Simulation
 
 #: GeNN's CPU backend simulates one example at a time.
@@ -23,30 +35,58 @@ _ONE_EXAMPLE = "single_threaded_cpu"
 _MOMENTS = {"m": "M", "v": "V"}
 
 
+def count_lanes(program: Program, genn_backend: str) -> int:
+    """Examples that one of GeNN's backends simulates at once."""
+    return 1 if genn_backend == _ONE_EXAMPLE else program.batch_size
+
+
 class GennEngine(Engine):
     """Runs a program on GeNN, in float32 on the grid of timesteps, as the CPU engine does.
 
     Args:
         backend: "genn" (CUDA where GeNN has it and a GPU is there, else its CPU backend),
             "genn:cpu" or "genn:cuda"
+        network: GeNN model of the program; None: one is made for ``backend``
+        num_recording_timesteps: length of a trial, where GeNN's own recording is used
 
     Raises:
         ImportError: PyGeNN or ml_genn is not installed
         ValueError: the backend is not available
         CompilerError: the generated code could not be compiled
+        NotImplementedError: a parameter of a population is learned
     """
 
-    def __init__(self, program: Program, parameters: Parameters, backend: str = "genn"):
+    def __init__(
+        self,
+        program: Program,
+        backend: str = "genn",
+        network: GeNNNetwork | None = None,
+        num_recording_timesteps: int | None = None,
+    ):
         super().__init__(program, 1)
-        genn_backend = choose_backend(backend)
-        lanes = 1 if genn_backend == _ONE_EXAMPLE else program.batch_size
-        self.name = "genn:cpu" if genn_backend == _ONE_EXAMPLE else f"genn:{genn_backend}"
-        compiler = ProgramCompiler(program, lanes, genn_backend)
-        self.network = compiler.compile_program("mlgenn_delays")
-        load(self.network)
-        self._simulation = Simulation(self.network)
-        self._optimiser_state: dict[str, dict[str, np.ndarray]] = {}
-        self.set_parameters(parameters)
+        if network is None:
+            genn_backend = choose_backend(backend)
+            lanes = count_lanes(program, genn_backend)
+            network = ProgramCompiler(program, lanes, genn_backend).compile_program("mlgenn_delays")
+        self.network = network
+        on_cpu = network.model.backend_name == _ONE_EXAMPLE
+        self.name = "genn:cpu" if on_cpu else f"genn:{network.model.backend_name}"
+        #: learned parameter -> GeNN's variable of its gradient
+        self._gradients = {
+            i: name
+            for c in program.connections
+            for i, name in learned_gradients(program, c).items()
+        }
+        for i in self.learned:
+            if i not in self._gradients:
+                label = program.parameters[i].label
+                raise NotImplementedError(f"{label}: GeNN cannot learn such a parameter")
+        #: told of every step of forward and of backward passes
+        self.watchers: tuple[Watcher | None, Watcher | None] = (None, None)
+        load(network, num_recording_timesteps)
+        self._simulation = Simulation(network)
+        self._has_forward = False
+        self._initialise()
 
     def close(self) -> None:
         if self.network.model._loaded:
@@ -54,130 +94,94 @@ class GennEngine(Engine):
 
     # -- parameters
 
-    def set_parameter(self, connection: int, name: str, value: np.ndarray) -> None:
-        of_program = self.program.connections[connection]
-        if name == "d":
-            check_delays(of_program, value)
-        variable = self.network.connections[connection].vars[name]
-        variable.values = np.ravel(np.asarray(value, dtype=np.float32))
-        variable.push_to_device()
+    def _group(self, parameter: int) -> Any:
+        owner = self.program.parameters[parameter].owner
+        of_kind = {
+            OwnerKind.CONNECTION: self.network.connections,
+            OwnerKind.POPULATION: self.network.populations,
+        }
+        return of_kind[owner.kind][owner.index]
 
-    def get_parameter(self, connection: int, name: str) -> np.ndarray:
-        return self._synapse_values(self.network.connections[connection], name, connection)
+    def _write(self, parameter: int, elements: np.ndarray) -> None:
+        spec = self.program.parameters[parameter]
+        if spec.owner.kind is OwnerKind.POPULATION:
+            arrays.push(self._group(parameter), spec.name, elements)
+        else:
+            _set_values(self._group(parameter), spec.name, elements)
 
-    def _synapse_values(self, group: Any, name: str, connection: int) -> np.ndarray:
-        variable = group.vars[name]
-        variable.pull_from_device()
-        shape = self.program.connections[connection].param_shape
-        return np.array(variable.values, dtype=np.float32).reshape(shape)
-
-    def _set_synapse_values(self, group: Any, name: str, values: np.ndarray) -> None:
-        group.vars[name].values = np.ravel(values).astype(np.float32)
-        group.vars[name].push_to_device()
+    def _read(self, parameter: int) -> np.ndarray:
+        spec = self.program.parameters[parameter]
+        if spec.owner.kind is OwnerKind.POPULATION:
+            return arrays.pull(self._group(parameter), spec.name, 1)[0]
+        return _get_values(self._group(parameter), spec.name)
 
     # -- forward and backward
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
-        return self._simulation.forward(batch, record)
+        self._check_request(record)
+        result = self._simulation.forward(batch, record, self.watchers[0])
+        self._has_forward = True
+        return replace(result, traces=self._traces(self._simulation.traces()))
 
     def backward(
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
     ) -> Recording:
-        return self._simulation.backward(gradients, record)
+        self._check_request(record)
+        self._check_backward(self._has_forward)
+        return self._simulation.backward(gradients, record, self.watchers[1])
 
     # -- learning
 
-    def _learned(self) -> list[tuple[ConnectionProgram, str]]:
-        return [
-            (c, name)
-            for c in self.program.connections
-            for name, learns in (("g", c.learn_weights), ("d", c.learn_delays))
-            if learns and self.program.training
-        ]
+    def _read_gradient(self, parameter: int) -> np.ndarray:
+        reduction = self.network.reductions.get(parameter)
+        if reduction is not None:
+            return _get_values(reduction, "ReducedGradient")
+        return _get_values(self._group(parameter), self._gradients[parameter])
 
-    def gradients(self) -> list[dict[str, np.ndarray]]:
-        found: list[dict[str, np.ndarray]] = [{} for _ in self.program.connections]
-        for c, name in self._learned():
-            reduction = self.network.reductions.get((c.index, name))
-            if reduction is None:
-                group, variable = self.network.connections[c.index], GRADIENTS[name]
-            else:
-                group, variable = reduction, "ReducedGradient"
-            found[c.index][name] = self._synapse_values(group, variable, c.index)
-        return found
+    def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
+        return frozenset(i for i, adam in steps.items() if adam is not None)
 
-    def apply_gradients(self, optimisers: Sequence[Mapping[str, Optimiser]], step: int) -> None:
-        for c, name in self._learned():
-            optimiser = optimisers[c.index][name]
-            if type(optimiser) is Adam:
-                self._optimiser_state.pop(f"{c.index}.{name}", None)  # GeNN has it
-                set_step(self.network.optimisers[c.index, name], optimiser, step)
-                self.network.model.custom_update(learn_group(c, name))
-            else:
-                self._apply_in_numpy(c, name, optimiser, step)
+    def _adam(self, steps: Mapping[int, AdamStep]) -> None:
+        for parameter, adam in steps.items():
+            set_step(self.network.optimisers[parameter], adam)
+            self.network.model.custom_update(learn_group(parameter))
 
-    def _apply_in_numpy(
-        self, connection: ConnectionProgram, name: str, optimiser: Optimiser, step: int
-    ) -> None:
-        state = self._optimiser_state.setdefault(f"{connection.index}.{name}", {})
-        gradient = self.gradients()[connection.index][name]
-        value = optimiser.update(self.get_parameter(connection.index, name), gradient, state, step)
-        if name == "d":
-            value = np.clip(value, 0.0, connection.max_delay_steps)
-        self.set_parameter(connection.index, name, value)
+    def _read_moments(self, parameter: int) -> Moments:
+        update = self.network.optimisers[parameter]
+        return {name: _get_values(update, variable) for name, variable in _MOMENTS.items()}
 
-    def optimiser_state(self) -> dict[str, np.ndarray]:
-        state = {
-            f"{c.index}.{name}.{moment}": self._synapse_values(
-                self.network.optimisers[c.index, name], variable, c.index
-            )
-            for c, name in self._learned()
-            for moment, variable in _MOMENTS.items()
-        }
-        for key, moments in self._optimiser_state.items():
-            state.update({f"{key}.{name}": array.copy() for name, array in moments.items()})
-        return state
-
-    def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
-        for key, value in state.items():
-            index, name, moment = key.split(".")
-            # moments with these names may be those of another optimiser: the next step tells
-            self._optimiser_state.setdefault(f"{index}.{name}", {})[moment] = np.array(value)
-            if moment in _MOMENTS:
-                update = self.network.optimisers[int(index), name]
-                self._set_synapse_values(update, _MOMENTS[moment], value)
+    def _write_moments(self, parameter: int, moments: Mapping[str, np.ndarray]) -> None:
+        for name in _MOMENTS.keys() & moments.keys():
+            _set_values(self.network.optimisers[parameter], _MOMENTS[name], moments[name])
 
     # -- memory
 
     def memory_estimate(self) -> dict[str, int]:
-        lanes = self.network.lanes
-        total = {"parameters": 0, "gradients": 0, "optimiser": 0, "delay rings": 0}
-        for c in self.program.connections:
-            total["parameters"] += 4 * c.num_synapses * len(c.parameter_names)
+        program, lanes = self.program, self.network.lanes
+        total = Counter({"parameters": 0, "gradients": 0, "optimiser": 0, "delay rings": 0})
+        total["parameters"] = 4 * sum(spec.num_elements for spec in program.parameters)
+        for c in program.connections:
             total["delay rings"] += 4 * lanes * (c.max_delay_steps + 1) * c.target_size
-        for c, _ in self._learned():
-            total["gradients"] += 4 * c.num_synapses * (lanes + (lanes > 1))
-            total["optimiser"] += 8 * c.num_synapses
-        if self.program.training:
-            for p in self.program.populations:
-                if not p.is_input:
-                    adjoints = 1 + len(p.taus_syn)
-                    slots = self.program.ring_slots(p)
-                    total["delay rings"] += 4 * lanes * adjoints * slots * p.size
+        for i in self.learned:
+            elements = program.parameters[i].num_elements
+            total["gradients"] += 4 * elements * (lanes + (lanes > 1))
+            total["optimiser"] += 8 * elements
+        for p in program.neurons if program.training else ():
+            adjoints = 1 + len(p.receptors)
+            total["delay rings"] += 4 * lanes * adjoints * program.ring_slots(p) * p.size
         total["output traces"] = sum(
-            8 * self.program.timesteps * p.size * self.program.batch_size
-            for p in self.program.outputs
-            if p.per_timestep_loss and self.program.training
+            8 * program.timesteps * p.size * program.batch_size for p in self._kept_traces()
         )
-        return total
+        return dict(total)
 
 
-def check_delays(connection: ConnectionProgram, value: np.ndarray) -> None:
-    """Raise ValueError unless delays lie in [0, max_delay_steps]."""
-    limit = connection.max_delay_steps
-    # an empty connection has nothing to compare
-    if np.size(value) and not (np.min(value) >= 0.0 and np.max(value) <= limit):
-        raise ValueError(
-            f"connection '{connection.name}': delays from {np.min(value)} to "
-            f"{np.max(value)} steps, allowed are 0 to max_delay_steps = {limit}"
-        )
+def _get_values(group: Any, name: str) -> np.ndarray:
+    """Variable of a synapse group or of a custom update on one, (synapses,)."""
+    variable = group.vars[name]
+    variable.pull_from_device()
+    return np.array(variable.values, dtype=np.float32).ravel()
+
+
+def _set_values(group: Any, name: str, values: np.ndarray) -> None:
+    group.vars[name].values = np.ravel(values).astype(np.float32)
+    group.vars[name].push_to_device()

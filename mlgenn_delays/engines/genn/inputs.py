@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...events.dataset import EventDataset
+from ...program.timing import emission_steps
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def batch_spikes(data: EventDataset, indices: np.ndarray, dt: float, timesteps: 
         dt:        timestep [ms]
         timesteps: of the trial
     """
-    all_steps = data.steps(dt)
+    all_steps = emission_steps(data, dt)
     parts = [slice(data.offsets[i], data.offsets[i + 1]) for i in indices]
     lengths = [part.stop - part.start for part in parts]
     rows = np.repeat(np.arange(len(indices), dtype=np.int64), lengths)

@@ -22,9 +22,9 @@ import numpy as np
 from ml_genn.utils.model import NeuronModel, SynapseModel, WeightUpdateModel
 from pygenn import VarAccess
 
-from ...program.equations import exponential
+from ...program.parameters import OwnerKind
 from ...program.program import ConnectionProgram, PopulationProgram, Program
-from ..rendering import model_of, readout_kind, rename, statements, template_environment
+from ..rendering import rename, statements, template_environment
 
 #: Values of the dynamic parameter Phase of all neurons.
 IDLE, FORWARD, BACKWARD = 0, 1, 2
@@ -48,19 +48,19 @@ def _render(name: str, **values: Any) -> str:
     return _templates().get_template(name).render(**values)
 
 
-def lambda_i(receptor: int) -> str:
-    """Adjoint of a receptor's current; the first has mlGeNN's name."""
-    return "LambdaI" if receptor == 0 else f"LambdaI{receptor}"
-
-
 def arrivals(receptor: int) -> str:
     """Additional input variable that receives what arrives at a receptor."""
     return f"Arrivals{receptor}"
 
 
+def readout_kind(population: PopulationProgram) -> str | None:
+    """How a population is read out, as templates name it; None: not at all."""
+    return None if population.readout is None else population.readout.kind.value
+
+
 def is_sampled(program: Program, population: PopulationProgram) -> bool:
     """Whether the loss depends on the voltage of a population at the end of every step."""
-    kept = population.per_timestep_loss or readout_kind(population) == "weighted"
+    kept = population.trace or readout_kind(population) == "weighted"
     return program.training and kept
 
 
@@ -73,24 +73,24 @@ class PopulationModel:
         backward_vars: variables to be reset before a backward pass
         history_vars: adjoints that synapses read as they were some steps ago, likewise
         tape: names of the extra global parameters that hold the spike tape
-        states: variables that can be recorded of a forward pass
-        adjoints: variables that can be recorded of a backward pass
     """
 
     def __init__(self, program: Program, population: PopulationProgram, lanes: int):
         self._program = program
         self._population = population
-        source = model_of(program, population)
+        source = population.dynamics
         self._source = source
         self.tau_mem = source.params["TauM"]
-        self.states = tuple(source.vars)
-        self.adjoints = (*source.adjoint.vars, lambda_i(0)) if program.training else ()
         self._refractory = min(source.refractory_steps, program.timesteps)
         kind = readout_kind(population)
         training, spiking = program.training, population.is_spiking
-        has_trace = population.per_timestep_loss and training
+        has_trace = population.trace and training
+        #: parameters of single neurons, read as those of all are
+        self._own = list(program.parameters_of(OwnerKind.POPULATION, population.index))
         self._params: dict[str, tuple[str, float]] = {
-            name: ("scalar", value) for name, value in source.params.items()
+            name: ("scalar", value)
+            for name, value in source.params.items()
+            if name not in self._own
         }
         self._params["Phase"] = ("int", IDLE)
         self.forward_vars: Variables = [(n, "scalar", v) for n, v in source.vars.items()]
@@ -99,7 +99,7 @@ class PopulationModel:
         self.pushed_vars: Variables = []
         self.tape: list[tuple[str, str]] = []
         self._arrays: list[tuple[str, str]] = []
-        receptors = [self._receptor(r, tau) for r, tau in enumerate(population.taus_syn)]
+        receptors = [self._receptor(r) for r in range(len(population.receptors))]
         if spiking:
             self._add_tape(training)
         if kind is not None:
@@ -113,7 +113,8 @@ class PopulationModel:
                 of_synapses.append((name, "scalar", value))
         if is_sampled(program, population):
             self.history_vars.append(("ArrivalLambdaV", "scalar", 0.0))
-        if population.has_regulariser and training:
+        regularised = population.regulariser is not None and training
+        if regularised:
             self.pushed_vars.append(("Regulariser", "scalar", 0.0))
         spelled = {
             "spiking": spiking,
@@ -121,7 +122,7 @@ class PopulationModel:
             "trace": has_trace,
             "sampled": is_sampled(program, population),
             "readout": kind,
-            "regulariser": population.has_regulariser,
+            "regulariser": regularised,
             "refractory_steps": self._refractory,
             "receptors": receptors,
             "current": " + ".join(r["in_syn"] for r in receptors) or "0.0",
@@ -138,23 +139,24 @@ class PopulationModel:
         """Whether the model has a parameter of this name."""
         return name in self._params
 
-    def _receptor(self, index: int, tau: float) -> dict[str, str]:
+    def _receptor(self, index: int) -> dict[str, str]:
         """Text of one receptor; its variables and parameters get the receptor's number."""
-        synapse = exponential(tau, self.tau_mem, self._program.dt)
+        synapse = self._population.receptors[index].model
+        lambda_i = self._population.current_adjoints[index]
         names = {name: f"{name}{index}" for name in synapse.params}
         for name, value in synapse.params.items():
             self._params[names[name]] = ("scalar", value)
         in_syn = f"InSyn{index}"
         self.forward_vars.append((in_syn, "scalar", 0.0))
         if self._program.training:
-            self.history_vars.append((lambda_i(index), "scalar", 0.0))
+            self.history_vars.append((lambda_i, "scalar", 0.0))
         forward = rename(statements(synapse.sim_code), {**names, "inSyn": in_syn})
         return {
             "in_syn": in_syn,
             "arrivals": arrivals(index),
             "sim_code": forward.replace("injectCurrent(", "Injected += ("),
             "adjoint_sim_code": rename(
-                statements(synapse.adjoint_sim_code), {**names, "LambdaI": lambda_i(index)}
+                statements(synapse.adjoint_sim_code), {**names, "LambdaI": lambda_i}
             ),
         }
 
@@ -204,8 +206,13 @@ class PopulationModel:
             text["reset_code"] = _render("spike.c.j2", **values)
         text["additional_input_vars"] = inputs
         variables = self.forward_vars + self.backward_vars + self.history_vars + self.pushed_vars
+        variables += [(name, "scalar", 0.0) for name in self._own]
         return _neuron_model(
-            text, self._params, variables, self.tape + self._arrays, shared=("Regulariser",)
+            text,
+            self._params,
+            variables,
+            self.tape + self._arrays,
+            shared=("Regulariser", *self._own),
         )
 
 
@@ -268,13 +275,19 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
     """Delivery of spikes, gradients at their arrivals and feedback to the source."""
     source = program.populations[connection.source]
     feedback = program.training and not source.is_input
-    learn_weights = program.training and connection.learn_weights
-    learn_delays = program.training and connection.learn_delays
+    target = program.populations[connection.target]
+    learn_weights = program.learns(connection.weight)
+    learn_delays = program.learns(connection.delay)
+    lambda_i = target.current_adjoints[connection.receptor]
+    own = program.parameters_of(OwnerKind.CONNECTION, connection.index)
+    names = {index: name for name, index in own.items()}
     delayed = connection.has_synapse_delays or connection.constant_delay > 0
     ago = ""
     if delayed:
         ago = "[delay]" if connection.has_synapse_delays else f"[{connection.constant_delay}]"
     spelled = {
+        "weight": names[connection.weight],
+        "delay": None if connection.delay is None else names[connection.delay],
         "synapse_delays": connection.has_synapse_delays,
         "constant_delay": connection.constant_delay,
         "times": "Multiplicity_pre * " if source.is_input else "",
@@ -286,20 +299,17 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
     }
     text: dict[str, Any] = {
         "params": [("TauSyn", "scalar"), ("MaxDelay", "int")],
-        "vars": [("g", "scalar", VarAccess.READ_ONLY)],
+        "vars": [(name, "scalar", VarAccess.READ_ONLY) for name in own],
         "pre_spike_syn_code": _render("forward.c.j2", c=spelled),
     }
-    if connection.has_synapse_delays:
-        text["vars"].append(("d", "scalar", VarAccess.READ_ONLY))
     pre = {"Multiplicity_pre": "Multiplicity"} if source.is_input else {}
     post: dict[str, str] = {}
     if learn_weights or learn_delays or feedback:
         text["pre_event_threshold_condition_code"] = "BackSpike_pre"
         text["pre_event_syn_code"] = _render("backward.c.j2", c=spelled)
         pre["BackSpike_pre"] = "BackSpike"
-        post["LambdaI_post"] = lambda_i(connection.receptor)
+        post["LambdaI_post"] = lambda_i
     if learn_delays or feedback:
-        target = program.populations[connection.target]
         post["LambdaV_post"] = "ArrivalLambdaV" if is_sampled(program, target) else "LambdaV"
     if learn_weights:
         text["vars"].append(("Gradient", "scalar"))

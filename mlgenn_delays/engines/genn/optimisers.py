@@ -6,9 +6,11 @@ from typing import Any
 
 from ml_genn.optimisers import Adam as MlGennAdam
 
-from ...optimisers import Adam
+from ...program.exchange import AdamStep
 
+#: GeNN's parameters of a step that mlGeNN takes as constants.
 _CONSTANTS = {"Beta1": "beta1", "Beta2": "beta2", "Epsilon": "epsilon"}
+_DYNAMIC = {"Alpha": "alpha", "MomentScale1": "scale1", "MomentScale2": "scale2", **_CONSTANTS}
 
 
 class ProgramAdam(MlGennAdam):
@@ -24,9 +26,7 @@ class ProgramAdam(MlGennAdam):
         return model
 
 
-def set_step(custom_update: Any, optimiser: Adam, step: int) -> None:
-    """Settings of the coming update, from an optimiser of this package."""
-    settings = MlGennAdam(optimiser.alpha, optimiser.beta1, optimiser.beta2, optimiser.epsilon)
-    settings.set_step(custom_update, step)
-    for name, attribute in _CONSTANTS.items():
-        custom_update.set_dynamic_param_value(name, getattr(optimiser, attribute))
+def set_step(custom_update: Any, adam: AdamStep) -> None:
+    """Numbers of the coming update."""
+    for name, attribute in _DYNAMIC.items():
+        custom_update.set_dynamic_param_value(name, getattr(adam, attribute))

@@ -31,8 +31,8 @@ ZERO_ARRIVALS = "ZeroOutPost"
 ZERO_GRADIENT = "ZeroGradient"
 REDUCE_GRADIENT = "GradientBatchReduce"
 
-#: GeNN's variable of a parameter's gradient.
-GRADIENTS = {"g": "Gradient", "d": "DelayGradient"}
+#: GeNN's variables of the gradients of weights and of delays.
+GRADIENT, DELAY_GRADIENT = "Gradient", "DelayGradient"
 
 _REDUCE = {
     "vars": [("ReducedGradient", "scalar", CustomUpdateVarAccess.REDUCE_BATCH_SUM)],
@@ -41,9 +41,15 @@ _REDUCE = {
 }
 
 
-def learn_group(connection: ConnectionProgram, name: str) -> str:
-    """Custom update group of the optimiser step of one parameter array."""
-    return f"GradientLearn{connection.index}{name}"
+def learn_group(parameter: int) -> str:
+    """Custom update group of the optimiser step of a parameter."""
+    return f"GradientLearn{parameter}"
+
+
+def learned_gradients(program: Program, connection: ConnectionProgram) -> dict[int, str]:
+    """Learned parameter -> GeNN's variable of its gradient, of a connection."""
+    named = ((connection.weight, GRADIENT), (connection.delay, DELAY_GRADIENT))
+    return {i: variable for i, variable in named if i is not None and program.learns(i)}
 
 
 @dataclass
@@ -57,10 +63,10 @@ class GeNNNetwork:
     connections: list[Any]
     population_models: dict[int, models.PopulationModel]
     groups: set[str]  #: names of custom update groups
-    #: (connection, "g" | "d") -> custom update of the optimiser
-    optimisers: dict[tuple[int, str], Any] = field(default_factory=dict)
-    #: (connection, "g" | "d") -> custom update that sums gradients over the lanes
-    reductions: dict[tuple[int, str], Any] = field(default_factory=dict)
+    #: learned parameter -> custom update of the optimiser
+    optimisers: dict[int, Any] = field(default_factory=dict)
+    #: learned parameter -> custom update that sums gradients over the lanes
+    reductions: dict[int, Any] = field(default_factory=dict)
     fingerprint: str = ""  #: changes with the generated code
 
 
@@ -70,7 +76,7 @@ def custom_update(network: GeNNNetwork, group: str) -> None:
         network.model.custom_update(group)
 
 
-MakeOptimiser = Callable[[ConnectionProgram, str], Optimiser]
+MakeOptimiser = Callable[[int], Optimiser]
 
 
 class ProgramCompiler(Compiler):
@@ -82,7 +88,7 @@ class ProgramCompiler(Compiler):
         program:        what to build
         lanes:          examples that GeNN simulates at once (1 on its CPU backend)
         backend:        GeNN's name of its backend
-        make_optimiser: ml_genn optimiser of a parameter array, by connection and "g" or "d"
+        make_optimiser: ml_genn optimiser of a learned parameter
         record_spikes:  populations that GeNN's own recording system records
         genn_kwargs:    further settings of GeNN's ``GeNNModel``
     """
@@ -92,7 +98,7 @@ class ProgramCompiler(Compiler):
         program: Program,
         lanes: int,
         backend: str,
-        make_optimiser: MakeOptimiser = lambda connection, name: ProgramAdam(),
+        make_optimiser: MakeOptimiser = lambda parameter: ProgramAdam(),
         record_spikes: frozenset[int] = frozenset(),
         rng_seed: int = 0,
         kernel_profiling: bool = False,
@@ -222,53 +228,48 @@ class ProgramCompiler(Compiler):
     def _add_learning(
         self, network: GeNNNetwork, connection: ConnectionProgram, group: Any
     ) -> None:
-        learned = [("g", connection.learn_weights), ("d", connection.learn_delays)]
-        names = [name for name, learns in learned if learns]
-        if names:
+        gradients = learned_gradients(self._program, connection)
+        if gradients:
             zero = create_reset_custom_update(
-                [(GRADIENTS[name], "scalar", 0.0) for name in names],
+                [(variable, "scalar", 0.0) for variable in gradients.values()],
                 lambda name: create_wu_var_ref(group, name),
             )
             self._groups.add(ZERO_GRADIENT)
             self.add_custom_update(
                 network.model, zero, ZERO_GRADIENT, f"CUZeroGradient{connection.index}"
             )
-        for name in names:
-            gradient = create_wu_var_ref(group, GRADIENTS[name])
+        for parameter, variable in gradients.items():
+            gradient = create_wu_var_ref(group, variable)
             if self.batch_size > 1:
-                gradient = self._add_reduction(network, connection, name, gradient)
-            self._add_optimiser(network, connection, name, gradient, group)
+                gradient = self._add_reduction(network, parameter, gradient)
+            self._add_optimiser(network, parameter, gradient, group)
 
-    def _add_reduction(
-        self, network: GeNNNetwork, connection: ConnectionProgram, name: str, gradient: Any
-    ) -> Any:
+    def _add_reduction(self, network: GeNNNetwork, parameter: int, gradient: Any) -> Any:
         """Sum over the examples that are simulated at once; returns a reference to it."""
         model = CustomUpdateModel(
             dict(_REDUCE), {}, {"ReducedGradient": 0.0}, {"Gradient": gradient}
         )
         self._groups.add(REDUCE_GRADIENT)
         reduction = self.add_custom_update(
-            network.model, model, REDUCE_GRADIENT, f"CUReduce{connection.index}{name}"
+            network.model, model, REDUCE_GRADIENT, f"CUReduce{parameter}"
         )
-        network.reductions[connection.index, name] = reduction
+        network.reductions[parameter] = reduction
         return create_wu_var_ref(reduction, "ReducedGradient")
 
     def _add_optimiser(
-        self,
-        network: GeNNNetwork,
-        connection: ConnectionProgram,
-        name: str,
-        gradient: Any,
-        group: Any,
+        self, network: GeNNNetwork, parameter: int, gradient: Any, group: Any
     ) -> None:
-        bounds = (0.0, float(connection.max_delay_steps)) if name == "d" else None
-        model = self._make_optimiser(connection, name).get_model(
-            gradient, create_wu_var_ref(group, name), False, bounds
+        spec = self._program.parameters[parameter]
+        model = self._make_optimiser(parameter).get_model(
+            gradient,
+            create_wu_var_ref(group, spec.name),
+            False,
+            spec.bounds if spec.is_bounded else None,
         )
-        learn = learn_group(connection, name)
+        learn = learn_group(parameter)
         self._groups.add(learn)
-        network.optimisers[connection.index, name] = self.add_custom_update(
-            network.model, model, learn, f"CULearn{connection.index}{name}"
+        network.optimisers[parameter] = self.add_custom_update(
+            network.model, model, learn, f"CULearn{parameter}"
         )
 
     def _note(self, *parts: Any) -> None:

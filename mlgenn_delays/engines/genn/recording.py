@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..base import RecordRequest
+from ...program.exchange import RecordRequest
 from . import arrays
 from .program_compiler import GeNNNetwork
 
@@ -45,13 +45,13 @@ class VariableRecorder:
         self._network = network
         self._examples = np.zeros(size, bool) if record is None else record.examples[:size]
         self._rows = np.cumsum(self._examples) - 1
+        program = network.program
         found = {
-            (index, name)
-            for index, of in network.population_models.items()
-            for name in (of.adjoints if adjoints else of.states)
+            (p.index, name)
+            for p in program.neurons
+            for name in (p.adjoint_variables if adjoints else p.state_variables)
         }
         self._wanted = [] if record is None else sorted(found & record.variables)
-        program = network.program
         shape = (int(np.sum(self._examples)), program.timesteps)
         #: (population, variable) -> (requested examples, timesteps, neurons)
         self.variables = {

@@ -9,22 +9,21 @@ updates reset neurons and dendritic delay buffers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from ...program.program import PopulationProgram
-from ...readouts import FirstSpikeTime
-from ..base import (
+from ...program.exchange import (
+    NO_SPIKE,
     Batch,
     ForwardResult,
     OutputGradient,
     Recording,
     RecordRequest,
-    Trace,
 )
-from ..regulariser import regulariser_jump
-from ..rendering import readout_kind
+from ...program.program import PopulationProgram
+from ...program.timing import spike_times
 from . import arrays, models
 from .inputs import BatchSpikes, batch_spikes
 from .program_compiler import (
@@ -68,17 +67,16 @@ class Simulation:
         self._readouts: dict[int, list[np.ndarray]] = {}
         self._readout_steps: dict[int, list[np.ndarray]] = {}
         for p in self.program.outputs:
-            if readout_kind(p) == "weighted":
-                assert p.readout is not None
-                weights = p.readout.weights(self.program.timesteps)
-                self._write(p, "ReadoutWeights", weights.astype(np.float32))
+            if p.readout is not None and p.readout.weights is not None:
+                self._write(p, "ReadoutWeights", p.readout.weights.astype(np.float32))
 
     # -- forward
 
     def forward(
         self, batch: Batch, record: RecordRequest | None = None, watcher: Watcher | None = None
     ) -> ForwardResult:
-        """Run a batch forwards, again with a longer tape where a neuron spiked too often.
+        """Run a batch forwards, again with a longer tape where a neuron spiked too often;
+        :meth:`traces` has the voltages that losses need.
 
         Args:
             watcher: told of every step; the batch runs once before, to size the tape, so
@@ -132,7 +130,7 @@ class Simulation:
     def _prepare_traces(self, passes: int) -> None:
         if self.program.training:
             for p in self.program.outputs:
-                if p.per_timestep_loss:
+                if p.trace:
                     size = passes * self.network.lanes * self.program.timesteps * p.size
                     for name in ("Trace", "TraceGradient"):
                         arrays.allocate(
@@ -152,7 +150,7 @@ class Simulation:
         for tape in self._tapes.values():
             tape.keep_counts()
         for p in self.program.outputs:
-            kind = readout_kind(p)
+            kind = models.readout_kind(p)
             if kind != "first_spike":
                 self._readouts[p.index].append(self._pull(p.index, "Readout"))
             if kind != "weighted":
@@ -220,28 +218,25 @@ class Simulation:
         return ForwardResult(
             readouts={p.index: self._readout(p)[:size] for p in self.program.outputs},
             spike_counts=counts,
-            traces=self._traces(size),
             recording=recording,
         )
 
     def _readout(self, p: PopulationProgram) -> np.ndarray:
-        if readout_kind(p) == "first_spike":
+        if models.readout_kind(p) == "first_spike":
             step = np.concatenate(self._readout_steps[p.index])
-            times = -(step + 1.0) * self.program.dt
-            return np.where(step >= 0, times, FirstSpikeTime.NO_SPIKE)
+            return np.where(step >= 0, -spike_times(step, self.program.dt), NO_SPIKE)
         return np.concatenate(self._readouts[p.index]).astype(np.float64)
 
-    def _traces(self, size: int) -> dict[int, list[Trace]]:
-        timesteps, dt = self.program.timesteps, self.program.dt
-        times, weights = (np.arange(timesteps) + 1.0) * dt, np.full(timesteps, dt)
+    def traces(self) -> dict[int, np.ndarray]:
+        """Output population -> (examples, timesteps, outputs) voltages, where they are kept."""
+        size = 0 if self._batch is None else self._batch.size
         traces = {}
         for p in self.program.outputs:
-            if p.per_timestep_loss and self.program.training:
-                flat = arrays.read(
-                    self.network.populations[p.index], "Trace", size * timesteps * p.size
-                )
-                values = flat.reshape(size, timesteps, p.size)
-                traces[p.index] = [Trace(times, weights, v) for v in values]
+            if p.trace and self.program.training:
+                shape = (size, self.program.timesteps, p.size)
+                group = self.network.populations[p.index]
+                flat = arrays.read(group, "Trace", math.prod(shape))
+                traces[p.index] = flat.reshape(shape)
         return traces
 
     def _example_spikes(self, index: int, example: int) -> tuple[np.ndarray, np.ndarray]:
@@ -249,7 +244,7 @@ class Simulation:
         if self.program.populations[index].is_input:
             return self._batch.inputs[index].example(int(self._batch.indices[example]))
         steps, neurons = self._tapes[index].spikes(*divmod(example, self.network.lanes))
-        return (steps + 1.0) * self.program.dt, neurons
+        return spike_times(steps, self.program.dt), neurons
 
     # -- backward
 
@@ -264,16 +259,15 @@ class Simulation:
         Args:
             watcher: told of every step; the first is the last of the trial
         """
-        if self._batch is None or not self.program.training:
-            raise RuntimeError("backward needs a forward pass of a training program before it")
+        assert self._batch is not None
         # the last step's spikes, and what an interrupted pass left, must not count
         self._drain()
         self._custom_update(ZERO_GRADIENT)
         drives = {i: self._drive(self.program.populations[i], g) for i, g in gradients.items()}
         for p in self.program.populations:
-            if p.has_regulariser:
+            if p.regulariser is not None:
                 counts = np.concatenate(self._tapes[p.index].counts)[: self._batch.size]
-                jump = regulariser_jump(self.program, p, counts)
+                jump = p.regulariser.jump(counts)
                 self._push(p.index, "Regulariser", jump.astype(np.float32))
         recorder = VariableRecorder(self.network, self._batch.size, record, adjoints=True)
         for slot in range(self._passes()):
@@ -287,7 +281,7 @@ class Simulation:
         if gradient.trace is not None:
             self._write(p, "TraceGradient", np.stack(gradient.trace).astype(np.float32))
         if gradient.readout is not None:
-            spike_times = readout_kind(p) == "first_spike"
+            spike_times = models.readout_kind(p) == "first_spike"
             tau_mem = self.network.population_models[p.index].tau_mem
             drive["Drive"] = gradient.readout if spike_times else -gradient.readout / tau_mem
         if gradient.silent is not None:

@@ -27,7 +27,7 @@ lambda_V = ``silent`` at the end of the trial.
 Sources: Wunderlich & Pehle 2021, 10.1038/s41598-021-91786-z; Nowotny, Turner & Knight
 2024, arXiv 2212.01232 (drives, regulariser); Meszaros, Knight & Nowotny 2025,
 10.1038/s41467-025-65394-8 (delays). Deviation: I - theta is bounded from below by
-``Program.i_minus_thresh_min``, which keeps the jump finite where a spike barely happened.
+``i_minus_thresh_min``, which keeps the jump finite where a spike barely happened.
 """
 
 from __future__ import annotations
@@ -145,12 +145,16 @@ class BackwardPass:
         self.drives = drives
         self.sums = sums
         self.keep = keep
-        self.bound = trial.circuit.program.i_minus_thresh_min
+        #: per population, None where it has no threshold
+        self.bounds = [
+            None if p.model is None else p.model.params.get("IMinusVthreshMin")
+            for p in trial.circuit.program.populations
+        ]
         self.cells = [[self._start(cell) for cell in cells] for cells in trial.cells]
         self._run()
 
-    def samples(self, population: int) -> tuple[np.ndarray, np.ndarray]:
-        """lambda_V and lambda_I of the first receptor at n dt, each (timesteps, neurons)."""
+    def samples(self, population: int) -> np.ndarray:
+        """lambda_V and lambda_I of each receptor at n dt, (1 + receptors, timesteps, neurons)."""
         program = self.trial.circuit.program
         results = []
         for i, cell in enumerate(self.cells[population]):
@@ -160,8 +164,8 @@ class BackwardPass:
                 continue
             assert cell.track is not None
             lambda_v, lambda_i = cell.track.sample(np.arange(program.timesteps) * program.dt)
-            results.append((lambda_v, lambda_i[:, 0] if lambda_i.shape[1] else 0.0 * lambda_v))
-        return np.stack([v for v, _ in results], axis=1), np.stack([i for _, i in results], axis=1)
+            results.append(np.concatenate((lambda_v[np.newaxis], lambda_i.T)))
+        return np.stack(results, axis=2)
 
     def _start(self, cell: Cell) -> AdjointCell:
         adjoint = AdjointCell(cell.membrane, self.trial.duration)
@@ -230,7 +234,9 @@ class BackwardPass:
             numerator += (spike.release_current - membrane.reset) * spike.release_lambda
         else:
             numerator += (membrane.threshold - membrane.reset) * after
-        before = numerator / max(spike.current - membrane.threshold, self.bound)
+        bound = self.bounds[cell.population]
+        assert bound is not None
+        before = numerator / max(spike.current - membrane.threshold, bound)
         if membrane.refractory == 0.0:
             before += after
         if cell.population in self.drives.regulariser:
@@ -238,7 +244,7 @@ class BackwardPass:
         return before
 
 
-def _sample_driven(cell: Cell, nodes: Nodes, program: Program) -> tuple[np.ndarray, np.ndarray]:
+def _sample_driven(cell: Cell, nodes: Nodes, program: Program) -> np.ndarray:
     # a leaky integrator is driven by its nodes alone, so one recursion over steps will do
     assert cell.trajectory is not None
     times = cell.trajectory.starts[nodes.segments] + nodes.offsets
@@ -247,12 +253,12 @@ def _sample_driven(cell: Cell, nodes: Nodes, program: Program) -> tuple[np.ndarr
         cell.membrane, steps, times - steps * program.dt, nodes.weights, program.timesteps
     )
     state = AdjointCell(cell.membrane, program.duration)
-    samples = np.zeros((program.timesteps, 1 + max(1, len(cell.membrane.rates))))
+    samples = np.empty((program.timesteps, increments.shape[1]))
     for n in reversed(range(program.timesteps)):
         state.lambda_v = cell.membrane.advance_back(state.lambda_v, state.lambda_i, program.dt)
         state.lambda_v += float(increments[n, 0])
         state.lambda_i = [
             x + float(y) for x, y in zip(state.lambda_i, increments[n, 1:], strict=True)
         ]
-        samples[n, : increments.shape[1]] = state.lambda_v, *state.lambda_i
-    return samples[:, 0], samples[:, 1]
+        samples[n] = state.lambda_v, *state.lambda_i
+    return samples.T

@@ -6,9 +6,12 @@ times as much.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from ...neurons import LeakyIntegrate, LeakyIntegrateFire
+from ...program.equations import has_closed_form
+from ...program.parameters import OwnerKind
 from ...program.program import ConnectionProgram, PopulationProgram, Program
 from .membrane import Membrane
 
@@ -42,8 +45,8 @@ class Link:
 
     Args:
         program: the connection
-        g:       weights, of ``param_shape``
-        d:       delays in timesteps, of ``param_shape``; None where they are constant
+        g:       weights, of ``synapse_shape``
+        d:       delays in timesteps, of ``synapse_shape``; None where they are constant
         dt:      length of a timestep [ms]
     """
 
@@ -84,16 +87,17 @@ class Circuit:
     """Membranes per population and links per connection of a program.
 
     Args:
-        program:    the program
-        parameters: per connection "g" and, where delays are per synapse, "d", float64
+        program: the program
+        values:  parameters in its order, float64
     """
 
-    def __init__(self, program: Program, parameters: list[dict[str, np.ndarray]]):
+    def __init__(self, program: Program, values: Sequence[np.ndarray]):
         self.program = program
-        self.membranes = [None if p.is_input else membrane_of(p) for p in program.populations]
+        #: per population one membrane per neuron; none of inputs
+        self.membranes = [_membranes(program, p, values) for p in program.populations]
         self.links = [
-            Link(c, values["g"], values.get("d"), program.dt)
-            for c, values in zip(program.connections, parameters, strict=True)
+            Link(c, values[c.weight], None if c.delay is None else values[c.delay], program.dt)
+            for c in program.connections
         ]
         self.outgoing = [
             [link for link in self.links if link.program.source == p.index]
@@ -101,28 +105,48 @@ class Circuit:
         ]
 
 
-def membrane_of(population: PopulationProgram) -> Membrane:
-    """Parameters of the neurons of a population that is not an input.
+def check_models(program: Program) -> None:
+    """Whether all models have closed forms here.
 
     Raises:
-        TypeError: a neuron model other than the two that have closed forms here
+        TypeError: a neuron model other than the two that have
     """
-    neuron = population.neuron
-    # classes derived from these two may bring other dynamics
-    model = type(neuron).get_model
-    if isinstance(neuron, LeakyIntegrate) and model is LeakyIntegrate.get_model:
-        return Membrane(neuron.tau_mem, population.taus_syn, neuron.v)
-    if isinstance(neuron, LeakyIntegrateFire) and model is LeakyIntegrateFire.get_model:
-        return Membrane(
-            neuron.tau_mem,
-            population.taus_syn,
-            neuron.v,
-            neuron.v_thresh,
-            neuron.v_reset,
-            neuron.tau_refrac or 0.0,
-        )
-    raise TypeError(
-        f"population '{population.name}': neuron model is {type(neuron).__name__}, the reference "
-        "engine (and check_gradients, which compares with it) has closed forms of LeakyIntegrate "
-        "and LeakyIntegrateFire only"
+    for population in program.neurons:
+        if not has_closed_form(population.dynamics, program.dt):
+            raise TypeError(
+                f"population '{population.name}': neuron model is {population.neuron}, the "
+                "reference engine (and check_gradients, which compares with it) has closed forms "
+                "of LeakyIntegrate and LeakyIntegrateFire only"
+            )
+
+
+def _membranes(
+    program: Program, population: PopulationProgram, values: Sequence[np.ndarray]
+) -> list[Membrane]:
+    """One membrane per neuron; the same object where nothing sets neurons apart."""
+    if population.is_input:
+        return []
+    own = program.parameters_of(OwnerKind.POPULATION, population.index)
+    if not own:
+        return [_membrane(program, population, {})] * population.size
+    elements = {n: program.parameters[i].expand(values[i]) for n, i in own.items()}
+    return [
+        _membrane(program, population, {name: float(v[k]) for name, v in elements.items()})
+        for k in range(population.size)
+    ]
+
+
+def _membrane(
+    program: Program, population: PopulationProgram, own: Mapping[str, float]
+) -> Membrane:
+    model = population.dynamics
+    params = {**model.params, **own}
+    taus = [receptor.tau for receptor in population.receptors]
+    if not population.is_spiking:
+        return Membrane(params["TauM"], taus, model.vars["V"])
+    refractory = model.tau_refrac
+    if refractory is None:
+        refractory = model.refractory_steps * program.dt
+    return Membrane(
+        params["TauM"], taus, model.vars["V"], params["Vthresh"], params["Vreset"], refractory
     )

@@ -11,16 +11,15 @@ step, at most one step later).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from ...optimisers import Optimiser
-from ...program.program import Parameters, Program
-from ..base import Batch, Engine, ForwardResult, OutputGradient, Recording, RecordRequest
-from ..regulariser import regulariser_jump
+from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording, RecordRequest
+from ...program.program import Program
+from ..base import Engine
 from .backward import BackwardPass, GradientSums
-from .circuit import Circuit
+from .circuit import Circuit, check_models
 from .forward import Trial
 from .outputs import (
     kept_populations,
@@ -37,7 +36,6 @@ class ReferenceEngine(Engine):
 
     Args:
         program:     the program
-        parameters:  "g" and "d" per connection; kept in float64
         num_threads: taken for the sake of the interface; one thread does the work
 
     Raises:
@@ -47,58 +45,39 @@ class ReferenceEngine(Engine):
     """
 
     name = "reference"
+    dtype = np.float64
 
-    def __init__(self, program: Program, parameters: Parameters, num_threads: int = 1):
+    def __init__(self, program: Program, num_threads: int = 1):
         super().__init__(program, num_threads)
         _check_outputs(program)
-        self._values: list[dict[str, np.ndarray]] = [{} for _ in program.connections]
-        self._gradients: list[dict[str, np.ndarray]] = [{} for _ in program.connections]
-        self._moments: dict[str, dict[str, np.ndarray]] = {}
+        check_models(program)
+        self._values: list[np.ndarray] = [np.zeros(0)] * len(program.parameters)
+        self._gradients = {i: np.zeros(program.parameters[i].num_elements) for i in self.learned}
         self._circuit: Circuit | None = None  # None: parameters have changed
         self._result: ForwardResult | None = None
         self.trials: list[Trial] = []  #: the last forward batch, one per example
-        self.set_parameters(parameters)
-        self._circuit = Circuit(program, self._values)
+        self._initialise()
 
     def close(self) -> None:
         self.trials, self._result, self._circuit = [], None, None
 
     # -- parameters
 
-    def set_parameter(self, connection: int, name: str, value: np.ndarray) -> None:
-        """Set "g" or "d" of a connection, in float64.
-
-        Raises:
-            ValueError: no such parameter, another shape, or delays that are not finite or
-                outside [0, max_delay_steps]
-        """
-        program = self.program.connections[connection]
-        if name not in (allowed := ("g", "d") if program.has_synapse_delays else ("g",)):
-            raise ValueError(
-                f"connection '{program.name}': parameter is {name!r}, allowed: {allowed}"
-            )
-        value = np.array(value, dtype=np.float64)
-        if value.shape != program.param_shape:
-            raise ValueError(
-                f"connection '{program.name}': shape of '{name}' is {value.shape}, "
-                f"allowed is {program.param_shape}"
-            )
-        limit = program.max_delay_steps
-        if name == "d" and value.size and not (value.min() >= 0.0 and value.max() <= limit):
-            raise ValueError(
-                f"connection '{program.name}': delays from {value.min()} to {value.max()} steps, "
-                f"allowed are 0 to max_delay_steps = {limit}"
-            )
-        self._values[connection][name] = value
+    def _write(self, parameter: int, elements: np.ndarray) -> None:
+        self._values[parameter] = np.array(elements, dtype=np.float64)
         self._circuit = None
 
-    def get_parameter(self, connection: int, name: str) -> np.ndarray:
-        return self._values[connection][name].copy()
+    def _read(self, parameter: int) -> np.ndarray:
+        return self._values[parameter].copy()
+
+    def _read_gradient(self, parameter: int) -> np.ndarray:
+        return self._gradients[parameter].copy()
 
     # -- forward and backward
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         program = self.program
+        self._check_request(record)
         if self._circuit is None:
             self._circuit = Circuit(program, self._values)
         keep = kept_populations(program, frozenset() if record is None else record.variables)
@@ -110,16 +89,14 @@ class ReferenceEngine(Engine):
             )
             for i in batch.indices
         ]
-        spiking = [p.index for p in program.populations if p.is_spiking and not p.is_input]
+        spiking = [p.index for p in program.neurons if p.is_spiking]
         self._result = ForwardResult(
             readouts={
                 p.index: np.stack([read_out(t, p) for t in self.trials]) for p in program.outputs
             },
             spike_counts={i: np.stack([t.spike_counts(i) for t in self.trials]) for i in spiking},
             traces={
-                p.index: [trace(t, p) for t in self.trials]
-                for p in program.outputs
-                if p.per_timestep_loss
+                p.index: [trace(t, p) for t in self.trials] for p in program.outputs if p.trace
             },
             recording=Recording()
             if record is None
@@ -130,17 +107,17 @@ class ReferenceEngine(Engine):
     def backward(
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
     ) -> Recording:
-        if self._result is None or not self.program.training:
-            raise RuntimeError("backward needs a forward pass of a training program before it")
+        self._check_request(record)
+        self._check_backward(self._result is not None)
         result, program = self._result, self.program
+        assert result is not None
         regulariser = {
-            p.index: regulariser_jump(program, p, result.spike_counts[p.index])
-            for p in program.populations
-            if p.has_regulariser
+            p.index: p.regulariser.jump(result.spike_counts[p.index])
+            for p in program.neurons
+            if p.regulariser is not None
         }
-        adjoints = {"LambdaV", "LambdaI"}
         wanted = frozenset() if record is None else record.variables
-        keep = frozenset(index for index, name in wanted if name in adjoints)
+        keep = frozenset(i for i, n in wanted if n in program.populations[i].adjoint_variables)
         sums = GradientSums(program)
         passes = []
         for example, trial in enumerate(self.trials):
@@ -151,62 +128,23 @@ class ReferenceEngine(Engine):
         self._store_gradients(sums)
         return Recording() if record is None else record_backward(program, passes, record)
 
-    # -- learning
-
     def _store_gradients(self, sums: GradientSums) -> None:
         for c in self.program.connections:
-            self._gradients[c.index] = {}
-            if c.learn_weights:
-                self._gradients[c.index]["g"] = np.array(sums.g[c.index]).reshape(c.param_shape)
-            if c.learn_delays:
-                per_ms = np.array(sums.d[c.index]).reshape(c.param_shape)
-                self._gradients[c.index]["d"] = per_ms * self.program.dt
+            if self.program.learns(c.weight):
+                self._gradients[c.weight] = np.array(sums.g[c.index])
+            if c.delay is not None and self.program.learns(c.delay):
+                self._gradients[c.delay] = np.array(sums.d[c.index]) * self.program.dt
 
-    def gradients(self) -> list[dict[str, np.ndarray]]:
-        return [{n: value.copy() for n, value in values.items()} for values in self._gradients]
-
-    def gradient_norms(self) -> list[dict[str, float]]:
-        """Euclidean norms of :meth:`gradients`."""
-        return [
-            {n: float(np.linalg.norm(value)) for n, value in values.items()}
-            for values in self._gradients
-        ]
-
-    def apply_gradients(self, optimisers: Sequence[Mapping[str, Optimiser]], step: int) -> None:
-        for c in self.program.connections:
-            for name, gradient in self._gradients[c.index].items():
-                state = self._moments.setdefault(f"{c.index}.{name}", {})
-                value = self._values[c.index][name]
-                value = optimisers[c.index][name].update(value, gradient, state, step)
-                if name == "d":
-                    value = np.clip(value, 0.0, c.max_delay_steps)
-                self._values[c.index][name] = value
-        self._circuit = None
-
-    def optimiser_state(self) -> dict[str, np.ndarray]:
-        return {
-            f"{key}.{moment}": value.copy()
-            for key, state in self._moments.items()
-            for moment, value in state.items()
-        }
-
-    def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
-        self._moments = {}
-        for key, value in state.items():
-            parameter, moment = key.rsplit(".", 1)
-            self._moments.setdefault(parameter, {})[moment] = np.array(value, dtype=np.float64)
+    # -- memory
 
     def memory_estimate(self) -> dict[str, int]:
         size = np.dtype(np.float64).itemsize
-        connections = self.program.connections
-        parameters = size * sum(c.num_synapses * (1 + c.has_synapse_delays) for c in connections)
-        learned = size * sum(
-            c.num_synapses * (c.learn_weights + c.learn_delays) for c in connections
-        )
+        specs = self.program.parameters
+        learned = size * sum(specs[i].num_elements for i in self.learned)
         # rows of synapses are lists: a pointer and, mostly, a Python number per entry
-        rows = sum(c.num_synapses for c in connections) * 4 * 40
+        rows = sum(c.num_synapses for c in self.program.connections) * 4 * 40
         return {
-            "parameters": parameters,
+            "parameters": size * sum(spec.num_elements for spec in specs),
             "gradients": learned,
             "optimiser": 2 * learned,
             "synapse rows": rows,
@@ -215,7 +153,7 @@ class ReferenceEngine(Engine):
 
 def _check_outputs(program: Program) -> None:
     for p in program.outputs:
-        if p.readout is None or p.loss is None or p.readout.uses_spike_times:
+        if p.readout is None or p.readout.uses_spike_times:
             continue
         if program.training and p.is_spiking:
             raise ValueError(

@@ -116,9 +116,8 @@ class Trial:
         self.tape_synapses = array("i")
         self.tape_items: list[Any] = []  # Volley for arrivals, else Spike
         self.cells: list[list[Cell]] = []
-        for p, membrane in zip(circuit.program.populations, circuit.membranes, strict=True):
-            size = 0 if membrane is None else p.size
-            self.cells.append([Cell(membrane, p.index, i) for i in range(size)])  # type: ignore[arg-type]
+        for p, membranes in zip(circuit.program.populations, circuit.membranes, strict=True):
+            self.cells.append([Cell(m, p.index, i) for i, m in enumerate(membranes)])
             if p.index in keep:
                 self._keep_trajectories(self.cells[-1])
         self._queue: list[tuple[float, int, Any, int]] = []
@@ -131,7 +130,7 @@ class Trial:
 
     def spikes(self, population: int) -> tuple[np.ndarray, np.ndarray]:
         """Times [ms] (spikes,) and neurons (spikes,) of a population, by time."""
-        if self.circuit.membranes[population] is None:
+        if self.circuit.program.populations[population].is_input:
             times, neurons = self.inputs[population]
             return np.asarray(times, dtype=np.float64), np.asarray(neurons, dtype=np.int64)
         found = sorted((s.time, c.index) for c in self.cells[population] for s in c.spikes)

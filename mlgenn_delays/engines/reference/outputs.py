@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...program.exchange import NO_SPIKE, OutputGradient, Recording, RecordRequest, Trace
 from ...program.program import PopulationProgram, Program
-from ...readouts import FirstSpikeTime
-from ..base import OutputGradient, Recording, RecordRequest, Trace
 from .backward import BackwardPass, Drives
 from .forward import Trial
 from .quadrature import nodes_at, readout_nodes, trace_nodes
@@ -19,7 +18,7 @@ def read_out(trial: Trial, population: PopulationProgram) -> np.ndarray:
     readout = population.readout
     assert readout is not None
     if readout.uses_spike_times:
-        silent = FirstSpikeTime.NO_SPIKE
+        silent = NO_SPIKE
         cells = trial.cells[population.index]
         return np.array([-c.spikes[0].time if c.spikes else silent for c in cells])
     program = trial.circuit.program
@@ -103,9 +102,9 @@ def record_backward(
     chosen = [passes[b] for b in _requested(record, len(passes))]
     recording = Recording()
     for index, name in record.variables:
-        if name in ("LambdaV", "LambdaI"):
-            which = 0 if name == "LambdaV" else 1
-            values = [run.samples(index)[which] for run in chosen]
+        names = ("LambdaV", *program.populations[index].current_adjoints)
+        if name in names:
+            values = [run.samples(index)[names.index(name)] for run in chosen]
             recording.variables[index, name] = _stack(values, program, index)
     return recording
 

@@ -20,8 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...program.program import Program
-from ...readouts import MaxVar, Readout, Var
+from ...program.program import Program, ReadoutKind, ReadoutProgram
 from .trajectory import Trajectory
 
 _NODES = 8
@@ -58,17 +57,25 @@ def nodes_at(trajectory: Trajectory, times: np.ndarray, weights: np.ndarray) -> 
     return Nodes(*trajectory.locate(times), weights, {})
 
 
-def readout_nodes(readout: Readout, trajectory: Trajectory, program: Program) -> Nodes:
-    """Nodes of a voltage readout of one neuron."""
-    if isinstance(readout, Var):
+def readout_nodes(readout: ReadoutProgram, trajectory: Trajectory, program: Program) -> Nodes:
+    """Nodes of a voltage readout of one neuron.
+
+    Raises:
+        TypeError: a sum of voltages that is neither an integral nor the voltage at the end
+    """
+    if readout.kind is ReadoutKind.MAX:
+        return _maximum(trajectory)
+    if readout.density is None:
+        assert readout.weights is not None
+        if np.any(readout.weights[:-1]) or readout.weights[-1] != 1.0:
+            raise TypeError(f"readout '{readout.name}' is not an integral over the voltage")
         last = len(trajectory.times) - 1
         return _single_node(last, float(trajectory.lengths[last]))
-    if isinstance(readout, MaxVar):
-        return _maximum(trajectory)
     longest = _LONGEST_READOUT * _shortest_tau(trajectory)
     edges = np.append(trajectory.starts, program.duration)
     times, weights = gauss_legendre(edges, longest)
-    return nodes_at(trajectory, times, weights * readout.density(times, program))
+    density = np.exp(-times / readout.density.tau) / readout.density.scale
+    return nodes_at(trajectory, times, weights * density)
 
 
 def trace_nodes(

@@ -42,22 +42,25 @@ struct PopulationBuffers {
     float* const* record_adjoints; // LambdaI, then per adjoint variable of the model [R][T][N]
 };
 
-// Parameters of one connection and what learning needs; rows are padded to whole vectors.
+// One parameter of the network; rows of dense connections are padded to whole vectors.
+struct Parameter {
+    float* value;
+    float* gradient; // [threads][elements], where it is learned
+    float* m;        // moments of Adam
+    float* v;
+    double norm;     // of the gradient, written by the backward pass
+};
+
+// One connection: arrays of its weights and delays, and what belongs to no parameter.
 struct ConnectionBuffers {
-    float* g;
-    float* d;
-    uint16_t* delay_steps;     // d, rounded
+    float* weight;
+    float* delay;
+    uint16_t* delay_steps;     // delays, rounded
     const uint32_t* row_start; // sparse: [pre + 1]
     const uint32_t* post;      // sparse: [synapses]
-    float* grad_g;             // [threads][synapses]
-    float* grad_d;             // [threads][synapses]
+    float* weight_gradient;    // [threads][synapses]
+    float* delay_gradient;     // [threads][synapses]
     uint8_t* touched;          // [threads][pre]: rows with a gradient
-    float* adam_m_g;
-    float* adam_v_g;
-    float* adam_m_d;
-    float* adam_v_d;
-    double norm_g;             // of the gradient, written by the backward pass
-    double norm_d;
 };
 
 struct Batch {

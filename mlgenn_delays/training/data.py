@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..compilers.build_settings import BuiltNetwork
-from ..engines.base import Batch
+from ..events.augmentation import Augmentation
 from ..events.dataset import EventDataset
 from ..layer import get_underlying_pop
+from ..program.exchange import Batch
 from ..program.program import PopulationProgram, Program
-
-if TYPE_CHECKING:
-    from ..events.augmentation import Augmentation
+from .built_network import BuiltNetwork
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ def prepare(
         return TrialData(inputs, {}, {}, rows)
     outputs = built.program.outputs
     given_y = _by_population(built, y, outputs, "output", y_name)
-    _check_complete(given_y, [p for p in outputs if p.loss is not None], "output", y_name)
+    _check_complete(given_y, [p for p in outputs if p.index in built.losses], "output", y_name)
     if not given_y:
         raise ValueError(f"{y_name} is empty: it needs targets for at least one output population")
     chosen = [p for p in outputs if p.index in given_y]
@@ -262,17 +260,18 @@ def _checked_events(
 def _targets(
     built: BuiltNetwork, population: PopulationProgram, value: Any, size: int, name: str
 ) -> np.ndarray:
-    if population.loss is None:
+    loss = built.losses.get(population.index)
+    if loss is None:
         return _labels_without_loss(population, value, f"{name}[{population.name!r}]")
     assert population.readout is not None
-    return population.loss.check(
+    return loss.check(
         value,
         population.name,
         population.shape,
         size,
         built.program.timesteps,
         population.readout,
-        population.per_timestep_loss,
+        population.trace,
     )
 
 

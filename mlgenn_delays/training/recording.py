@@ -7,11 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ..engines.base import Batch, ForwardResult, Recording, RecordRequest
 from ..population import Population
-
-#: Variables of the backward pass; everything else is recorded forwards.
-_ADJOINT_PREFIX = "Lambda"
+from ..program.exchange import Batch, ForwardResult, Recording, RecordRequest
+from ..program.program import Program
 
 
 def merge_requests(requests: Iterable[RecordRequest | None], size: int) -> RecordRequest | None:
@@ -31,12 +29,16 @@ def merge_requests(requests: Iterable[RecordRequest | None], size: int) -> Recor
 
 
 def split_request(
-    request: RecordRequest | None,
+    program: Program, request: RecordRequest | None
 ) -> tuple[RecordRequest | None, RecordRequest | None]:
     """The parts of a request that concern the forward and the backward pass."""
     if request is None:
         return None, None
-    adjoint = frozenset(v for v in request.variables if v[1].startswith(_ADJOINT_PREFIX))
+    adjoint = frozenset(
+        (index, name)
+        for index, name in request.variables
+        if name in program.populations[index].adjoint_variables
+    )
     forward = RecordRequest(request.examples, request.spikes, request.variables - adjoint)
     backward = RecordRequest(request.examples, frozenset(), adjoint) if adjoint else None
     return forward, backward

@@ -8,11 +8,7 @@ from typing import Any
 
 from ..checks import check_number, check_whole_number
 from ..connection import Connection
-from ..population import Population
-from ..program.program import Parameters, Program
-
-#: Engines count timesteps in 32 bits, some of them past the end of a trial.
-MAX_TIMESTEPS = 2**30
+from ..program.timing import MAX_TIMESTEPS
 
 #: One value for all populations, or one per population (or layer).
 PerPopulation = float | Mapping[Any, float]
@@ -60,13 +56,3 @@ class BuildSettings:
         check_number(self.i_minus_thresh_min, "i_minus_thresh_min", above=0.0)
         check_number(self.ttfs_alpha, "ttfs_alpha", minimum=0.0)
         check_number(self.softmax_temperature, "softmax_temperature", above=0.0)
-
-
-@dataclass(frozen=True)
-class BuiltNetwork:
-    """A program with initial parameters and the objects it was made from."""
-
-    program: Program
-    parameters: Parameters
-    populations: tuple[Population, ...]  #: in the order of ``program.populations``
-    connections: tuple[Connection, ...]  #: in the order of ``program.connections``

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..program.exchange import ForwardResult, OutputGradient, Trace
+from ..program.program import PopulationProgram
 from ..readouts import FirstSpikeTime
-
-if TYPE_CHECKING:
-    from ..engines.base import ForwardResult, OutputGradient, Trace
-    from ..losses.loss import Loss
-    from ..program.program import PopulationProgram, Program
+from .loss import Loss, Trial
 
 
 def evaluate(
-    loss: Loss,
-    population: PopulationProgram,
-    result: ForwardResult,
-    y: np.ndarray,
-    program: Program,
+    loss: Loss, population: PopulationProgram, result: ForwardResult, y: np.ndarray, trial: Trial
 ) -> tuple[np.ndarray, OutputGradient]:
     """Loss of each example and gradient of their mean with respect to one output.
 
@@ -28,7 +20,7 @@ def evaluate(
         population: the output
         result: outcome of the forward pass of B examples
         y: targets of the B examples, as :meth:`.Loss.check` returned them
-        program: the network
+        trial: its duration, and settings of losses of spike times
 
     Returns:
         (B,) loss, gradient of the mean over the batch. Gradients of traces contain the
@@ -37,50 +29,37 @@ def evaluate(
     Raises:
         ValueError: the loss needs a trace and the result has none
     """
-    if loss.needs_trace(population.per_timestep_loss):
+    if loss.needs_trace(population.trace):
         if population.index not in result.traces:
             raise ValueError(
                 f"output population '{population.name}': loss '{loss.name}' needs the voltage "
                 "of every timestep, which was not kept"
             )
-        return _evaluate_traces(loss, result.traces[population.index], y, program)
+        return _evaluate_traces(loss, result.traces[population.index], y, trial)
     values = result.readouts[population.index]
     if population.readout is not None and population.readout.uses_spike_times:
-        return _evaluate_spike_times(loss, values, y, program)
-    return _evaluate_readouts(loss, values, y)
-
-
-def _evaluate_readouts(
-    loss: Loss, values: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, OutputGradient]:
-    from ..engines.base import OutputGradient
-
+        return _evaluate_spike_times(loss, values, y, trial)
     losses, gradient = loss.on_readout(values, y)
     return losses, OutputGradient(readout=gradient / len(values))
 
 
 def _evaluate_spike_times(
-    loss: Loss, values: np.ndarray, y: np.ndarray, program: Program
+    loss: Loss, values: np.ndarray, y: np.ndarray, trial: Trial
 ) -> tuple[np.ndarray, OutputGradient]:
-    from ..engines.base import OutputGradient
-
-    losses, gradient, silent = loss.on_spike_times(
-        -values, FirstSpikeTime.spiked(values), y, program.duration, program
-    )
+    spiked = FirstSpikeTime.spiked(values)
+    losses, gradient, silent = loss.on_spike_times(-values, spiked, y, trial)
     size = len(values)
     return losses, OutputGradient(readout=gradient / size, silent=silent / size)
 
 
 def _evaluate_traces(
-    loss: Loss, traces: list[Trace], y: np.ndarray, program: Program
+    loss: Loss, traces: list[Trace], y: np.ndarray, trial: Trial
 ) -> tuple[np.ndarray, OutputGradient]:
-    from ..engines.base import OutputGradient
-
     losses = np.empty(len(traces))
     gradients = []
     for i, trace in enumerate(traces):
-        density, gradient = loss.on_trace(trace.values, y[i], trace.times, program.dt)
-        weights = trace.weights / program.duration
+        density, gradient = loss.on_trace(trace.values, y[i], trace.times, trial.dt)
+        weights = trace.weights / trial.duration
         losses[i] = np.dot(weights, density)
         gradients.append(gradient * (weights / len(traces))[:, np.newaxis])
     return losses, OutputGradient(trace=gradients)

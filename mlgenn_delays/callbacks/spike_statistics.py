@@ -1,0 +1,83 @@
+"""Counting spikes and silent neurons over an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .callback import Callback
+
+
+class SpikeStatistics(Callback):
+    """Counts the spikes of every layer of spiking neurons, inputs excepted, over an epoch.
+
+    ``compiled_network.history`` has what it found in each epoch. Other callbacks can ask it in the
+    middle of an epoch, too.
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[Any, int] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._num_examples = 0
+        self._counts = {p: np.zeros(size, dtype=np.int64) for p, size in self._sizes.items()}
+        self._earlier_seconds = 0.0
+        self._start = perf_counter()
+
+    def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
+        self._compiled_network = compiled_network
+        program = compiled_network.program
+        described = {
+            p: program.populations[compiled_network.population_index(p)]
+            for p in compiled_network.neuron_populations
+        }
+        self._sizes = {
+            p: of.size for p, of in described.items() if of.is_spiking and not of.is_input
+        }
+        self._reset()
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._reset()
+
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
+        for population, total in self._counts.items():
+            counts = self._compiled_network.spike_counts[population]
+            total += np.sum(counts, axis=0, dtype=np.int64)
+            if population is next(iter(self._counts)):
+                self._num_examples += len(counts)
+
+    @property
+    def spikes_per_neuron(self) -> dict[str, float]:
+        """Layer -> mean number of spikes per neuron and trial; NaN before the first batch."""
+        examples = self._num_examples or np.nan
+        return {p.name: float(np.mean(total) / examples) for p, total in self._counts.items()}
+
+    @property
+    def silent_neurons(self) -> dict[str, int]:
+        """Layer -> neurons that have not spiked in the epoch."""
+        return {p.name: int(np.sum(total == 0)) for p, total in self._counts.items()}
+
+    @property
+    def seconds(self) -> float:
+        """Time the epoch has taken so far [s]."""
+        return self._earlier_seconds + perf_counter() - self._start
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has been counted."""
+        return {
+            "num_examples": self._num_examples,
+            "seconds": self.seconds,
+            **{f"counts/{p.name}": total.copy() for p, total in self._counts.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state_dict` gave."""
+        self._num_examples = int(state["num_examples"])
+        self._earlier_seconds, self._start = float(state["seconds"]), perf_counter()
+        for population in self._counts:
+            counts = np.array(state[f"counts/{population.name}"], dtype=np.int64)
+            self._counts[population] = np.atleast_1d(counts)

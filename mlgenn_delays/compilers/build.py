@@ -1,0 +1,147 @@
+"""Translation of a network into a program: the front door of the build modules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..connection import Connection
+from ..layer import get_underlying_conn
+from ..losses import Trial
+from ..network import Network
+from ..population import Population
+from ..program.program import Program
+from ..training.built_network import BuiltNetwork
+from .build_connections import build_connections
+from .build_populations import build_populations
+from .settings import BuildSettings
+
+
+def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
+    """Translate a network; everything that can be wrong with it is found here.
+
+    Args:
+        network:  the description; it is not changed
+        settings: arguments of the compiler
+
+    Raises:
+        ValueError, TypeError: the first thing that is wrong, naming population, connection
+            or argument.
+    """
+    settings.check()
+    check_network(network)
+    _check_members(network, settings)
+    populations, losses = build_populations(network, settings)
+    connections, parameters = build_connections(network, populations, settings)
+    program = Program(
+        populations=populations,
+        connections=connections,
+        parameters=parameters,
+        dt=float(settings.dt),
+        timesteps=int(settings.timesteps),
+        batch_size=int(settings.batch_size),
+        training=settings.training,
+    )
+    trial = Trial(
+        program.duration,
+        program.dt,
+        float(settings.ttfs_alpha),
+        float(settings.softmax_temperature),
+    )
+    return BuiltNetwork(
+        program, tuple(network.populations), tuple(network.connections), losses, trial
+    )
+
+
+def resolve_connections(connections: Any, name: str) -> frozenset[Connection]:
+    """Connections behind a sequence of connections and layers.
+
+    Args:
+        name: of the argument, for messages
+
+    Raises:
+        TypeError: no sequence, or one of something else
+    """
+    if not isinstance(connections, Iterable) or isinstance(connections, (str, Mapping)):
+        raise TypeError(
+            f"{name} should be a sequence of connections and layers, e.g. [connection], not "
+            f"{connections!r}"
+        )
+    return frozenset(get_underlying_conn(c) for c in connections)
+
+
+def _check_members(network: Network, settings: BuildSettings) -> None:
+    for name in ("weight_learn_conns", "delay_learn_conns"):
+        for connection in getattr(settings, name) or ():
+            if connection not in network.connections:
+                raise ValueError(
+                    f"{name} has the connection {connection.name!r}, which is not in the network"
+                )
+
+
+def check_network(network: Network) -> None:
+    """Check populations and connections as a whole.
+
+    Raises:
+        TypeError: ``network`` is no network.
+        ValueError: no population has a readout; names that occur twice; populations without
+            shape or without the connections they need; connections into an input, out of a
+            population that cannot spike, or to a population of another network.
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network should be a Network, not {network!r}")
+    _check_names("population", network.populations)
+    _check_names("connection", network.connections)
+    for connection in network.connections:
+        _check_ends(connection, network)
+    for population in network.populations:
+        _check_population(population, network)
+    if all(p.neuron.readout is None for p in network.populations):
+        raise ValueError(
+            "the network has no output: give at least one population a readout, "
+            'e.g. LeakyIntegrate(readout="avg_var")'
+        )
+
+
+def _check_names(kind: str, objects: Iterable[Population | Connection]) -> None:
+    twice = [name for name, n in Counter(o.name for o in objects).items() if n > 1]
+    if twice:
+        raise ValueError(
+            f"the {kind} name {twice[0]!r} occurs more than once, "
+            f"every {kind} of a network needs a name of its own"
+        )
+
+
+def _check_ends(connection: Connection, network: Network) -> None:
+    source, target = connection.source(), connection.target()
+    for population, end in ((source, "source"), (target, "target")):
+        if population is None or population not in network.populations:
+            raise ValueError(
+                f"connection {connection.name!r}: its {end} is no population of this network"
+            )
+    assert source is not None and target is not None
+    if target.neuron.is_input:
+        raise ValueError(
+            f"connection {connection.name!r} ends at {target.name!r}, "
+            "which is an input population and takes no connections"
+        )
+    if not source.neuron.is_spiking:
+        raise ValueError(
+            f"connection {connection.name!r} starts at {source.name!r}, whose neurons "
+            f"({type(source.neuron).__name__}) never spike"
+        )
+
+
+def _check_population(population: Population, network: Network) -> None:
+    if population.shape is None:
+        raise ValueError(
+            f"population {population.name!r} has no shape: give one, e.g. "
+            "Population(neuron, 64), or connect it with arrays of weights"
+        )
+    ends = {c.target() for c in network.connections}
+    starts = {c.source() for c in network.connections}
+    if population.neuron.is_input and population not in starts:
+        raise ValueError(f"input population {population.name!r} has no outgoing connection")
+    if not population.neuron.is_input and population not in ends:
+        raise ValueError(f"population {population.name!r} has no incoming connection")

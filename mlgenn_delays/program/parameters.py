@@ -1,0 +1,127 @@
+"""Parameters of a program: arrays that engines hold, read in the simulation and may learn."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from .frozen import Frozen, product
+
+#: One array per parameter of a program, in the order of ``Program.parameters``.
+Parameters = list[np.ndarray]
+
+
+class OwnerKind(Enum):
+    """What a parameter belongs to."""
+
+    CONNECTION = "connection"
+    POPULATION = "population"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The connection or population that a parameter belongs to."""
+
+    kind: OwnerKind
+    index: int  #: into ``Program.connections`` or ``Program.populations``
+    name: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ParameterSpec(Frozen):
+    """One parameter: an array of entries, each for one synapse or neuron or for several.
+
+    Attributes:
+        owner:   connection (entries belong to synapses) or population (to neurons)
+        name:    short name, unique within the owner: "g" of weights, "d" of delays
+        initial: initial values, float32; their shape is that of the stored array: of a connection
+            with one entry per synapse (pre, post) where dense, (synapses,) where sparse
+        learned: whether it has a gradient and an optimiser
+        bounds:  smallest and largest value allowed; optimiser steps are clipped to them
+        units:   for messages, e.g. "timesteps"
+        map:     (synapses or neurons,) int64: flat index of the entry of each; None: one to one
+    """
+
+    owner: Owner
+    name: str
+    initial: np.ndarray
+    learned: bool = False
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    units: str = ""
+    map: np.ndarray | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the stored array."""
+        return self.initial.shape
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return product(self.shape)
+
+    @property
+    def num_elements(self) -> int:
+        """Number of synapses or neurons that the entries are for."""
+        return self.size if self.map is None else len(self.map)
+
+    @property
+    def key(self) -> str:
+        """Name within the program, e.g. "connections/Conn_Pop0_Pop1/g"."""
+        return f"{self.owner.kind.value}s/{self.owner.name}/{self.name}"
+
+    @property
+    def label(self) -> str:
+        """What it is, for messages."""
+        return f"{self.owner.kind.value} {self.owner.name!r}: {self.name!r}"
+
+    def check(self, value: np.ndarray) -> np.ndarray:
+        """Values as an array, of the right shape and within bounds; they need not be finite.
+
+        Raises:
+            ValueError: another shape, or a value out of bounds
+        """
+        value = np.asarray(value)
+        if value.shape != self.shape:
+            raise ValueError(f"{self.label} has shape {value.shape}, it should be {self.shape}")
+        low, high = self.bounds
+        # comparisons with NaN are false; an empty array has nothing to compare
+        if self.is_bounded and value.size and not (value.min() >= low and value.max() <= high):
+            units = f" {self.units}" if self.units else ""
+            raise ValueError(
+                f"{self.label} has values from {value.min():g} to {value.max():g}{units}, "
+                f"allowed are {low:g} to {high:g}"
+            )
+        return value
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are values that are not allowed."""
+        return self.bounds != (-math.inf, math.inf)
+
+    def clip(self, value: np.ndarray) -> np.ndarray:
+        """``value`` moved into the bounds."""
+        return np.clip(value, *self.bounds) if self.is_bounded else value
+
+    def expand(self, entries: np.ndarray) -> np.ndarray:
+        """Value of each synapse or neuron, flat."""
+        flat = np.ravel(entries)
+        return flat if self.map is None else flat[self.map]
+
+    def collect(self, elements: np.ndarray) -> np.ndarray:
+        """Entries from the values of all synapses or neurons, those of one entry being equal."""
+        if self.map is None:
+            return elements.reshape(self.shape)
+        entries = np.array(self.initial, dtype=elements.dtype).ravel()
+        entries[self.map] = elements
+        return entries.reshape(self.shape)
+
+    def reduce(self, gradient: np.ndarray) -> np.ndarray:
+        """Gradient of the entries: the sum of those of their synapses or neurons."""
+        if self.map is None:
+            return gradient.reshape(self.shape)
+        sums = np.bincount(self.map, weights=gradient, minlength=self.size)
+        return sums.astype(gradient.dtype).reshape(self.shape)

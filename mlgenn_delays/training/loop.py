@@ -1,0 +1,361 @@
+"""Epochs, batches and validation: the one training loop, and leaving it in good order."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..callbacks import SpikeStatistics
+from ..metrics import Metric
+from ..program.exchange import Batch, ForwardResult, RecordRequest
+from .augmented_epochs import AugmentedEpochs
+from .data import TrialData
+from .run_state import EpochRecord, RunningMean, RunState
+from .state import Resumption
+
+
+class NotFinite(ArithmeticError):
+    """A batch gave numbers that are not finite; no optimiser step was taken."""
+
+
+class TrainingDiverged(RuntimeError):
+    """Loss, predictions, gradients or parameters are no longer finite.
+
+    Attributes:
+        epoch: epoch in which it was noticed
+        batch: batch of that epoch in which it was noticed
+        step_applied: False where the parameters are still the last good ones
+    """
+
+    def __init__(
+        self, what: str, epoch: int, batch: int, step_applied: bool, saved: str | None = None
+    ) -> None:
+        self.epoch = epoch
+        self.batch = batch
+        self.step_applied = step_applied
+        where = f"training diverged in epoch {epoch}, batch {batch}: {what}"
+        state = (
+            "the parameters already contain the bad step"
+            if step_applied
+            else "the step was not applied, the parameters are the last good ones"
+        )
+        advice = "lower the learning rate, raise i_minus_thresh_min or check the input"
+        last = f"; the last good state is saved: {saved}" if saved else ""
+        super().__init__(f"{where}; {state}{last} ({advice})")
+
+
+class CallbackCalls(Protocol):
+    """Callbacks of one kind, called in their order."""
+
+    def on_train_begin(self) -> None: ...
+    def on_train_end(self, metrics: Mapping[Any, Metric]) -> None: ...
+    def on_test_begin(self) -> None: ...
+    def on_test_end(self, metrics: Mapping[Any, Metric]) -> None: ...
+    def on_epoch_begin(self, epoch: int) -> None: ...
+    def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Metric]) -> None: ...
+    def on_batch_begin(self, batch: int) -> None: ...
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Metric]) -> None: ...
+    def recording_requests(self, batch: int, batch_size: int) -> list[RecordRequest]: ...
+
+
+class Trainable(Protocol):
+    """What the loop needs of a compiled network."""
+
+    stop_training: bool
+
+    @property
+    def batch_size(self) -> int: ...
+
+    def step(
+        self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest]
+    ) -> tuple[np.ndarray, ForwardResult]:
+        """Forward and backward pass of a batch and an optimiser step, the ``number``-th.
+
+        Returns:
+            (examples,) losses, and the outcome of the forward pass
+
+        Raises:
+            NotFinite: no step was taken
+        """
+
+    def test(
+        self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest]
+    ) -> tuple[np.ndarray | None, ForwardResult]:
+        """Forward pass of a batch.
+
+        Returns:
+            (examples,) losses, None where there is no loss; the outcome of the pass
+        """
+
+    def update_metrics(
+        self, metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
+    ) -> None:
+        """Add the predictions of a batch to every output's metric."""
+
+    def restore(self, resumption: Resumption) -> None:
+        """Set parameters, moments and settings of optimisers to those of a saved state."""
+
+    def find_not_finite(self) -> str | None:
+        """A parameter with values that are not finite, in words; None where there is none."""
+
+
+@dataclass
+class Pass:
+    """Data of one kind (training, validation, test) with metrics and callbacks."""
+
+    data: TrialData
+    metrics: dict[Any, Metric]
+    callbacks: CallbackCalls
+
+    def reset_metrics(self) -> None:
+        """Start the metrics of a new epoch."""
+        for metric in self.metrics.values():
+            metric.reset()
+
+
+def test_batch(
+    network: Trainable,
+    index: int,
+    batch: Batch,
+    data: TrialData,
+    metrics: Mapping[Any, Metric],
+    callbacks: CallbackCalls,
+) -> np.ndarray | None:
+    """Run one batch forwards, with metrics and callbacks; its losses, where there are any."""
+    callbacks.on_batch_begin(index)
+    requests = callbacks.recording_requests(index, network.batch_size)
+    losses, result = network.test(batch, data, requests)
+    network.update_metrics(metrics, data, batch, result)
+    callbacks.on_batch_end(index, metrics)
+    return losses
+
+
+class InterruptGuard:
+    """Turns the first SIGINT within a ``with`` block into a request to stop.
+
+    The second SIGINT does what it would have done without the guard (normally:
+    ``KeyboardInterrupt`` at once). Outside the main thread, and where SIGINT is ignored
+    (jobs started with nohup), nothing is installed.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._previous: signal._HANDLER = None
+        self._installed = False
+
+    def __enter__(self) -> InterruptGuard:
+        if threading.current_thread() is threading.main_thread():
+            previous = signal.getsignal(signal.SIGINT)
+            if previous not in (None, signal.SIG_IGN):
+                self._previous = previous
+                signal.signal(signal.SIGINT, self._handle)
+                self._installed = True
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._restore()
+
+    def check(self) -> None:
+        """Raise ``KeyboardInterrupt`` if a stop was requested."""
+        if self.requested:
+            raise KeyboardInterrupt("training was interrupted; the running batch was finished")
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        self.requested = True
+        self._restore()
+
+    def _restore(self) -> None:
+        if self._installed:
+            self._installed = False
+            signal.signal(signal.SIGINT, self._previous)
+
+
+#: (epoch, number of examples) -> order in which they are presented; None: as they are.
+Order = Callable[[int, int], np.ndarray | None]
+
+
+class TrainingLoop:
+    """Runs epochs of a network.
+
+    Args:
+        network:    what is trained
+        training:   data, metrics and callbacks
+        validation: likewise; None: no validation
+        state:      where the run begins; it is kept up to date
+        order:      of the examples in each epoch
+        statistics: callback that counts spikes
+        augmented:  source of the training data of each epoch; None: they stay the same
+        resumption: saved state with which the run goes on
+
+    Attributes:
+        history: the epochs that are complete
+    """
+
+    def __init__(
+        self,
+        network: Trainable,
+        training: Pass,
+        validation: Pass | None,
+        state: RunState,
+        order: Order,
+        statistics: SpikeStatistics,
+        augmented: AugmentedEpochs | None = None,
+        resumption: Resumption | None = None,
+    ) -> None:
+        self._network = network
+        self._training = training
+        self._validation = validation
+        self._state = state
+        self._order = order
+        self._statistics = statistics
+        self._augmented = augmented
+        self._resumption = resumption
+        self._guard = InterruptGuard()
+        self.history: list[EpochRecord] = []
+
+    def run(self, num_epochs: int) -> None:
+        """Train for ``num_epochs`` epochs, or until ``network.stop_training``.
+
+        Raises:
+            TrainingDiverged: see there.
+            KeyboardInterrupt: after the batch during which Ctrl-C was pressed.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._state.end)
+            self._training.callbacks.on_train_begin()
+            stack.callback(self._training.callbacks.on_train_end, self._training.metrics)
+            if self._validation is not None:
+                self._validation.callbacks.on_test_begin()
+                stack.callback(self._validation.callbacks.on_test_end, self._validation.metrics)
+            if self._augmented is not None:
+                stack.callback(self._augmented.close)
+            stack.enter_context(self._guard)
+            self._end = self._state.epoch + num_epochs
+            for epoch in range(self._state.epoch, self._end):
+                self._run_epoch(epoch)
+                if self._network.stop_training:
+                    break
+
+    def _run_epoch(self, epoch: int) -> None:
+        self._begin_epoch(epoch)
+        if not self._state.validating:
+            self._train_epoch(epoch)
+        if self._validation is not None:
+            self._validate_epoch(epoch, self._validation)
+        else:
+            self._next_epoch(epoch)
+        self._guard.check()
+
+    def _begin_epoch(self, epoch: int) -> None:
+        """Reset what is accumulated per epoch, or restore it when resuming."""
+        self._state.loss = RunningMean()
+        self._training.reset_metrics()
+        resumption, self._resumption = self._resumption, None
+        # what on_epoch_begin changes is part of a state that was saved after it
+        if resumption is not None and not resumption.in_mid_epoch:
+            resumption.restore_run(self._state)
+        if resumption is None or not resumption.validating:
+            self._statistics.on_epoch_begin(epoch)
+            self._training.callbacks.on_epoch_begin(epoch)
+        if resumption is not None and resumption.in_mid_epoch:
+            self._network.restore(resumption)
+            resumption.restore_run(self._state)
+
+    def _next_epoch(self, epoch: int) -> None:
+        self._state.epoch, self._state.next_batch = epoch + 1, 0
+        self._state.validating = False
+        self.history.append(self._record(epoch))
+
+    def _record(self, epoch: int) -> EpochRecord:
+        validated = self._validation is not None
+        return EpochRecord(
+            epoch=epoch,
+            loss=self._state.loss.value,
+            metrics=_results(self._training),
+            validation_loss=self._state.validation_loss.value if validated else None,
+            validation_metrics=_results(self._validation) if self._validation else {},
+            spikes_per_neuron=self._statistics.spikes_per_neuron,
+            silent_neurons=self._statistics.silent_neurons,
+            seconds=self._statistics.seconds,
+        )
+
+    def _train_epoch(self, epoch: int) -> None:
+        data = self._epoch_data(epoch)
+        batches = data.batches(self._network.batch_size, self._order(epoch, len(data)))
+        for index in range(self._state.next_batch, len(batches)):
+            self._train_batch(epoch, index, batches[index])
+            self._guard.check()
+        problem = self._network.find_not_finite()
+        if problem is not None:
+            raise self._diverged(problem, epoch, len(batches) - 1, step_applied=True)
+        self._state.validating = True
+        self._training.callbacks.on_epoch_end(epoch, self._training.metrics)
+
+    def _epoch_data(self, epoch: int) -> TrialData:
+        if self._augmented is None:
+            return self._training.data
+        return self._augmented.get(epoch, epoch + 1 if epoch + 1 < self._end else None)
+
+    def _train_batch(self, epoch: int, index: int, batch: Batch) -> None:
+        network, training = self._network, self._training
+        training.callbacks.on_batch_begin(index)
+        requests = training.callbacks.recording_requests(index, network.batch_size)
+        number = self._state.num_batches * epoch + index
+        try:
+            losses, result = network.step(number, batch, training.data, requests)
+        except NotFinite as error:
+            raise self._diverged(str(error), epoch, index, step_applied=False) from None
+        network.update_metrics(training.metrics, training.data, batch, result)
+        self._state.loss.add(losses)
+        self._state.next_batch = index + 1
+        self._statistics.on_batch_end(index, training.metrics)
+        training.callbacks.on_batch_end(index, training.metrics)
+
+    def _validate_epoch(self, epoch: int, validation: Pass) -> None:
+        state = self._state
+        state.kept_states["validation_callbacks"] = state.states("validation_callbacks")
+        state.validation_loss = RunningMean()
+        validation.reset_metrics()
+        validation.callbacks.on_epoch_begin(epoch)
+        batches = validation.data.batches(self._network.batch_size)
+        for index, batch in enumerate(batches):
+            losses = test_batch(
+                self._network,
+                index,
+                batch,
+                validation.data,
+                validation.metrics,
+                validation.callbacks,
+            )
+            if losses is not None:
+                state.validation_loss.add(losses)
+            if index + 1 < len(batches):
+                self._guard.check()
+        self._next_epoch(epoch)
+        del state.kept_states["validation_callbacks"]
+        validation.callbacks.on_epoch_end(epoch, validation.metrics)
+
+    def _diverged(self, what: str, epoch: int, index: int, step_applied: bool) -> TrainingDiverged:
+        functions = (
+            getattr(c, "describe_last_saved", None)
+            for group in ("callbacks",)
+            for c in self._state.callbacks.get(group, ())
+        )
+        saved = [text for f in functions if f is not None and (text := f())]
+        return TrainingDiverged(what, epoch, index, step_applied, ", ".join(saved) or None)
+
+
+def _results(part: Pass) -> dict[str, float | None]:
+    return {str(key): metric.result for key, metric in part.metrics.items()}
