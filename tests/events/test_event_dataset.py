@@ -73,13 +73,7 @@ def test_bad_structure(changes, message):
         events(**changes).check_structure("x")
 
 
-def test_steps():
-    data = events(offsets=(0, 3), times=(0.0, 0.3, 0.31))
-    assert data.steps(0.1).tolist() == [0, 3, 4]
-    assert data.steps(0.1).dtype == np.uint16
-    late = events(offsets=(0, 3), times=(0.0, 6553.4, 6553.5))
-    assert late.steps(0.1).tolist() == [0, 65534, 65535]
-    assert late.steps(0.1).dtype == np.int32
+def test_smallest_type_of_channels():
     assert [channel_dtype(n) for n in (65536, 65537)] == [np.uint16, np.uint32]
 
 
@@ -90,7 +84,6 @@ def test_chunks_change_nothing(chunk, monkeypatch):
         np.array([0, 3, 5]), np.array([0.0, 1.2, 7.0, 2.0, 2.5]), np.array([0, 1, 1, 0, 1]), 2
     )
     data.check_structure("x")
-    assert data.steps(1.0).tolist() == [0, 2, 7, 2, 3]
     unsorted = EventDataset(data.offsets, np.array([0.0, 1.2, 7.0, 2.0, 1.5]), data.neurons, 2)
     with pytest.raises(ValueError, match="times of example 1 are not sorted"):
         unsorted.check_structure("x")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.callbacks import BatchProgressBar, Callback
-from mlgenn_delays.engines.base import RecordRequest
+from mlgenn_delays.program.exchange import RecordRequest
 from mlgenn_delays.training.callback_list import CallbackList
 
 EVENTS = [
@@ -56,8 +56,7 @@ def test_callbacks_without_methods():
     for event, *args in EVENTS:
         getattr(callbacks, event)(*args)
     assert callbacks.get_data() == {}
-    assert callbacks.state_dict() == {}
-    assert callbacks.recording_request(0, 4) is None
+    assert callbacks.recording_requests(0, 4) == []
 
 
 def test_any_object_with_methods():
@@ -96,17 +95,11 @@ def test_timestep_callbacks_are_refused(method):
 
 
 class Keyed(Callback):
-    def __init__(self, key, state=None):
-        self.key, self.state = key, state or {}
+    def __init__(self, key):
+        self.key = key
 
     def get_data(self):
         return self.key, [self.key]
-
-    def state_dict(self):
-        return self.state
-
-    def load_state_dict(self, state):
-        self.state = state
 
 
 def test_data():
@@ -117,32 +110,16 @@ def test_data():
         CallbackList([Keyed("a"), Keyed("a")]).get_data()
 
 
-def test_state():
-    saved = CallbackList([Keyed("a", {"x": 1}), Callback(), Keyed("b", {"x": 2, "y/z": 3})])
-    state = saved.state_dict()
-    assert state == {"0/Keyed/x": 1, "2/Keyed/x": 2, "2/Keyed/y/z": 3}
-    restored = CallbackList([Keyed("a"), Callback(), Keyed("b")])
-    restored.load_state_dict(state)
-    assert [restored[0].state, restored[2].state] == [{"x": 1}, {"x": 2, "y/z": 3}]
-    with pytest.raises(ValueError, match=r"saved callbacks 2/Keyed do not match .* 0/Keyed"):
-        CallbackList([Keyed("a")]).load_state_dict(state)
+class Asking(Callback):
+    def __init__(self, *examples):
+        self.request = RecordRequest(np.array(examples), frozenset({1}), frozenset({(2, "V")}))
+
+    def recording_request(self, batch, batch_size):
+        return self.request if batch == 0 else None
 
 
-def test_requests_are_merged():
-    class Asking(Callback):
-        def __init__(self, examples, spikes, variables):
-            self.request = RecordRequest(
-                np.array(examples), frozenset(spikes), frozenset(variables)
-            )
-
-        def recording_request(self, batch, batch_size):
-            return self.request if batch == 0 else None
-
-    callbacks = CallbackList(
-        [Asking([True, False, False], {1}, {(2, "V")}), Asking([False, False, True], {1, 3}, {})]
-    )
-    merged = callbacks.recording_request(0, 3)
-    assert merged.examples.tolist() == [True, False, True]
-    assert merged.spikes == {1, 3}
-    assert merged.variables == {(2, "V")}
-    assert callbacks.recording_request(1, 3) is None
+def test_requests_of_those_that_ask():
+    first, second = Asking(True, False), Asking(False, False)
+    callbacks = CallbackList([first, Callback(), second])
+    assert callbacks.recording_requests(0, 2) == [first.request, second.request]
+    assert callbacks.recording_requests(1, 2) == []
