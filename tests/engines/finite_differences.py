@@ -33,18 +33,18 @@ def _smallest_margin(engine: ReferenceEngine) -> float:
 
 
 def central_differences(
-    engine: ReferenceEngine, connection: int, name: str, function: Callable[[], float]
+    engine: ReferenceEngine, parameter: int, function: Callable[[], float]
 ) -> np.ndarray:
     """Derivative of ``function`` with respect to each entry of a parameter."""
-    value = engine.get_parameter(connection, name)
+    value = engine.get_parameter(parameter)
     result = np.zeros(value.shape)
     for index in np.ndindex(value.shape):
         for offset, weight in _POINTS:
             shifted = value.copy()
             shifted[index] += offset * STEP
-            engine.set_parameter(connection, name, shifted)
+            engine.set_parameter(parameter, shifted)
             result[index] += weight * function() / STEP
-    engine.set_parameter(connection, name, value)
+    engine.set_parameter(parameter, value)
     return result
 
 
@@ -70,7 +70,7 @@ def assert_gradients(
         smallest_count: spikes that each hidden neuron must emit in each example, at least
         output_counts:  predicate of the (examples, neurons) spike counts of spiking outputs
     """
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     result = engine.forward(case.batch)
     assert _smallest_margin(engine) > MARGIN
     outputs = {p.index for p in case.program.outputs}
@@ -86,8 +86,10 @@ def assert_gradients(
             np.testing.assert_array_equal(shifted.spike_counts[index], counts)
         return case.evaluate(shifted)[0]
 
-    for c, values in zip(case.program.connections, case.gradients(engine), strict=True):
-        for name, gradient in values.items():
-            expected = central_differences(engine, c.index, name, loss)
-            assert_close(gradient, expected, f"{c.name}.{name}")
+    case.gradients(engine)
+    gradients = engine.gradients()
+    assert gradients.keys() == set(range(len(case.program.parameters)))
+    for index, gradient in gradients.items():
+        expected = central_differences(engine, index, loss)
+        assert_close(gradient, expected, case.program.parameters[index].label)
     return engine

@@ -12,8 +12,13 @@ from collections.abc import Mapping
 import numpy as np
 from grid_simulation import Trial, arrivals_of, kappa
 
-from mlgenn_delays.engines.base import OutputGradient
-from mlgenn_delays.program.program import ConnectionProgram, PopulationProgram, Program
+from mlgenn_delays.program.exchange import OutputGradient
+from mlgenn_delays.program.program import (
+    ConnectionProgram,
+    PopulationProgram,
+    Program,
+    ReadoutKind,
+)
 
 
 def gradients(
@@ -34,12 +39,12 @@ class _Backward:
         slots = program.timesteps + 2 + max(c.max_delay_steps for c in program.connections)
         # values at the start of every step; zero after the trial
         self.v_at = {p.index: np.zeros((slots, p.size)) for p in self.moving}
-        self.i_at = {p.index: np.zeros((slots, len(p.taus_syn), p.size)) for p in self.moving}
+        self.i_at = {p.index: np.zeros((slots, len(p.receptors), p.size)) for p in self.moving}
         # half of what samples of V at the start of a step drive: they count half for the time
         # of arrivals at that instant
         self.half_at = {p.index: np.zeros((slots, p.size)) for p in self.moving}
         self.v = {p.index: np.zeros(p.size) for p in self.moving}
-        self.i = {p.index: np.zeros((len(p.taus_syn), p.size)) for p in self.moving}
+        self.i = {p.index: np.zeros((len(p.receptors), p.size)) for p in self.moving}
         self.release = {p.index: np.zeros(p.size) for p in self.moving}
 
     def run(self, outputs: Mapping[int, OutputGradient], example: int) -> list[dict]:
@@ -65,28 +70,29 @@ class _Backward:
     @staticmethod
     def _is_sampled(p: PopulationProgram, gradient: OutputGradient) -> bool:
         """Whether the loss depends on V at every step."""
-        return gradient.trace is not None or p.readout.is_linear
+        return gradient.trace is not None or p.readout.kind is ReadoutKind.WEIGHTED
 
     def _drive(self, p: PopulationProgram, gradient: OutputGradient, b: int, n: int) -> np.ndarray:
         if gradient.trace is not None:
             d_v = gradient.trace[b][n]
-        elif p.readout.is_linear:
-            d_v = p.readout.weights(self.program.timesteps)[n] * gradient.readout[b]
+        elif p.readout.kind is ReadoutKind.WEIGHTED:
+            d_v = p.readout.weights[n] * gradient.readout[b]
         else:
             largest = np.argmax(self.trial.voltages[p.index], axis=0)
             d_v = np.where(largest == n, gradient.readout[b], 0.0)
-        return d_v / p.neuron.tau_mem
+        return d_v / p.dynamics.params["TauM"]
 
     def _end_refractory(self, p: PopulationProgram, n: int) -> None:
-        held = math.ceil((p.neuron.tau_refrac or 0.0) / self.program.dt - 1e-6)
+        held = math.ceil((p.dynamics.tau_refrac or 0.0) / self.program.dt - 1e-6)
         for step, j in self.trial.spikes[p.index] if held else ():
             if step + held == n:
                 current = self.trial.currents[p.index][n, j]
-                self.release[p.index][j] = self.v[p.index][j] * (current - p.neuron.v_reset)
+                reset = p.dynamics.params["Vreset"]
+                self.release[p.index][j] = self.v[p.index][j] * (current - reset)
                 self.v[p.index][j] = 0.0
 
     def _jumps(self, p: PopulationProgram, gradient: OutputGradient | None, b: int, n: int) -> None:
-        neuron, spikes = p.neuron, self.trial.spikes[p.index]
+        params, spikes = p.dynamics.params, self.trial.spikes[p.index]
         for j in [j for step, j in spikes if step == n]:
             total = sum(
                 self.parameters[c.index]["g"][k] * self._v_minus_i(c, slot, target)
@@ -96,20 +102,21 @@ class _Backward:
             )
             if gradient is not None and n == min(step for step, i in spikes if i == j):
                 total += gradient.readout[b, j]
-            slope = self.trial.currents[p.index][n, j] - neuron.v_thresh
-            if neuron.tau_refrac:
+            slope = self.trial.currents[p.index][n, j] - params["Vthresh"]
+            if p.dynamics.tau_refrac:
                 before, kept = self.release[p.index][j], 0.0
                 self.release[p.index][j] = 0.0
             else:
                 kept = self.v[p.index][j]
-                before = (neuron.v_thresh - neuron.v_reset) * kept
-            jump = (before + total) / max(slope, self.program.i_minus_thresh_min)
+                before = (params["Vthresh"] - params["Vreset"]) * kept
+            jump = (before + total) / max(slope, params["IMinusVthreshMin"])
             self.v[p.index][j] = kept + jump
 
     def _propagate(self, p: PopulationProgram, n: int) -> None:
-        tau_mem, dt = p.neuron.tau_mem, self.program.dt
+        tau_mem, dt = p.dynamics.params["TauM"], self.program.dt
         v, i = self.v[p.index], self.i[p.index]
-        for r, tau in enumerate(p.taus_syn):
+        for r, receptor in enumerate(p.receptors):
+            tau = receptor.tau
             i[r] = math.exp(-dt / tau) * i[r] + tau_mem / tau * kappa(tau_mem, tau, dt) * v
         v *= math.exp(-dt / tau_mem)
         self.v_at[p.index][n], self.i_at[p.index][n] = v, i
@@ -121,7 +128,7 @@ class _Backward:
 
     def _sums(self, c: ConnectionProgram) -> dict[str, np.ndarray]:
         values = self.parameters[c.index]
-        sums = {name: np.zeros(c.param_shape) for name in values}
+        sums = {name: np.zeros(c.synapse_shape) for name in values}
         for n, i in self.trial.spikes[c.source]:
             for k, target, slot in arrivals_of(c, values, i, n):
                 sums["g"][k] -= c.tau_syn * self.i_at[c.target][slot, c.receptor, target]

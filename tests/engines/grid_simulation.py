@@ -38,9 +38,9 @@ def simulate(program: Program, parameters: list, inputs: dict, example: int) -> 
     steps, dt = program.timesteps, program.dt
     moving = [p for p in program.populations if not p.is_input]
     slots = steps + 2 + max(c.max_delay_steps for c in program.connections)
-    arrivals = {p.index: np.zeros((slots, len(p.taus_syn), p.size)) for p in moving}
-    current = {p.index: np.zeros((len(p.taus_syn), p.size)) for p in moving}
-    voltage = {p.index: np.full(p.size, float(p.neuron.v)) for p in moving}
+    arrivals = {p.index: np.zeros((slots, len(p.receptors), p.size)) for p in moving}
+    current = {p.index: np.zeros((len(p.receptors), p.size)) for p in moving}
+    voltage = {p.index: np.full(p.size, p.dynamics.vars["V"]) for p in moving}
     held = {p.index: np.zeros(p.size, dtype=int) for p in moving}
     trial = Trial(
         {p.index: [] for p in program.populations},
@@ -56,30 +56,31 @@ def simulate(program: Program, parameters: list, inputs: dict, example: int) -> 
                 if math.ceil(t / dt - 1e-6) == n:
                     emitted.append((index, int(i)))
         for p in moving:
-            neuron, index = p.neuron, p.index
+            params, index = p.dynamics.params, p.index
+            tau_mem, threshold = params["TauM"], params.get("Vthresh")
             current[index] += arrivals[index][n]
-            alpha = math.exp(-dt / neuron.tau_mem)
+            alpha = math.exp(-dt / tau_mem)
             for j in range(p.size):
                 if held[index][j] > 0:
                     held[index][j] -= 1
                 else:
                     voltage[index][j] = alpha * voltage[index][j] + sum(
-                        kappa(neuron.tau_mem, tau, dt) * current[index][r, j]
-                        for r, tau in enumerate(p.taus_syn)
+                        kappa(tau_mem, receptor.tau, dt) * current[index][r, j]
+                        for r, receptor in enumerate(p.receptors)
                     )
-            for r, tau in enumerate(p.taus_syn):
-                current[index][r] *= math.exp(-dt / tau)
+            for r, receptor in enumerate(p.receptors):
+                current[index][r] *= math.exp(-dt / receptor.tau)
             trial.currents[index][n] = current[index].sum(axis=0)
             if not p.is_spiking:
                 trial.voltages[index][n] = voltage[index]
                 continue
-            margin = np.min(np.abs(voltage[index] - neuron.v_thresh))
+            margin = np.min(np.abs(voltage[index] - threshold))
             trial.margins[index] = min(trial.margins[index], margin)
-            for j in np.flatnonzero(voltage[index] >= neuron.v_thresh):
+            for j in np.flatnonzero(voltage[index] >= threshold):
                 emitted.append((index, int(j)))
-                voltage[index][j] = neuron.v_reset
-                if neuron.tau_refrac:
-                    held[index][j] = math.ceil(neuron.tau_refrac / dt - 1e-6)
+                voltage[index][j] = params["Vreset"]
+                if p.dynamics.tau_refrac:
+                    held[index][j] = math.ceil(p.dynamics.tau_refrac / dt - 1e-6)
             trial.voltages[index][n] = voltage[index]
         for index, i in emitted:
             trial.spikes[index].append((n, i))

@@ -26,7 +26,9 @@ def test_row_of_target_holds_until_end_of_step():
 
 
 def check(y, shape=(2,), num_examples=3, readout=None):
-    return LOSS.check(y, "out", shape, num_examples, 4, (readout or Var()).get_program(4, 1.0), False)
+    return LOSS.check(
+        y, "out", shape, num_examples, 4, (readout or Var()).get_program(4, 1.0), False
+    )
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 2)])

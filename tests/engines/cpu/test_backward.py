@@ -8,7 +8,6 @@ from grid_simulation import simulate
 from programs import Case
 from programs import recurrent_case as small_case
 
-from mlgenn_delays.engines.base import Batch, ForwardResult, RecordRequest, Trace
 from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import (
@@ -17,6 +16,7 @@ from mlgenn_delays.losses import (
     SparseCategoricalCrossentropy,
 )
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.program.exchange import Batch, ForwardResult, RecordRequest, Trace
 
 SCE = SparseCategoricalCrossentropy()
 RANGE = (0.0, 15.0)
@@ -35,9 +35,9 @@ def oracle_loss(case: Case, parameters: list) -> float:
         simulate(program, parameters, case.inputs, b).voltages[output.index]
         for b in range(program.batch_size)
     ]
-    readout = output.readout
-    if readout.is_linear:
-        values = np.array([readout.weights(steps) @ v for v in voltages])
+    weights_of_steps = output.readout.weights
+    if weights_of_steps is not None:
+        values = np.array([weights_of_steps @ v for v in voltages])
     else:
         values = np.array([v.max(axis=0) for v in voltages])
     traces = {output.index: [Trace(times, weights, v) for v in voltages]}
@@ -63,7 +63,7 @@ SMOOTH = {
 def test_output_weights_against_finite_differences_of_the_discrete_loss(name, delay):
     """No spike depends on weights into a leaky output: there the discrete loss is smooth."""
     case = recurrent_case(delays=(RANGE, RANGE, delay), hidden={"tau_refrac": 2.0}, **SMOOTH[name])
-    engine = CpuEngine(case.program, case.parameters, 1)
+    engine = case.engine(CpuEngine, 1)
     gradient = case.gradients(engine)[2]["g"]
     expected = np.zeros_like(gradient)
     for index in np.ndindex(gradient.shape):
@@ -115,7 +115,7 @@ TIMESTEPS = (0.02, 0.01, 0.005, 0.0025)
 def gradient_errors(case: Case, reference: list, dt: float) -> tuple[list[float], int]:
     """Largest error of each gradient relative to the largest entry, on a grid of ``dt``."""
     case = case.at_timestep(dt)
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     errors = []
     for found, expected in zip(case.gradients(engine), reference):
         for name, value in expected.items():
@@ -129,7 +129,7 @@ def gradient_errors(case: Case, reference: list, dt: float) -> tuple[list[float]
 @pytest.mark.parametrize("name", CONVERGENCE)
 def test_gradients_converge_to_the_reference_with_order_one(name):
     case = recurrent_case(**CONVERGENCE[name])
-    reference = ReferenceEngine(case.program, case.parameters)
+    reference = case.engine(ReferenceEngine)
     gradients = case.gradients(reference)
     counts = reference.forward(case.batch).spike_counts
     spikes = sum(int(c.sum()) for c in counts.values())
@@ -147,13 +147,13 @@ def test_gradients_converge_to_the_reference_with_order_one(name):
 
 def test_repeats_are_bit_identical_and_leave_no_state_behind():
     case = recurrent_case(SCE, delays=(RANGE, RANGE, 2), sizes=(5, 20, 4), batch=7)
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     first = case.gradients(engine)
     engine.forward(Batch(case.inputs, np.array([3, 3, 0])))
     engine.backward(case.evaluate(engine.forward(case.batch))[1])
     case.loss(engine)
     again = case.gradients(engine)
-    fresh = case.gradients(CpuEngine(case.program, case.parameters, 2))
+    fresh = case.gradients(case.engine(CpuEngine, 2))
     for a, b, c in zip(first, again, fresh):
         for name in a:
             assert np.any(a[name])
@@ -164,8 +164,8 @@ def test_repeats_are_bit_identical_and_leave_no_state_behind():
 @pytest.mark.parametrize("threads", [2, 3, 5])
 def test_threads_agree_to_rounding(threads):
     case = recurrent_case(SCE, delays=(RANGE, RANGE, None), sizes=(5, 20, 4), batch=7)
-    one = case.gradients(CpuEngine(case.program, case.parameters, 1))
-    many = case.gradients(CpuEngine(case.program, case.parameters, threads))
+    one = case.gradients(case.engine(CpuEngine, 1))
+    many = case.gradients(case.engine(CpuEngine, threads))
     for a, b in zip(one, many):
         for name in a:
             np.testing.assert_allclose(a[name], b[name], atol=2e-6 * np.abs(a[name]).max())
@@ -173,15 +173,15 @@ def test_threads_agree_to_rounding(threads):
 
 def test_gradient_of_a_batch_is_the_mean_over_its_examples():
     case = recurrent_case(SCE, delays=(RANGE, RANGE, None), batch=4)
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     whole = case.gradients(engine)
     single = []
     for b in range(4):
         result = engine.forward(Batch(case.inputs, np.array([b])))
         targets = {2: case.targets[2][b : b + 1]}
-        part = Case(case.program, case.parameters, case.inputs, targets)
+        part = replace(case, targets=targets)
         engine.backward(part.evaluate(result)[1])
-        single.append(engine.gradients())
+        single.append(case.gradients_of(engine))
     for index, values in enumerate(whole):
         for name, value in values.items():
             mean = np.mean([s[index][name] for s in single], axis=0)
@@ -191,15 +191,10 @@ def test_gradient_of_a_batch_is_the_mean_over_its_examples():
 def test_sparse_with_all_synapses_equals_dense():
     dense = recurrent_case(SCE, delays=(RANGE, RANGE, 2))
     pre, post = np.nonzero(np.ones((3, 4)))
-    connections = list(dense.program.connections)
-    connections[0] = replace(connections[0], pre_ind=pre, post_ind=post)
-    sparse = dense.with_program(connections=tuple(connections))
-    sparse.parameters = [
-        {n: v.ravel() if i == 0 else v for n, v in values.items()}
-        for i, values in enumerate(dense.parameters)
-    ]
-    a = dense.gradients(CpuEngine(dense.program, dense.parameters, 1))
-    b = sparse.gradients(CpuEngine(sparse.program, sparse.parameters, 1))
+    values = {name: value.ravel() for name, value in dense.parameters[0].items()}
+    sparse = dense.with_connection(0, pre_ind=pre, post_ind=post).with_parameters(0, **values)
+    a = dense.gradients(dense.engine(CpuEngine, 1))
+    b = sparse.gradients(sparse.engine(CpuEngine, 1))
     for name in ("g", "d"):
         assert np.any(a[0][name])
         np.testing.assert_allclose(a[0][name].ravel(), b[0][name], rtol=1e-5, atol=1e-9)
@@ -207,21 +202,18 @@ def test_sparse_with_all_synapses_equals_dense():
 
 def test_frozen_parameters_have_no_gradient_and_do_not_move():
     case = recurrent_case(SCE, delays=(RANGE, RANGE, None))
-    connections = list(case.program.connections)
-    connections[0] = replace(connections[0], learn_weights=False)
-    connections[1] = replace(connections[1], learn_delays=False)
-    frozen = case.with_program(connections=tuple(connections))
-    engine = CpuEngine(frozen.program, frozen.parameters, 1)
+    frozen = case.with_connection(0, learn_weights=False).with_connection(1, learn_delays=False)
+    engine = frozen.engine(CpuEngine, 1)
     gradients, free = (
         frozen.gradients(engine),
-        case.gradients(CpuEngine(case.program, case.parameters, 1)),
+        case.gradients(case.engine(CpuEngine, 1)),
     )
     assert [sorted(g) for g in gradients] == [["d"], ["g"], ["g"]]
     np.testing.assert_array_equal(gradients[0]["d"], free[0]["d"])
     np.testing.assert_array_equal(gradients[1]["g"], free[1]["g"])
-    before = engine.get_parameters()
-    engine.apply_gradients([{"g": Adam(0.1), "d": Adam(0.1)}] * 3, 0)
-    after = engine.get_parameters()
+    before = case.parameters_of(engine)
+    case.apply(engine, [{"g": Adam(0.1), "d": Adam(0.1)}] * 3, 0)
+    after = case.parameters_of(engine)
     np.testing.assert_array_equal(before[0]["g"], after[0]["g"])
     np.testing.assert_array_equal(before[1]["d"], after[1]["d"])
     assert np.any(before[0]["d"] != after[0]["d"])
@@ -229,55 +221,51 @@ def test_frozen_parameters_have_no_gradient_and_do_not_move():
 
 def test_adam_follows_the_numpy_optimiser_and_clamps_delays():
     case = recurrent_case(SCE, delays=(RANGE, RANGE, None))
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     settings = [{"g": Adam(0.01), "d": Adam(3.0, beta1=0.8)}] * 3
     state: dict = {}
     for step in range(12):
         case.gradients(engine)
         expected = []
-        for index, values in enumerate(engine.gradients()):
-            for name, gradient in values.items():
-                moments = state.setdefault((index, name), {})
-                value = engine.get_parameter(index, name)
-                new = settings[index][name].update(value, gradient, moments, step)
-                expected.append(np.clip(new, 0.0, 20.0) if name == "d" else new)
-        engine.apply_gradients(settings, step)
-        found = [v for values in engine.get_parameters() for v in values.values()]
-        for a, b in zip(found, expected):
+        for index, gradient in engine.gradients().items():
+            spec = case.program.parameters[index]
+            rule = settings[spec.owner.index][spec.name]
+            value = engine.get_parameter(index)
+            new = rule.update(value, gradient, state.setdefault(index, {}), step)
+            expected.append(np.clip(new, 0.0, 20.0) if spec.name == "d" else new)
+        case.apply(engine, settings, step)
+        for a, b in zip(engine.get_parameters(), expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
-    delays = np.concatenate([engine.get_parameter(i, "d").ravel() for i in (0, 1)])
+    delays = np.concatenate([engine.get_parameter(case.index(i, "d")).ravel() for i in (0, 1)])
     assert delays.min() == 0.0 and delays.max() == 20.0
 
 
 def test_optimiser_state_goes_out_and_in():
     case = recurrent_case(SCE, delays=(RANGE, RANGE, None))
     settings = [{"g": Adam(0.01), "d": Adam(1.0)}] * 3
-    engine = CpuEngine(case.program, case.parameters, 1)
+    engine = case.engine(CpuEngine, 1)
     for step in range(3):
         case.gradients(engine)
-        engine.apply_gradients(settings, step)
-    other = CpuEngine(case.program, engine.get_parameters(), 1)
+        case.apply(engine, settings, step)
+    other = CpuEngine(case.program, 1)
+    other.set_parameters(engine.get_parameters())
     other.set_optimiser_state(engine.optimiser_state())
     for e in (engine, other):
         case.gradients(e)
-        e.apply_gradients(settings, 3)
-    for a, b in zip(engine.get_parameters(), other.get_parameters()):
+        case.apply(e, settings, 3)
+    for a, b in zip(case.parameters_of(engine), case.parameters_of(other)):
         for name in a:
             np.testing.assert_array_equal(a[name], b[name])
 
 
 def test_regulariser_steers_as_the_reference():
     case = recurrent_case(SCE, delays=(RANGE, None, None), seed=2)
-    populations = list(case.program.populations)
-    populations[1] = replace(
-        populations[1], reg_lambda_upper=1e-2, reg_lambda_lower=2e-2, reg_nu_upper=3.0
-    )
-    plain = ReferenceEngine(case.program, case.parameters)
+    plain = case.engine(ReferenceEngine)
     without = case.gradients(plain)[0]["g"]
-    case = case.with_program(populations=tuple(populations))
-    expected = case.gradients(ReferenceEngine(case.program, case.parameters))[0]["g"]
+    case = case.with_population(1, regularised=(1e-2, 2e-2, 3.0))
+    expected = case.gradients(case.engine(ReferenceEngine))[0]["g"]
     fine = case.at_timestep(0.002)
-    found = fine.gradients(CpuEngine(fine.program, fine.parameters, 1))[0]["g"]
+    found = fine.gradients(fine.engine(CpuEngine, 1))[0]["g"]
     scale = np.abs(expected).max()
     assert np.abs(expected - without).max() > 0.1 * scale
     np.testing.assert_allclose(found, expected, atol=0.02 * scale)
@@ -285,15 +273,15 @@ def test_regulariser_steers_as_the_reference():
 
 def test_gradient_norms():
     case = recurrent_case(SCE, delays=(RANGE, RANGE, None))
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     gradients = case.gradients(engine)
-    for norms, arrays in zip(engine.gradient_norms(), gradients):
+    for norms, arrays in zip(case.by_connection(engine.gradient_norms()), gradients):
         assert norms == {n: pytest.approx(np.linalg.norm(a), rel=1e-5) for n, a in arrays.items()}
 
 
 def test_adjoints_are_recorded():
     case = recurrent_case(SCE, delays=(RANGE, None, None))
-    engine = CpuEngine(case.program, case.parameters, 1)
+    engine = case.engine(CpuEngine, 1)
     record = RecordRequest(
         np.array([False, True]), variables=frozenset([(1, "LambdaV"), (2, "LambdaI")])
     )

@@ -28,7 +28,6 @@ from programs import (
 )
 
 from mlgenn_delays.engines import cpu
-from mlgenn_delays.engines.base import Batch, RecordRequest
 from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import (
     MeanSquareError,
@@ -36,6 +35,7 @@ from mlgenn_delays.losses import (
     SparseCategoricalCrossentropy,
 )
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.program.exchange import Batch, RecordRequest
 
 SCE = SparseCategoricalCrossentropy()
 RANGE = (0.0, 15.0)
@@ -67,11 +67,9 @@ def input_straight_to_output() -> Case:
 
 def with_recurrent_synapses(case: Case, pairs: list[tuple[int, int]]) -> Case:
     """The case with these synapses instead of the recurrent connection's."""
-    connections, parameters = list(case.program.connections), list(case.parameters)
     pre, post = np.array(pairs, dtype=int).reshape(-1, 2).T
-    connections[1] = replace(connections[1], pre_ind=pre, post_ind=post)
-    parameters[1] = {name: np.full(len(pre), 0.7) for name in parameters[1]}
-    return replace(case.with_program(connections=tuple(connections)), parameters=parameters)
+    values = {name: np.full(len(pre), 0.7) for name in case.parameters[1]}
+    return case.with_connection(1, pre_ind=pre, post_ind=post).with_parameters(1, **values)
 
 
 CASES: dict[str, Callable[[], Case]] = {
@@ -124,15 +122,15 @@ CASES: dict[str, Callable[[], Case]] = {
 
 def _with_longer_delays(case: Case) -> Case:
     """Delays of up to 60 steps in a trial of 30."""
-    connections = tuple(replace(c, max_delay_steps=60) for c in case.program.connections)
+    connections = tuple(replace(c, max_delay_steps=60) for c in case.connections)
     parameters = [{"g": v["g"], "d": 4.0 * v["d"]} for v in case.parameters]
-    return replace(case.with_program(connections=connections), parameters=parameters)
+    return replace(case, connections=connections, parameters=parameters)
 
 
 def _without_range(case: Case) -> Case:
-    connections = tuple(replace(c, max_delay_steps=0) for c in case.program.connections)
+    connections = tuple(replace(c, max_delay_steps=0) for c in case.connections)
     parameters = [{"g": v["g"], "d": 0.0 * v["d"]} for v in case.parameters]
-    return replace(case.with_program(connections=connections), parameters=parameters)
+    return replace(case, connections=connections, parameters=parameters)
 
 
 def _assert_as_simulated(case: Case, trials: list, recording) -> None:
@@ -155,7 +153,7 @@ def _assert_as_simulated(case: Case, trials: list, recording) -> None:
 def test_spikes_voltages_and_gradients_of_the_literal_loops(name):
     case = CASES[name]()
     program, examples = case.program, range(case.program.batch_size)
-    engine = CpuEngine(program, case.parameters, num_threads=3)  # more than examples
+    engine = case.engine(CpuEngine, 3)  # more than examples
     record = RecordRequest(
         np.ones(len(examples), bool),
         spikes=frozenset(p.index for p in program.populations),
@@ -171,10 +169,10 @@ def test_spikes_voltages_and_gradients_of_the_literal_loops(name):
         grid_adjoint.gradients(program, case.parameters, trial, outputs, b)
         for b, trial in enumerate(trials)
     ]
-    for c, found in zip(program.connections, engine.gradients(), strict=True):
+    for c, found in zip(program.connections, case.gradients_of(engine), strict=True):
         for kind, gradient in found.items():
             expected = sum(part[c.index][kind] for part in parts)
-            assert gradient.shape == expected.shape == c.param_shape
+            assert gradient.shape == expected.shape == c.synapse_shape
             scale = np.abs(expected).max(initial=0.0)
             if "trial" not in name and "no recurrent" not in name:
                 assert scale > 0.0, f"{c.name}.{kind}: nothing would be tested"
@@ -183,12 +181,12 @@ def test_spikes_voltages_and_gradients_of_the_literal_loops(name):
 
 def test_numbers_of_steps_and_channels_that_need_more_than_16_bits(monkeypatch):
     case = recurrent(delays=(RANGE, RANGE, None))
-    narrow = CpuEngine(case.program, case.parameters, 1)
+    narrow = case.engine(CpuEngine, 1)
     expected = case.gradients(narrow)
-    for module in (cpu.codegen, cpu.engine):
+    for module in (cpu.codegen, cpu.call):
         monkeypatch.setattr(module, "step_dtype", lambda last: np.dtype(np.int32))
         monkeypatch.setattr(module, "channel_dtype", lambda size: np.dtype(np.uint32))
-    wide = CpuEngine(case.program, case.parameters, 1)
+    wide = case.engine(CpuEngine, 1)
     assert "InputCursor<uint16_t, uint16_t>" in narrow.source
     assert "InputCursor<int32_t, uint32_t>" in wide.source
     for one, other in zip(expected, case.gradients(wide), strict=True):
@@ -204,7 +202,7 @@ def test_shortest_trials(timesteps, readout):
     builder.connect(first, last, 1.0, 0.3, delay=(0.0, 0.0))
     case = builder.build()
     case.inputs[0].times[:] = 0.0
-    engine = CpuEngine(case.program, case.parameters, 1)
+    engine = case.engine(CpuEngine, 1)
     gradients = case.gradients(engine)[0]
     assert np.any(engine.forward(case.batch).readouts[last]) == (timesteps == 2)
     assert np.any(gradients["g"]) == np.any(gradients["d"]) == (timesteps == 2)
@@ -217,21 +215,21 @@ def test_no_input_spikes_leave_the_network_at_rest():
     builder.connect(first, hidden, 1.0, 0.3, delay=RANGE)
     builder.connect(hidden, last, 1.0, 0.3, delay=RANGE)
     case = builder.build()
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     for values in case.gradients(engine):
         assert not any(np.any(v) for v in values.values())
     result = engine.forward(case.batch)
     assert not np.any(result.readouts[last]) and not np.any(result.spike_counts[hidden])
-    before = engine.get_parameters()
-    engine.apply_gradients([{"g": Adam(0.1), "d": Adam(0.1)}] * 2, 0)
-    for a, b in zip(before, engine.get_parameters()):
+    before = case.parameters_of(engine)
+    case.apply(engine, [{"g": Adam(0.1), "d": Adam(0.1)}] * 2, 0)
+    for a, b in zip(before, case.parameters_of(engine)):
         for name in a:
             np.testing.assert_array_equal(a[name], b[name])
 
 
 def test_batches_that_grow_and_shrink():
     case = recurrent(delays=(RANGE, RANGE, None), batch=6)
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     whole = engine.forward(case.batch).readouts[2]
     for rows in ([0], [5, 4, 3, 2, 1, 0], [2, 3], [1] * 6):
         part = engine.forward(Batch(case.inputs, np.array(rows)))
@@ -257,7 +255,7 @@ def test_any_names_make_a_source_that_compiles(names):
     builder.connect(first, hidden, 2.0, 0.3)
     builder.connect(hidden, last, 2.0, 0.3)
     case = builder.build()
-    assert CpuEngine(case.program, case.parameters, 1).forward(case.batch).readouts[2].shape
+    assert case.engine(CpuEngine, 1).forward(case.batch).readouts[2].shape
 
 
 MANY_THREADS = """
@@ -269,10 +267,10 @@ from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
 case = recurrent_case(SparseCategoricalCrossentropy())
-CpuEngine(case.program, case.parameters, 1)  # compiled before memory gets scarce
+case.engine(CpuEngine, 1)  # compiled before memory gets scarce
 resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 try:
-    CpuEngine(case.program, case.parameters, 5000)
+    case.engine(CpuEngine, 5000)
 except MemoryError as error:
     print(error)
 """
@@ -297,7 +295,7 @@ def test_more_threads_than_the_system_has():
 def test_a_forked_process_is_told_to_compile_again():
     """The threads of the engine are not there any more: without a check it would hang."""
     case = recurrent()
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     before = case.loss(engine)
     child = os.fork()
     if child == 0:

@@ -6,9 +6,9 @@ from grid_simulation import simulate
 from programs import Case, ProgramBuilder
 from programs import recurrent_case as small_case
 
-from mlgenn_delays.engines.base import Batch, RecordRequest
 from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
+from mlgenn_delays.program.exchange import Batch, RecordRequest
 
 LOSS = SparseCategoricalCrossentropy()
 RANGE = (0.0, 15.0)
@@ -52,7 +52,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_same_spikes_and_voltages_as_literal_simulation(name):
     case = CASES[name]()
-    engine = CpuEngine(case.program, case.parameters, num_threads=2)
+    engine = case.engine(CpuEngine, 2)
     record = RecordRequest(
         np.ones(case.program.batch_size, bool),
         spikes=frozenset(p.index for p in case.program.populations),
@@ -81,7 +81,7 @@ def test_same_spikes_and_voltages_as_literal_simulation(name):
 @pytest.mark.parametrize("readout", ["avg_var", "avg_var_exp_weight", "sum_var", "max_var", "var"])
 def test_readouts_of_voltage(readout):
     case = recurrent_case(LOSS, readout, delays=(RANGE, None, 2))
-    result = CpuEngine(case.program, case.parameters, 1).forward(case.batch)
+    result = case.engine(CpuEngine, 1).forward(case.batch)
     voltage = simulate(case.program, case.parameters, case.inputs, 0).voltages[2]
     steps = case.program.timesteps
     decay = np.exp(-np.arange(steps) / steps)[:, None]
@@ -97,7 +97,7 @@ def test_readouts_of_voltage(readout):
 
 def test_first_spike_times_and_silent_outputs():
     case = recurrent_case(LOSS, "first_spike_time", output_weight=2.0, output={"v_thresh": 1.5})
-    result = CpuEngine(case.program, case.parameters, 1).forward(case.batch)
+    result = case.engine(CpuEngine, 1).forward(case.batch)
     spikes = simulate(case.program, case.parameters, case.inputs, 0).spikes[2]
     first = {j: min(n for n, i in spikes if i == j) for j in {i for _, i in spikes}}
     expected = [-(first[j] + 1.0) if j in first else np.finfo(np.float32).min for j in range(3)]
@@ -109,7 +109,7 @@ def test_two_spikes_of_one_channel_in_one_step_both_count():
     case = recurrent_case(LOSS, delays=(RANGE, None, None), sizes=(1, 4, 3))
     data = case.inputs[0]
     data.times[:] = np.where(data.times < 10.0, 3.2, data.times)
-    engine = CpuEngine(case.program, case.parameters, 1)
+    engine = case.engine(CpuEngine, 1)
     counts = engine.forward(case.batch).spike_counts[1]
     for example in range(2):
         spikes = simulate(case.program, case.parameters, case.inputs, example).spikes[1]
@@ -124,7 +124,7 @@ def test_largest_delay_has_its_slot():
     case = builder.build()
     case.inputs[0].times[:] = 2.0
     record = RecordRequest(np.ones(1, bool), variables=frozenset([(1, "V")]))
-    engine = CpuEngine(case.program, case.parameters, 1)
+    engine = case.engine(CpuEngine, 1)
     voltage = engine.forward(case.batch, record).recording.variables[1, "V"][0, :, 0]
     assert np.flatnonzero(voltage)[0] == 2 + 1 + 20
 
@@ -137,7 +137,7 @@ def test_delays_are_rounded(delay, steps):
     case = builder.build()
     case.inputs[0].times[:] = 4.0
     record = RecordRequest(np.ones(1, bool), variables=frozenset([(1, "V")]))
-    engine = CpuEngine(case.program, case.parameters, 1)
+    engine = case.engine(CpuEngine, 1)
     voltage = engine.forward(case.batch, record).recording.variables[1, "V"][0, :, 0]
     assert np.flatnonzero(voltage)[0] == 4 + 1 + steps
 
@@ -151,22 +151,22 @@ def test_no_capacity_drops_spikes():
     builder.connect(middle, last, 0.1)
     case = builder.build()
     case.inputs[0].times[:] = 0.0
-    counts = CpuEngine(case.program, case.parameters, 1).forward(case.batch).spike_counts[1]
+    counts = case.engine(CpuEngine, 1).forward(case.batch).spike_counts[1]
     assert list(counts[0]) == [2999, 2999, 2999]
 
 
 def test_inference_program_gives_the_outputs_of_training():
     case = recurrent_case(LOSS, delays=(RANGE, RANGE, 3), hidden={"tau_refrac": 2.0})
-    training = CpuEngine(case.program, case.parameters, 1).forward(case.batch)
-    inference = case.with_program(training=False)
-    other = CpuEngine(inference.program, inference.parameters, 2).forward(case.batch)
+    training = case.engine(CpuEngine, 1).forward(case.batch)
+    inference = case.with_settings(training=False)
+    other = inference.engine(CpuEngine, 2).forward(case.batch)
     np.testing.assert_array_equal(training.readouts[2], other.readouts[2])
     np.testing.assert_array_equal(training.spike_counts[1], other.spike_counts[1])
 
 
 def test_examples_in_any_selection_and_order():
     case = recurrent_case(LOSS, delays=(RANGE, RANGE, None), batch=6)
-    engine = CpuEngine(case.program, case.parameters, 2)
+    engine = case.engine(CpuEngine, 2)
     every = engine.forward(case.batch).readouts[2]
     chosen = np.array([4, 1, 1])
     np.testing.assert_array_equal(
@@ -176,8 +176,9 @@ def test_examples_in_any_selection_and_order():
 
 def test_delays_out_of_range_are_refused():
     case = recurrent_case(LOSS, delays=(RANGE, None, None))
-    engine = CpuEngine(case.program, case.parameters, 1)
-    with pytest.raises(ValueError, match=r"input_hidden.*allowed are 0 to max_delay_steps = 20"):
-        engine.set_parameter(0, "d", np.full((3, 4), 20.5))
-    with pytest.raises(ValueError, match="max_delay_steps"):
-        engine.set_parameter(0, "d", np.full((3, 4), np.nan))
+    engine = case.engine(CpuEngine, 1)
+    message = "'input_hidden': 'd' has values from 20.5 to 20.5 timesteps, allowed are 0 to 20$"
+    with pytest.raises(ValueError, match=message):
+        engine.set_parameter(case.index(0, "d"), np.full((3, 4), 20.5))
+    with pytest.raises(ValueError, match="from nan to nan timesteps, allowed are 0 to 20"):
+        engine.set_parameter(case.index(0, "d"), np.full((3, 4), np.nan))

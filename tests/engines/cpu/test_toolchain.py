@@ -63,7 +63,7 @@ def test_cxx_that_is_not_there(monkeypatch):
 def test_no_compiler_says_what_to_install():
     case = recurrent_case(SparseCategoricalCrossentropy())
     with pytest.raises(CompilerError, match=r"no C\+\+ compiler found.*apt install g\+\+.*ziglang"):
-        CpuEngine(case.program, case.parameters, 1)
+        case.engine(CpuEngine, 1)
 
 
 def test_ziglang_is_the_last_resort(monkeypatch, no_compiler):
@@ -111,7 +111,7 @@ def test_compile_times():
     seconds = []
     for _ in range(2):
         start = time.perf_counter()
-        CpuEngine(case.program, case.parameters, 1)
+        case.engine(CpuEngine, 1)
         seconds.append(time.perf_counter() - start)
     assert seconds[0] < 20.0 and seconds[1] < 1.0
 
@@ -122,10 +122,10 @@ def test_source_is_readable_and_depends_on_the_program():
     assert "namespace pop_hidden {  // hidden: LeakyIntegrateFire, 3 neurons" in source
     assert "V = (Alpha * V) + Isyn;" in source
     assert "{{" not in source and "{%" not in source
-    other = case.with_program(timesteps=31)
+    other = case.with_settings(timesteps=31)
     assert codegen.generate(other.program) != source
     assert codegen.generate(case.program) == source
-    inference = codegen.generate(case.with_program(training=False).program)
+    inference = codegen.generate(case.with_settings(training=False).program)
     assert "struct Adjoint" not in inference and len(inference) < len(source)
 
 

@@ -15,7 +15,7 @@ from programs import (
     two_inputs_and_two_outputs,
 )
 
-from mlgenn_delays.engines.base import Batch, Engine, Recording, RecordRequest
+from mlgenn_delays.engines.base import Engine
 from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.losses import (
     MeanSquareError,
@@ -23,6 +23,7 @@ from mlgenn_delays.losses import (
     SparseCategoricalCrossentropy,
 )
 from mlgenn_delays.neurons import AdaptiveLeakyIntegrateFire
+from mlgenn_delays.program.exchange import Batch, Recording, RecordRequest
 
 SCE = SparseCategoricalCrossentropy()
 BATCH = 8
@@ -41,9 +42,7 @@ def recurrent(**settings) -> Case:
 
 def with_delays(case: Case, connection: int, learned: bool) -> Case:
     """The case with delays per synapse of a connection learned or fixed."""
-    connections = list(case.program.connections)
-    connections[connection] = replace(connections[connection], learn_delays=learned)
-    return case.with_program(connections=tuple(connections))
+    return case.with_connection(connection, learn_delays=learned)
 
 
 def feed_forward(delay=None, density=1.0, learned=True) -> Case:
@@ -95,25 +94,17 @@ def adaptive() -> Case:
     case = two_layers(delay=RANGE)
     settings = {"beta": 0.3, "tau_adapt": 30.0, "a": 0.2, "v_reset": -0.1}
     neurons = {1: {"tau_refrac": 2.0}, 2: {"tau_mem": 15.0}}
-    populations = tuple(
-        replace(p, neuron=AdaptiveLeakyIntegrateFire(**settings, **neurons[p.index]))
-        if p.index in neurons
-        else p
-        for p in case.program.populations
-    )
-    return case.with_program(populations=populations)
+    for index, own in neurons.items():
+        neuron = AdaptiveLeakyIntegrateFire(**settings, **own)
+        case = case.with_population(index, neuron=neuron)
+    return case
 
 
 def frozen() -> Case:
     """No weights of the first, no delays of the second, nothing of the third connection."""
     case = recurrent(delays=(RANGE, RANGE, RANGE))
-    first, second, third = case.program.connections
-    connections = (
-        replace(first, learn_weights=False),
-        replace(second, learn_delays=False),
-        replace(third, learn_weights=False, learn_delays=False),
-    )
-    return case.with_program(connections=connections)
+    case = case.with_connection(0, learn_weights=False).with_connection(1, learn_delays=False)
+    return case.with_connection(2, learn_weights=False, learn_delays=False)
 
 
 def input_straight_to_output() -> Case:
@@ -126,21 +117,18 @@ def input_straight_to_output() -> Case:
 def with_recurrent_synapses(pairs: list[tuple[int, int]]) -> Case:
     """A recurrent network with these recurrent synapses."""
     case = recurrent(delays=(RANGE, RANGE, None))
-    connections, parameters = list(case.program.connections), list(case.parameters)
     pre, post = np.array(pairs, dtype=int).reshape(-1, 2).T
-    connections[1] = replace(connections[1], pre_ind=pre, post_ind=post)
-    parameters[1] = {name: np.full(len(pre), 0.7) for name in parameters[1]}
-    return replace(case.with_program(connections=tuple(connections)), parameters=parameters)
+    values = {name: np.full(len(pre), 0.7) for name in case.parameters[1]}
+    return case.with_connection(1, pre_ind=pre, post_ind=post).with_parameters(1, **values)
 
 
 def with_range(first: int, max_delay_steps: int, factor: float) -> Case:
     """A recurrent network whose delays, from those of a connection on, are multiplied."""
     case = recurrent(delays=(RANGE,) * 3)
-    connections, parameters = list(case.program.connections), list(case.parameters)
     for i in range(first, 3):
-        connections[i] = replace(connections[i], max_delay_steps=max_delay_steps)
-        parameters[i] = {"g": parameters[i]["g"], "d": factor * parameters[i]["d"]}
-    return replace(case.with_program(connections=tuple(connections)), parameters=parameters)
+        case = case.with_connection(i, max_delay_steps=max_delay_steps)
+        case = case.with_parameters(i, d=factor * case.parameters[i]["d"])
+    return case
 
 
 FIRST_SPIKE = {"readout": "first_spike_time", "output_weight": 4.0}
@@ -245,12 +233,13 @@ SETTINGS: dict[str, Callable[[], Case]] = {
 
 def all_of(case: Case, size: int) -> RecordRequest:
     """Request for everything that the engines can record of a batch."""
-    moving = [p for p in case.program.populations if not p.is_input]
-    variables = {(p.index, name) for p in moving for name in ("V", "LambdaV", "LambdaI")}
-    for p in moving:
-        model = p.neuron.get_model(case.program.dt, case.program.i_minus_thresh_min)
-        variables |= {(p.index, name) for name in (*model.vars, *model.adjoint.vars)}
-    spiking = frozenset(p.index for p in case.program.populations if p.is_spiking)
+    program = case.program
+    variables = {
+        (p.index, name)
+        for p in program.neurons
+        for name in (*p.state_variables, *p.adjoint_variables)
+    }
+    spiking = frozenset(p.index for p in program.populations if p.is_spiking)
     return RecordRequest(np.ones(size, bool), spiking, frozenset(variables))
 
 
@@ -314,8 +303,8 @@ def assert_same_results(case: Case, engine: Engine, cpu: Engine, indices: np.nda
     assert_same_variables(ours.recording, theirs.recording)
     adjoints = [e.backward(part.evaluate(r)[1], record) for e, r in ((engine, ours), (cpu, theirs))]
     assert_same_variables(*adjoints)
-    assert_same_gradients(case, engine.gradients(), cpu.gradients())
+    assert_same_gradients(case, case.gradients_of(engine), case.gradients_of(cpu))
 
 
 def cpu_engine(case: Case) -> CpuEngine:
-    return CpuEngine(case.program, case.parameters, 1)
+    return case.engine(CpuEngine, 1)

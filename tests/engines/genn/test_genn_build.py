@@ -29,7 +29,7 @@ def small(seed: int = 4) -> Case:
 
 
 def genn_engine(case: Case) -> GennEngine:
-    return GennEngine(case.program, case.parameters, "genn:cpu")
+    return case.engine(GennEngine, "genn:cpu")
 
 
 @pytest.fixture
@@ -103,28 +103,21 @@ def wired(crossed: bool, receptors: tuple[float, float] = (5.0, 8.0)) -> Case:
     for population, tau in zip(hidden, receptors):
         builder.connect(population, last, 0.5, 0.5, tau_syn=tau)
     case = builder.build()
-    named = tuple(replace(c, name=f"c{c.index}") for c in case.program.connections)
-    return case.with_program(connections=named)
+    named = tuple(replace(c, name=f"c{i}") for i, c in enumerate(case.connections))
+    return replace(case, connections=named)
 
 
 def with_receptors(order: tuple[int, int]) -> Case:
     """Connections onto the output that take its two receptors in this order."""
     case = wired(False, (5.0, 5.0))
-    connections = list(case.program.connections)
     for index, receptor in zip((2, 3), order):
-        connections[index] = replace(connections[index], receptor=receptor)
-    populations = list(case.program.populations)
-    populations[4] = replace(populations[4], taus_syn=(5.0, 5.0))
-    return case.with_program(connections=tuple(connections), populations=tuple(populations))
+        case = case.with_connection(index, receptor=receptor)
+    return case.with_population(4, taus_syn=(5.0, 5.0))
 
 
 def with_voltage(**neuron) -> Case:
-    case = small()
-    populations = list(case.program.populations)
-    populations[1] = replace(
-        populations[1], neuron=LeakyIntegrateFire(tau_mem=10.0, **{"v_reset": -0.5, **neuron})
-    )
-    return case.with_program(populations=tuple(populations))
+    hidden = LeakyIntegrateFire(tau_mem=10.0, **{"v_reset": -0.5, **neuron})
+    return small().with_population(1, neuron=hidden)
 
 
 #: Pairs of programs that differ in one thing that neither names nor sizes tell.
@@ -137,8 +130,8 @@ PAIRS = {
         lambda: recurrent(batch=2, delays=(3, None, None)),
         lambda: recurrent(batch=2, delays=(4, None, None)),
     ),
-    "timestep": (lambda: small(), lambda: small().with_program(dt=0.5)),
-    "bound on I - theta": (lambda: small(), lambda: small().with_program(i_minus_thresh_min=0.5)),
+    "timestep": (lambda: small(), lambda: small().with_settings(dt=0.5)),
+    "bound on I - theta": (lambda: small(), lambda: small().with_settings(i_minus_thresh_min=0.5)),
     "readout": (
         lambda: recurrent(batch=2),
         lambda: recurrent(batch=2, readout="max_var"),
@@ -213,10 +206,8 @@ def test_model_that_genn_refuses(empty_cache, monkeypatch):
             model = super().get_model(dt, i_minus_thresh_min)
             return replace(model, sim_code="V = Alpha * * V;")
 
-    populations = list(case.program.populations)
-    populations[1] = replace(populations[1], neuron=Broken(tau_mem=10.0))
     with pytest.raises(RuntimeError):
-        genn_engine(case.with_program(populations=tuple(populations)))
+        genn_engine(case.with_population(1, neuron=Broken(tau_mem=10.0)))
     assert list(empty_cache.iterdir()) == []
 
 

@@ -25,7 +25,7 @@ WITHOUT_GRADIENT = {"no recurrent synapse at all": {1}, "constant delays beyond 
 def pair(request):
     """A case and both engines with it."""
     case = CASES[request.param]()
-    genn = GennEngine(case.program, case.parameters, "genn:cpu")
+    genn = case.engine(GennEngine, "genn:cpu")
     yield SimpleNamespace(name=request.param, case=case, genn=genn, cpu=cpu_engine(case))
     genn.close()
 
@@ -50,7 +50,7 @@ def test_same_spikes_outputs_and_gradients(pair, examples):
 
 def test_batch_size_of_one(pair):
     """GeNN's code is the same, the program is not."""
-    case = pair.case.with_program(batch_size=1)
-    genn = GennEngine(case.program, case.parameters, "genn:cpu")
+    case = pair.case.with_settings(batch_size=1)
+    genn = case.engine(GennEngine, "genn:cpu")
     assert_same_results(case, genn, cpu_engine(case), np.array([5]))
     genn.close()

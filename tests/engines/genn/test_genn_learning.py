@@ -56,20 +56,20 @@ def case():
 
 
 def genn_engine(case):
-    return GennEngine(case.program, case.parameters, "genn:cpu")
+    return case.engine(GennEngine, "genn:cpu")
 
 
 def train(case, engine, optimisers, steps) -> None:
     for step in steps:
         case.gradients(engine)
-        engine.apply_gradients(optimisers, step)
+        case.apply(engine, optimisers, step)
 
 
 def assert_same_parameters(case, engine, other, compare=assert_close):
-    for c, a, b in zip(case.program.connections, engine.get_parameters(), other.get_parameters()):
-        assert a.keys() == b.keys()
-        for name in b:
-            compare(a[name], b[name], f"{name} of {c.name}")
+    for spec, a, b in zip(
+        case.program.parameters, engine.get_parameters(), other.get_parameters(), strict=True
+    ):
+        compare(a, b, spec.label)
 
 
 def identical(found, expected, what):
@@ -79,7 +79,7 @@ def identical(found, expected, what):
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_same_steps_as_on_the_cpu(case, name):
     engine, cpu = genn_engine(case), cpu_engine(case)
-    before = cpu.get_parameters()
+    before = case.parameters_of(cpu)
     for e in (engine, cpu):
         optimisers = OPTIMISERS[name]()
         train(case, e, optimisers, range(3))
@@ -87,7 +87,7 @@ def test_same_steps_as_on_the_cpu(case, name):
             vars(values["g"]).update(alpha=0.003, rate=0.003)
         train(case, e, optimisers, range(3, 6))
     assert_same_parameters(case, engine, cpu, assert_close_loosely)
-    for values, first in zip(cpu.get_parameters(), before):
+    for values, first in zip(case.parameters_of(cpu), before):
         assert all(np.any(values[n] != first[n]) for n in values)
 
 
@@ -101,22 +101,22 @@ def test_delays_stay_in_their_range(case):
     engine = genn_engine(case)
     for step in range(4):
         case.gradients(engine)
-        engine.apply_gradients([{"g": Adam(0.0), "d": Adam(30.0)}] * 3, step)
-    delays = np.concatenate([engine.get_parameter(i, "d").ravel() for i in (0, 1)])
+        case.apply(engine, [{"g": Adam(0.0), "d": Adam(30.0)}] * 3, step)
+    delays = np.concatenate([engine.get_parameter(case.index(i, "d")).ravel() for i in (0, 1)])
     assert delays.min() == 0.0 and delays.max() == 20.0
     optimiser = Momentum(1e6)
     case.gradients(engine)
-    engine.apply_gradients([{"g": Adam(0.0), "d": optimiser}] * 3, 0)
-    delays = np.concatenate([engine.get_parameter(i, "d").ravel() for i in (0, 1)])
+    case.apply(engine, [{"g": Adam(0.0), "d": optimiser}] * 3, 0)
+    delays = np.concatenate([engine.get_parameter(case.index(i, "d")).ravel() for i in (0, 1)])
     assert delays.min() == 0.0 and delays.max() == 20.0
 
 
 def test_frozen_parameters_do_not_move():
     case = frozen()
     engine = genn_engine(case)
-    before = engine.get_parameters()
+    before = case.parameters_of(engine)
     train(case, engine, [{"g": Adam(0.1), "d": Adam(0.1)}] * 3, range(2))
-    after = engine.get_parameters()
+    after = case.parameters_of(engine)
     moved = [{n: bool(np.any(a[n] != b[n])) for n in a} for a, b in zip(after, before)]
     assert moved == [{"g": False, "d": True}, {"g": True, "d": False}, {"g": False, "d": False}]
 
@@ -124,14 +124,11 @@ def test_frozen_parameters_do_not_move():
 def test_parameters_come_back_as_they_were_set(case):
     engine = genn_engine(case)
     rng = np.random.default_rng(0)
-    values = [
-        {n: rng.uniform(0.0, 20.0, v.shape).astype(np.float32) for n, v in c.items()}
-        for c in case.parameters
-    ]
+    shapes = [spec.shape for spec in case.program.parameters]
+    values = [rng.uniform(0.0, 20.0, shape).astype(np.float32) for shape in shapes]
     engine.set_parameters(values)
-    for found, expected in zip(engine.get_parameters(), values):
-        for name in expected:
-            np.testing.assert_array_equal(found[name], expected[name])
+    for found, expected in zip(engine.get_parameters(), values, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 ENGINES = {"cpu": cpu_engine, "genn": genn_engine}
@@ -178,7 +175,7 @@ def test_state_that_is_not_restored_makes_a_difference(case):
 def test_gradient_norms_and_memory(case):
     engine, cpu = genn_engine(case), cpu_engine(case)
     gradients = case.gradients(engine)
-    for norms, arrays in zip(engine.gradient_norms(), gradients):
+    for norms, arrays in zip(case.by_connection(engine.gradient_norms()), gradients):
         assert norms == {n: pytest.approx(np.linalg.norm(a), rel=1e-5) for n, a in arrays.items()}
     memory = engine.memory_estimate()
     assert memory.keys() == cpu.memory_estimate().keys()

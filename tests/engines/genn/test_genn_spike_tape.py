@@ -9,7 +9,7 @@ import pytest
 from genn_cases import RANGE, SCE, all_of, assert_same_results, cpu_engine
 from programs import Case, ProgramBuilder
 
-from mlgenn_delays.engines.base import Batch
+from mlgenn_delays.program.exchange import Batch
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
@@ -35,7 +35,7 @@ def busy_case(training: bool = True) -> Case:
     case = builder.build(i_minus_thresh_min=0.3)
     events = case.inputs[0]
     events.offsets[3] = events.offsets[2]
-    return case.with_program(training=training)
+    return case.with_settings(training=training)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def case():
 
 @pytest.fixture
 def engine(case):
-    engine = GennEngine(case.program, case.parameters, "genn:cpu")
+    engine = case.engine(GennEngine, "genn:cpu")
     yield engine
     engine.close()
 
@@ -72,13 +72,13 @@ def test_batches_after_growth(case, engine, caplog):
     """Gradients of a quiet batch are those it had before the tape grew."""
     cpu, quiet = cpu_engine(case), np.array([2])
     assert_same_results(case, engine, cpu, quiet)
-    before = engine.gradients()
+    before = case.gradients_of(engine)
     assert_same_results(case, engine, cpu, np.array([0, 1]))
     with caplog.at_level(logging.INFO, logger=tape.__name__):
         for examples in ([2], [1, 2, 0], [0], [1, 1, 1]):
             assert_same_results(case, engine, cpu, np.array(examples))
             if examples == [2]:
-                for ours, expected in zip(engine.gradients(), before, strict=True):
+                for ours, expected in zip(case.gradients_of(engine), before, strict=True):
                     for name in expected:
                         np.testing.assert_array_equal(ours[name], expected[name])
     assert log_of_tape(caplog) == []
@@ -94,12 +94,12 @@ def test_more_examples_after_growth(case, engine):
 def test_one_neuron_with_exactly_as_many_spikes_as_there_is_room_for(case, caplog, monkeypatch):
     counts = cpu_engine(case).forward(case.batch).spike_counts
     monkeypatch.setattr(tape, "FIRST_CAPACITY", int(counts[2].max()))
-    engine = GennEngine(case.program, case.parameters, "genn:cpu")
+    engine = case.engine(GennEngine, "genn:cpu")
     with caplog.at_level(logging.INFO, logger=tape.__name__):
         assert_same_results(case, engine, cpu_engine(case), np.arange(3))
     assert log_of_tape(caplog) == []
     monkeypatch.setattr(tape, "FIRST_CAPACITY", int(counts[2].max()) - 1)
-    engine = GennEngine(case.program, case.parameters, "genn:cpu")
+    engine = case.engine(GennEngine, "genn:cpu")
     with caplog.at_level(logging.INFO, logger=tape.__name__):
         assert_same_results(case, engine, cpu_engine(case), np.arange(3))
     assert len(log_of_tape(caplog)) == 1
@@ -107,7 +107,7 @@ def test_one_neuron_with_exactly_as_many_spikes_as_there_is_room_for(case, caplo
 
 def test_inference_counts_and_records_every_spike():
     case = busy_case(training=False)
-    engine = GennEngine(case.program, case.parameters, "genn:cpu")
+    engine = case.engine(GennEngine, "genn:cpu")
     result = engine.forward(case.batch, all_of(case, 3))
     expected = cpu_engine(case).forward(case.batch, all_of(case, 3))
     for index in (1, 2):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from genn_cases import NETWORKS, SETTINGS, all_of
 
-from mlgenn_delays.engines.base import Batch, RecordRequest
+from mlgenn_delays.program.exchange import Batch, RecordRequest
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
@@ -38,7 +38,7 @@ def case(request):
 
 @pytest.fixture(scope="module")
 def engine(case):
-    engine = GennEngine(case.program, case.parameters, "genn:cpu")
+    engine = case.engine(GennEngine, "genn:cpu")
     yield engine
     engine.close()
 
@@ -52,7 +52,7 @@ def run(case, engine, examples, record=False) -> list[np.ndarray]:
     request = all_of(case, len(examples)) if record else None
     result = engine.forward(Batch(case.inputs, examples), request)
     adjoints = engine.backward(part.evaluate(result)[1], request)
-    found = values_of(engine.gradients())
+    found = values_of(case.gradients_of(engine))
     assert all(np.any(v) for v in found)
     found += [*result.readouts.values(), *result.spike_counts.values()]
     found += [*result.recording.variables.values(), *adjoints.variables.values()]
@@ -100,14 +100,14 @@ def gradients_of(case, engine, examples):
 def test_backward_passes_replace_gradients(case, engine, before):
     gradients = gradients_of(case, engine, SECOND)
     engine.backward(gradients)
-    once = values_of(engine.gradients())
+    once = values_of(case.gradients_of(engine))
     engine.backward(gradients)
-    assert_identical(values_of(engine.gradients()), once)
+    assert_identical(values_of(case.gradients_of(engine)), once)
     assert_identical(run(case, engine, FIRST), before)
 
 
 def test_in_an_engine_that_has_seen_nothing_else(case, before):
-    engine = GennEngine(case.program, case.parameters, "genn:cpu")
+    engine = case.engine(GennEngine, "genn:cpu")
     assert_identical(run(case, engine, FIRST), before)
     engine.close()
 
@@ -163,7 +163,7 @@ def test_backward_pass_again_after_an_interrupted_one(case, engine, before, inte
     with interrupt(BACKWARD, steps):
         engine.backward(gradients)
     engine.backward(gradients)
-    found = values_of(engine.gradients())
+    found = values_of(case.gradients_of(engine))
     assert_identical(found, before[: len(found)])
 
 

@@ -25,7 +25,7 @@ BACKENDS = ("cpu", "genn:cpu")
 
 
 def parameters(compiled) -> list[np.ndarray]:
-    return [v for values in compiled.engine.get_parameters() for v in values.values()]
+    return compiled.engine.get_parameters()
 
 
 def train(net, backend, examples=40, epochs=4, callbacks=(), **settings):
@@ -192,7 +192,7 @@ def test_network_in_the_shape_of_mlgenn_scripts():
         before = group.vars["g"].values
         group.vars["g"].view[:] *= 0.5
         group.vars["g"].push_to_device()
-        np.testing.assert_allclose(compiled.engine.get_parameter(0, "g"), 0.5 * before, rtol=1e-6)
+        np.testing.assert_allclose(compiled.engine.get_parameter(0), 0.5 * before, rtol=1e-6)
 
 
 def test_inference_compiler():

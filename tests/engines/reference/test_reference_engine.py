@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from programs import Case, recurrent_case
 
-from mlgenn_delays.engines.base import Batch, RecordRequest
 from mlgenn_delays.engines.create import create_engine
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import MeanSquareError, SparseCategoricalCrossentropy
-from mlgenn_delays.neurons import Neuron
+from mlgenn_delays.neurons import LeakyIntegrateFire, Neuron
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.program.exchange import Batch, RecordRequest
 
 LEARNED = (0.5, 6.0)
 SCE = SparseCategoricalCrossentropy()
@@ -26,48 +26,51 @@ def case() -> Case:
 
 @pytest.fixture
 def engine(case: Case) -> ReferenceEngine:
-    return ReferenceEngine(case.program, case.parameters)
+    return case.engine(ReferenceEngine)
 
 
 def test_is_created_by_name(case):
-    assert isinstance(create_engine(case.program, case.parameters, "reference"), ReferenceEngine)
+    assert isinstance(create_engine(case.program, "reference"), ReferenceEngine)
 
 
 def test_parameters_are_float64_copies(case, engine):
     value = np.full((3, 3), 1.0 + 1e-12)
-    engine.set_parameter(0, "g", value)
+    engine.set_parameter(case.index(0, "g"), value)
     value[...] = 7.0
-    got = engine.get_parameter(0, "g")
+    got = engine.get_parameter(case.index(0, "g"))
     assert got.dtype == np.float64
     np.testing.assert_array_equal(got, 1.0 + 1e-12)
     got[...] = 7.0
-    np.testing.assert_array_equal(engine.get_parameter(0, "g"), 1.0 + 1e-12)
-    assert [sorted(values) for values in engine.get_parameters()] == [["d", "g"], ["g"], ["d", "g"]]
+    np.testing.assert_array_equal(engine.get_parameter(case.index(0, "g")), 1.0 + 1e-12)
+    assert [sorted(values) for values in case.parameters_of(engine)] == [
+        ["d", "g"],
+        ["g"],
+        ["d", "g"],
+    ]
 
 
 def test_changed_parameters_take_effect(case, engine):
     before = case.loss(engine)
-    engine.set_parameter(0, "d", case.parameters[0]["d"] + 0.5)
+    engine.set_parameter(case.index(0, "d"), case.parameters[0]["d"] + 0.5)
     assert case.loss(engine) != before
-    engine.set_parameter(0, "d", case.parameters[0]["d"])
+    engine.set_parameter(case.index(0, "d"), case.parameters[0]["d"])
     assert case.loss(engine) == before
 
 
-def test_bad_parameters_are_refused(engine):
-    with pytest.raises(ValueError, match=r"input_hidden': shape of 'g' is \(3, 2\), .* \(3, 3\)"):
-        engine.set_parameter(0, "g", np.zeros((3, 2)))
-    with pytest.raises(ValueError, match=r"hidden_hidden': parameter is 'd', allowed: .*'g'"):
-        engine.set_parameter(1, "d", np.zeros((3, 3)))
+def test_bad_parameters_are_refused(case, engine):
+    with pytest.raises(ValueError, match=r"input_hidden': 'g' has shape \(3, 2\), .* \(3, 3\)"):
+        engine.set_parameter(case.index(0, "g"), np.zeros((3, 2)))
     for bad in (-0.1, 20.5, np.nan):
-        with pytest.raises(ValueError, match=f"input_hidden': delays from {bad} .* = 20"):
-            engine.set_parameter(0, "d", np.full((3, 3), bad))
+        message = f"input_hidden': 'd' has values from {bad} to {bad} timesteps, .* are 0 to 20$"
+        with pytest.raises(ValueError, match=message):
+            engine.set_parameter(case.index(0, "d"), np.full((3, 3), bad))
 
 
 def test_backward_needs_a_forward_pass_of_a_training_program(case, engine):
     with pytest.raises(RuntimeError, match="needs a forward pass"):
         engine.backward({})
-    inference = case.with_program(training=False)
-    engine = ReferenceEngine(inference.program, case.parameters)
+    inference = case.with_settings(training=False)
+    engine = inference.engine(ReferenceEngine)
     result = engine.forward(case.batch)
     assert result.readouts[2].shape == (2, 2)
     with pytest.raises(RuntimeError, match="of a training program"):
@@ -75,11 +78,10 @@ def test_backward_needs_a_forward_pass_of_a_training_program(case, engine):
 
 
 def test_training_on_the_voltage_of_spiking_neurons_is_refused(case):
-    spiking = case.program.populations[1].neuron
-    output = replace(case.program.populations[2], neuron=spiking)
-    program = replace(case.program, populations=(*case.program.populations[:2], output))
+    output = LeakyIntegrateFire(tau_mem=10.0, readout="avg_var")
+    program = case.with_population(2, neuron=output).program
     with pytest.raises(ValueError, match=r"'output': readout 'avg_var' of spiking .* cannot be"):
-        ReferenceEngine(program, case.parameters)
+        ReferenceEngine(program)
 
 
 def test_unknown_neuron_models_are_refused(case):
@@ -89,24 +91,25 @@ def test_unknown_neuron_models_are_refused(case):
         def check(self) -> None:
             pass
 
-    hidden = replace(case.program.populations[1], neuron=Mystery())
-    program = replace(
-        case.program, populations=(case.program.populations[0], hidden, case.program.populations[2])
-    )
+        def get_model(self, dt, i_minus_thresh_min):
+            model = LeakyIntegrateFire(tau_mem=10.0).get_model(dt, i_minus_thresh_min)
+            return replace(model, sim_code="V = Isyn + (Alpha * V);")
+
+    program = case.with_population(1, neuron=Mystery()).program
     with pytest.raises(
         TypeError, match=r"'hidden': neuron model is Mystery, .* LeakyIntegrateFire"
     ):
-        ReferenceEngine(program, case.parameters)
+        ReferenceEngine(program)
 
 
 def test_gradients_leave_out_what_is_frozen(case):
     frozen = [
-        replace(c, learn_weights=c.index != 0, learn_delays=c.index == 0)
-        for c in case.program.connections
+        replace(c, learn_weights=i != 0, learn_delays=i == 0)
+        for i, c in enumerate(case.connections)
     ]
-    free = case.gradients(ReferenceEngine(case.program, case.parameters))
-    part = case.with_program(connections=tuple(frozen))
-    gradients = part.gradients(ReferenceEngine(part.program, part.parameters))
+    free = case.gradients(case.engine(ReferenceEngine))
+    part = replace(case, connections=tuple(frozen))
+    gradients = part.gradients(part.engine(ReferenceEngine))
     assert [sorted(values) for values in gradients] == [["d"], ["g"], ["g"]]
     for all_of, some in zip(free, gradients, strict=True):
         for name, value in some.items():
@@ -115,17 +118,15 @@ def test_gradients_leave_out_what_is_frozen(case):
 
 def test_apply_gradients_steps_and_clamps_delays(case, engine):
     gradients = case.gradients(engine)
-    before = engine.get_parameters()
+    before = case.parameters_of(engine)
     settings = [{"g": Adam(0.01), "d": Adam(100.0)} for _ in case.program.connections]
-    engine.apply_gradients(settings, 0)
-    for c, old, new, gradient in zip(
-        case.program.connections, before, engine.get_parameters(), gradients, strict=True
-    ):
+    case.apply(engine, settings, 0)
+    for old, new, gradient in zip(before, case.parameters_of(engine), gradients, strict=True):
         # the first step of Adam is alpha in the direction of -sign(gradient)
         moved = gradient["g"] != 0.0
         step = np.where(moved, -0.01 * np.sign(gradient["g"]), 0.0)
         np.testing.assert_allclose(new["g"], old["g"] + step, atol=1e-5)
-        if c.learn_delays:
+        if "d" in gradient:
             limits = np.where(gradient["d"] > 0.0, 0.0, 20.0)
             np.testing.assert_array_equal(new["d"], limits)
 
@@ -133,16 +134,19 @@ def test_apply_gradients_steps_and_clamps_delays(case, engine):
 def test_optimiser_state_survives_another_engine(case, engine):
     settings = [{"g": Adam(), "d": Adam(0.1)} for _ in case.program.connections]
     case.gradients(engine)
-    engine.apply_gradients(settings, 0)
-    other = ReferenceEngine(case.program, engine.get_parameters())
+    case.apply(engine, settings, 0)
+    other = ReferenceEngine(case.program)
+    other.set_parameters(engine.get_parameters())
     state = engine.optimiser_state()
-    assert set(state) == {f"{p}.{m}" for p in ("0.g", "0.d", "1.g", "2.g", "2.d") for m in "mv"}
+    names = ("input_hidden/g", "input_hidden/d", "hidden_hidden/g")
+    names += ("hidden_output/g", "hidden_output/d")
+    assert set(state) == {f"connections/{name}/{m}" for name in names for m in "mv"}
     other.set_optimiser_state(state)
-    state["0.g.m"][...] = 1e9  # a copy
+    state["connections/input_hidden/g/m"][...] = 1e9  # a copy
     for each in (engine, other):
         case.gradients(each)
-        each.apply_gradients(settings, 1)
-    for one, two in zip(engine.get_parameters(), other.get_parameters(), strict=True):
+        case.apply(each, settings, 1)
+    for one, two in zip(case.parameters_of(engine), case.parameters_of(other), strict=True):
         for name in one:
             np.testing.assert_array_equal(one[name], two[name])
 
@@ -152,7 +156,7 @@ def test_training_reduces_the_loss(case, engine):
     first = case.loss(engine)
     for step in range(25):
         case.gradients(engine)
-        engine.apply_gradients(settings, step)
+        case.apply(engine, settings, step)
     assert case.loss(engine) < 0.8 * first
 
 
@@ -188,7 +192,7 @@ def test_backward_can_be_repeated(case, engine):
     outputs = case.evaluate(engine.forward(case.batch))[1]
     for _ in range(2):
         engine.backward(outputs)
-        for one, two in zip(once, engine.gradients(), strict=True):
+        for one, two in zip(once, case.gradients_of(engine), strict=True):
             for name in one:
                 np.testing.assert_array_equal(one[name], two[name])
 
@@ -198,14 +202,14 @@ def test_recording_changes_nothing(case, engine):
     record = RecordRequest(np.ones(2, dtype=bool), frozenset({0, 1}), frozenset(variables))
     plain = case.gradients(engine)
     engine.backward(case.evaluate(engine.forward(case.batch, record))[1], record)
-    for one, two in zip(plain, engine.gradients(), strict=True):
+    for one, two in zip(plain, case.gradients_of(engine), strict=True):
         for name in one:
             np.testing.assert_array_equal(one[name], two[name])
 
 
 def test_examples_without_any_spike(case):
     quiet = replace(case, parameters=[{n: 0.0 * v for n, v in p.items()} for p in case.parameters])
-    engine = ReferenceEngine(quiet.program, quiet.parameters)
+    engine = quiet.engine(ReferenceEngine)
     assert quiet.loss(engine) == pytest.approx(np.log(2.0))
     for values in quiet.gradients(engine):
         for gradient in values.values():
@@ -215,10 +219,10 @@ def test_examples_without_any_spike(case):
 def test_traces_are_given_where_the_loss_needs_them():
     target = np.zeros((2, 30, 2))
     case = recurrent_case(MeanSquareError(), "var", targets=[target])
-    result = ReferenceEngine(case.program, case.parameters).forward(case.batch)
+    result = case.engine(ReferenceEngine).forward(case.batch)
     assert len(result.traces[2]) == 2
     plain = recurrent_case(SCE)
-    assert not ReferenceEngine(plain.program, plain.parameters).forward(plain.batch).traces
+    assert not plain.engine(ReferenceEngine).forward(plain.batch).traces
 
 
 def test_memory_estimate_counts_parameters(engine):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from programs import Case, ProgramBuilder, layered_case, recurrent_case
 
-from mlgenn_delays.engines.base import RecordRequest
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.engines.reference.forward import Trial
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
+from mlgenn_delays.program.exchange import RecordRequest
 
 LEARNED = (0.5, 6.0)
 SCE = SparseCategoricalCrossentropy()
@@ -18,7 +18,7 @@ SCE = SparseCategoricalCrossentropy()
 
 def _run(case: Case, *populations: int) -> Trial:
     """First example, with trajectories of ``populations``."""
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     wanted = np.zeros(case.program.batch_size, dtype=bool)
     engine.forward(
         case.batch, RecordRequest(wanted, variables=frozenset((p, "V") for p in populations))
@@ -29,8 +29,8 @@ def _run(case: Case, *populations: int) -> Trial:
 def _brute_force(case: Case, step: float) -> dict[int, list[tuple[float, int]]]:
     """Spikes (time, neuron) of the first example by Euler steps and a list of arrivals."""
     program = case.program
-    v = {p.index: np.full(p.size, getattr(p.neuron, "v", 0.0)) for p in program.populations}
-    currents = {p.index: np.zeros((len(p.taus_syn), p.size)) for p in program.populations}
+    v = {p.index: np.full(p.size, p.dynamics.vars["V"]) for p in program.neurons}
+    currents = {p.index: np.zeros((len(p.receptors), p.size)) for p in program.populations}
     free = {p.index: np.zeros(p.size) for p in program.populations}
     spikes: dict[int, list[tuple[float, int]]] = {p.index: [] for p in program.populations}
     steps = round(program.duration / step)
@@ -59,16 +59,17 @@ def _brute_force(case: Case, step: float) -> dict[int, list[tuple[float, int]]]:
         for p in program.populations:
             if p.is_input:
                 continue
-            i = currents[p.index]
-            slope = (np.sum(i, axis=0) - v[p.index]) / p.neuron.tau_mem
+            i, params = currents[p.index], p.dynamics.params
+            taus = np.array([receptor.tau for receptor in p.receptors])
+            slope = (np.sum(i, axis=0) - v[p.index]) / params["TauM"]
             v[p.index] += step * slope * (n * step >= free[p.index] - 1e-9)
-            i -= step * i / np.array(p.taus_syn)[:, np.newaxis]
+            i -= step * i / taus[:, np.newaxis]
             if p.is_spiking:
-                for neuron in np.flatnonzero(v[p.index] >= p.neuron.v_thresh):
+                for neuron in np.flatnonzero(v[p.index] >= params["Vthresh"]):
                     time = (n + 1) * step
                     spikes[p.index].append((time, int(neuron)))
-                    v[p.index][neuron] = p.neuron.v_reset
-                    free[p.index][neuron] = time + (p.neuron.tau_refrac or 0.0)
+                    v[p.index][neuron] = params["Vreset"]
+                    free[p.index][neuron] = time + (p.dynamics.tau_refrac or 0.0)
                     send(p.index, int(neuron), time)
     return spikes
 

@@ -13,13 +13,13 @@ import pytest
 from finite_differences import assert_gradients
 from programs import Case, ProgramBuilder, layered_case, recurrent_case
 
-from mlgenn_delays.engines.base import Batch
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,
     SparseCategoricalCrossentropy,
 )
+from mlgenn_delays.program.exchange import Batch
 
 LEARNED = (0.5, 6.0)
 SCE = SparseCategoricalCrossentropy()
@@ -80,7 +80,7 @@ def test_losses_on_first_spike_times_where_wrong_outputs_are_silent(loss):
     )
     # an inhibited output never spikes
     case.parameters[2]["g"][:, 2] = -1.0
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     counts = engine.forward(case.batch).spike_counts[2]
     assert np.all(counts[:, 2] == 0) and np.all(counts[:, :2] > 0)
     assert_gradients(case, output_counts=lambda counts: True)
@@ -150,7 +150,7 @@ def test_two_layers():
 
 def test_skip_connections_and_different_time_constants():
     case = layered_case(SCE, delay=LEARNED, tau_mem=(8.0, 15.0, 20.0), tau_syn=(5.0, 2.0))
-    assert [p.taus_syn for p in case.program.populations] == [(), (5.0,), (5.0, 2.0), (5.0, 2.0)]
+    assert [p.taus_syn for p in case.populations] == [(), (5.0,), (5.0, 2.0), (5.0, 2.0)]
     assert_gradients(case, smallest_count=2)
 
 
@@ -204,8 +204,8 @@ def test_another_timestep_is_another_unit_of_delays_only():
     case = recurrent_case(SCE, delays=(LEARNED, 2, LEARNED))
     finer = case.at_timestep(0.25)
     assert finer.program.connections[1].constant_delay == 8
-    coarse_engine = ReferenceEngine(case.program, case.parameters)
-    fine_engine = ReferenceEngine(finer.program, finer.parameters)
+    coarse_engine = case.engine(ReferenceEngine)
+    fine_engine = finer.engine(ReferenceEngine)
     assert finer.loss(fine_engine) == pytest.approx(case.loss(coarse_engine), rel=1e-13)
     coarse, fine = case.gradients(coarse_engine), finer.gradients(fine_engine)
     for one, two in zip(coarse, fine, strict=True):
@@ -217,7 +217,7 @@ def test_another_timestep_is_another_unit_of_delays_only():
 
 def test_batch_gradient_is_the_mean_over_examples():
     case = recurrent_case(SCE, batch=3, delays=(LEARNED, LEARNED, LEARNED))
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     together = case.gradients(engine)
     alone = [_gradients_of_example(case, engine, b) for b in range(3)]
     for c, values in enumerate(together):
@@ -231,4 +231,4 @@ def _gradients_of_example(case: Case, engine: ReferenceEngine, b: int):
     result = engine.forward(Batch(case.inputs, np.array([b])))
     one = replace(case, targets={p: y[b : b + 1] for p, y in case.targets.items()})
     engine.backward(one.evaluate(result)[1])
-    return engine.gradients()
+    return case.gradients_of(engine)

@@ -7,12 +7,12 @@ import pytest
 from finite_differences import assert_gradients
 from programs import Case, ProgramBuilder, recurrent_case
 
-from mlgenn_delays.engines.base import RecordRequest
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.engines.reference.exponentials import response_array
 from mlgenn_delays.engines.reference.quadrature import gauss_legendre
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import MeanSquareError, SparseCategoricalCrossentropy
+from mlgenn_delays.program.exchange import RecordRequest
 from mlgenn_delays.readouts import FirstSpikeTime
 
 SCE = SparseCategoricalCrossentropy()
@@ -41,7 +41,7 @@ def _decayed_integral(rate: float, length: np.ndarray) -> np.ndarray:
 )
 def test_integrals_over_the_voltage_have_their_closed_form(readout, slope, scale, tau_mem):
     case = recurrent_case(SCE, readout, delays=(2, 1, (0.5, 6.0)), output={"tau_mem": tau_mem})
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     values = engine.forward(case.batch).readouts[2][0]
     a, b = 1.0 / tau_mem + slope, 0.2 + slope
     for output, value in enumerate(values):
@@ -65,7 +65,7 @@ def test_integrals_over_long_stretches_without_events():
     none = np.zeros(1, np.uint16)
     builder.inputs[first] = EventDataset(np.array([0, 1]), np.array([20.0]), none, 1)
     case = builder.build()
-    value = ReferenceEngine(case.program, case.parameters).forward(case.batch).readouts[1][0, 0]
+    value = case.engine(ReferenceEngine).forward(case.batch).readouts[1][0, 0]
     fast, slow = _decayed_integral(0.2, np.array(380.0)), _decayed_integral(0.1, np.array(380.0))
     assert value == pytest.approx(3.0 * (slow - fast), rel=1e-13)
 
@@ -74,7 +74,7 @@ def test_recorded_voltage_and_var_are_sums_of_responses():
     case = recurrent_case(
         MeanSquareError(), "var", delays=(2, 1, 2), targets=[np.zeros((2, 30, 2))]
     )
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     record = RecordRequest(np.array([True, False]), variables=frozenset({(2, "V")}))
     result = engine.forward(case.batch, record)
     recorded = result.recording.variables[2, "V"]
@@ -123,14 +123,14 @@ def test_max_var_and_its_gradient(times, weights):
 
 def test_max_var_of_inhibition_only_is_the_start():
     case = _direct_case("max_var", [1.0, 3.0], [-2.0, -1.0])
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     np.testing.assert_array_equal(engine.forward(case.batch).readouts[1], 0.0)
 
 
 def test_first_spike_times_are_negative_and_smallest_float32_where_silent():
     case = recurrent_case(SCE, "first_spike_time", output_weight=2.0)
     case.parameters[2]["g"][:, 1] = -1.0
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     values = engine.forward(case.batch).readouts[2]
     for b, trial in enumerate(engine.trials):
         times, neurons = trial.spikes(2)
@@ -149,7 +149,7 @@ def test_quadrature_is_exact_on_pieces():
 def test_trace_integrates_losses_and_targets_of_every_timestep():
     target = np.random.default_rng(0).normal(size=(2, 30, 2))
     case = recurrent_case(MeanSquareError(), "var", targets=[target], delays=(2, 1, (0.5, 6.0)))
-    engine = ReferenceEngine(case.program, case.parameters)
+    engine = case.engine(ReferenceEngine)
     result = engine.forward(case.batch)
     trace = result.traces[2][0]
     assert trace.values.shape == (len(trace.times), 2)
@@ -162,7 +162,5 @@ def test_trace_integrates_losses_and_targets_of_every_timestep():
     voltages = np.stack([t.voltage(dense) for t in engine.trials[0].trajectories(2)], axis=1)
     difference = voltages - target[0, np.floor(dense).astype(int)]
     expected = 0.5 * np.mean(np.sum(difference**2, axis=1))
-    density, _ = case.program.populations[2].loss.on_trace(
-        trace.values, target[0], trace.times, 1.0
-    )
+    density, _ = case.populations[2].loss.on_trace(trace.values, target[0], trace.times, 1.0)
     assert trace.weights @ density / 30.0 == pytest.approx(expected, rel=1e-8)
