@@ -123,7 +123,16 @@ class Engine(ABC):
         return self.program.parameters[parameter].collect(self._read(parameter))
 
     def set_parameters(self, values: Sequence[np.ndarray]) -> None:
-        """Set all parameters, in the order of the program."""
+        """Set all parameters, in the order of the program.
+
+        Raises:
+            ValueError: another number of them, or as :meth:`set_parameter`; nothing is changed then
+        """
+        specs = self.program.parameters
+        if len(values) != len(specs):
+            raise ValueError(f"the program has {len(specs)} parameters, not {len(values)}")
+        for spec, value in zip(specs, values, strict=True):
+            spec.check(value)
         for parameter, value in enumerate(values):
             self.set_parameter(parameter, value)
 
