@@ -32,6 +32,22 @@ def gradients(
     return _Backward(program, parameters, trial).run(outputs, example)
 
 
+def adjoints(
+    program: Program,
+    parameters: list,
+    trial: Trial,
+    outputs: Mapping[int, OutputGradient],
+    example: int,
+) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """Lambda_V (steps, neurons) and lambda_I (steps, receptors, neurons) of each population at
+    the starts of steps."""
+    backward = _Backward(program, parameters, trial)
+    backward.run(outputs, example)
+    steps = slice(program.timesteps)
+    both = (backward.v_at, backward.i_at)
+    return tuple({i: array[steps] for i, array in at.items()} for at in both)
+
+
 class _Backward:
     def __init__(self, program: Program, parameters: list, trial: Trial):
         self.program, self.parameters, self.trial = program, parameters, trial
