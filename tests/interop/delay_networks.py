@@ -114,7 +114,7 @@ def parameters(compiled: Any) -> list[np.ndarray]:
 def gradients(compiled: Any) -> list[np.ndarray]:
     """Gradients of the last batch that a network of either kind was trained with, flat."""
     if hasattr(compiled, "engine"):
-        return [g.ravel() for values in compiled.engine.gradients() for g in values.values()]
+        return [g.ravel() for g in compiled.engine.gradients().values()]
     return _values(compiled, ("Gradient", "DelayGradient"))
 
 

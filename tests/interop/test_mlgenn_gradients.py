@@ -120,10 +120,9 @@ def our_gradients(dt: float) -> list[np.ndarray]:
         {conversion[x]: [make_spikes()]}, {conversion[y]: [1]}, 1, shuffle=False, callbacks=[]
     )
     assert compiled.spike_counts[conversion.network.populations[1]].min() >= 2
-    found = []
-    for values in compiled.engine.gradients():
-        found += [values["g"].ravel() / TAU_OUT, values["d"].ravel() / (TAU_OUT * dt)]
-    return found
+    units = {"g": TAU_OUT, "d": TAU_OUT * dt}
+    specs = compiled.engine.program.parameters
+    return [g.ravel() / units[specs[i].name] for i, g in compiled.engine.gradients().items()]
 
 
 def test_gradients_of_mlgenn_approach_ours(tmp_path, monkeypatch):
