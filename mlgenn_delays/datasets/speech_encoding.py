@@ -23,7 +23,7 @@ from tqdm import tqdm
 from ..audio import Encoder
 from ..events.dataset import EventDataset
 from ..files import atomic_write
-from .event_cache import EventWriter, StoredEvents, stored_events
+from .event_cache import EventWriter, StoredEvents, stored_events, without_cache
 from .speech_batches import Batch, Skipped, encode_batch, join_batches, load_batch, save_batch
 from .speech_files import Word
 
@@ -77,9 +77,7 @@ def encode_sounds(
     """
     job = _Job(sources, encoder, duration, num_workers or _num_processors(), progressbar)
     if cache_folder is None:
-        writer = EventWriter(None, encoder.num_channels)
-        stored = writer.finish(job.fill(writer, None))
-        assert stored is not None
+        stored = without_cache(encoder.num_channels, job.fill)
     else:
         stored = _through_cache(job, cache_folder)
     return _encoded(stored)
@@ -95,11 +93,7 @@ def _through_cache(job: _Job, folder: Path) -> StoredEvents:
             with atomic_write(manifest, "w") as file:
                 file.write(text)
     except OSError as error:
-        logger.warning("%s cannot be written (%s): nothing is cached", folder, error)
-        writer = EventWriter(None, job.encoder.num_channels)
-        stored = writer.finish(job.fill(writer, None))
-        assert stored is not None
-        return stored
+        return without_cache(job.encoder.num_channels, job.fill, folder, error)
     shards = folder / f"{key}.shards"
     stored = stored_events(
         folder, manifest, job.encoder.num_channels, lambda writer: job.fill(writer, shards)
@@ -137,7 +131,7 @@ class _Job:
             "recordings": [source.identity() for source in self.sources],
         }
 
-    def fill(self, writer: EventWriter, shards: Path | None) -> Mapping[str, Any]:
+    def fill(self, writer: EventWriter, shards: Path | None = None) -> Mapping[str, Any]:
         """Encode everything, in the order of the recordings."""
         kept, skipped = [], []
         is_final = True
