@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlgenn_delays.events import sigma_delta
+from mlgenn_delays.events.sigma_delta import sigma_delta
 
 
 def encode(samples: list[float], threshold: float = 10) -> tuple[list[float], list[float]]:

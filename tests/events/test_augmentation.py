@@ -5,8 +5,8 @@ import pytest
 
 from mlgenn_delays.datasets import AugmentEvents
 from mlgenn_delays.events.augmentation import shift_channels
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.utils.data import preprocess_spikes
 
 DURATION = 1000.0
 
