@@ -14,7 +14,6 @@ import numpy as np
 
 from mlgenn_delays import plotting
 from mlgenn_delays.compilers import CompiledTrainingNetwork
-from mlgenn_delays.utils.data import generate_yin_yang_dataset
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.experiments.common.evaluation import TestResult
@@ -32,6 +31,7 @@ from mlgenn_delays.models.yin_yang import (
     yin_yang_settings,
 )
 from mlgenn_delays.plotting import tasks as task_plotting
+from mlgenn_delays.utils.data import generate_yin_yang_dataset
 
 #: Points for training, validation and test as published, and the seeds they are drawn with.
 SIZES, SIZES_QUICK = (5000, 1000, 1000), (128, 54, 54)

@@ -230,7 +230,10 @@ def _load(path: Path, num_neurons: int | None) -> StoredEvents | None:
     """A stored data set, None where it is missing or damaged."""
     try:
         content = json.loads((path / "about.json").read_text(encoding="utf-8"))
-        offsets, *further = (_read(path, name) for name in ("offsets", *content["arrays"]))
+        offsets, *further = (
+            np.load(path / f"{name}.npy", allow_pickle=False)
+            for name in ("offsets", *content["arrays"])
+        )
         times, neurons = (_map(path, name) for name in _KINDS)
         if num_neurons is not None and content["neurons"] != num_neurons:
             return None
@@ -243,10 +246,6 @@ def _load(path: Path, num_neurons: int | None) -> StoredEvents | None:
         return StoredEvents(events, arrays, content["about"])
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError):
         return None
-
-
-def _read(path: Path, name: str) -> np.ndarray:
-    return np.load(path / f"{name}.npy", allow_pickle=False)
 
 
 def _map(path: Path, name: str) -> np.ndarray:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings, build_classifier
+from mlgenn_delays.utils.data import preprocess_spikes
 
 SETTINGS = ClassifierSettings(
     input_weight=(4.0, 0.5), output_weight=(0.0, 1.0), max_delay=5.0, input_delay=(0.0, 5.0)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.compilers import InferenceCompiler
-from mlgenn_delays.utils.data import preprocess_spikes
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common.evaluation import (
     NUM_RECORDED,
@@ -14,6 +13,7 @@ from mlgenn_delays.experiments.common.evaluation import (
 from mlgenn_delays.experiments.common.experiment import Part
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierSettings, build_classifier
+from mlgenn_delays.utils.data import preprocess_spikes
 
 TIMESTEPS = 30
 LOSS = SparseCategoricalCrossentropy(temperature=0.5)

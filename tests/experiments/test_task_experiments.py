@@ -15,14 +15,13 @@ import pytest
 from mlgenn_delays import plotting
 from mlgenn_delays.compilers import load_checkpoint
 from mlgenn_delays.datasets import stratified_split
-from mlgenn_delays.datasets.mnist import load_mnist
-from mlgenn_delays.datasets.pixel_events import encode_pixels
-from mlgenn_delays.utils.data import generate_yin_yang_dataset
+from mlgenn_delays.datasets.mnist import encode_pixels, load_mnist
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments import psmnist, sequence_detection, yin_yang
 from mlgenn_delays.experiments.common import Experiment, main
 from mlgenn_delays.experiments.common.arguments import parse, to_options
 from mlgenn_delays.plotting import tasks as task_plotting
+from mlgenn_delays.utils.data import generate_yin_yang_dataset
 
 
 def run(experiment: Experiment, out: Path, *arguments: str) -> dict[str, Any]:
