@@ -7,11 +7,24 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from local_server import FileServer
 
-from mlgenn_delays.datasets import fetching
+from mlgenn_delays.datasets import (
+    BrailleNotFoundError,
+    DataNotFoundError,
+    HeidelbergNotFoundError,
+    MnistNotFoundError,
+    SpeechNotFoundError,
+    fetching,
+    load_braille,
+    load_mnist,
+    load_shd,
+    load_speech,
+    load_ssc,
+)
 from mlgenn_delays.datasets.fetching import (
     DATA_VARIABLE,
     DownloadError,
@@ -30,6 +43,24 @@ def dead_server() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}/"
+
+
+NOT_FOUND = {
+    load_braille: BrailleNotFoundError,
+    load_mnist: MnistNotFoundError,
+    load_shd: HeidelbergNotFoundError,
+    load_ssc: HeidelbergNotFoundError,
+    load_speech: SpeechNotFoundError,
+}
+
+
+@pytest.mark.parametrize("load", NOT_FOUND)
+def test_all_loaders_say_that_there_are_no_recordings(load: Any, tmp_path: Path) -> None:
+    options = {} if load is load_speech else {"fetch": False}
+    with pytest.raises(DataNotFoundError, match=f"{tmp_path}.*{DATA_VARIABLE}") as caught:
+        load("real", tmp_path, **options)
+    assert type(caught.value) is NOT_FOUND[load]
+    assert isinstance(caught.value, FileNotFoundError)
 
 
 def test_argument_goes_before_environment(

@@ -54,7 +54,7 @@ class WordForm:
 
 
 @dataclass(frozen=True)
-class Part:
+class Speakers:
     """Who speaks in a part, and how often."""
 
     speakers: tuple[int, ...]
@@ -81,8 +81,8 @@ def generate_shd(num_per_class: int = 60, seed: int = 0) -> dict[str, LabelledEv
     check_whole_number(num_per_class, "num_per_class", minimum=1)
     tested = -(-num_per_class // 3)
     parts = {
-        "train": Part((0, 1, 2, 3, 6, 7, 8, 9, 10, 11), num_per_class),
-        "test": Part(tuple(range(12)), tested),
+        "train": Speakers((0, 1, 2, 3, 6, 7, 8, 9, 10, 11), num_per_class),
+        "test": Speakers(tuple(range(12)), tested),
     }
     return _generate(SHD_FORM, parts, seed, "SHD", num_per_class)
 
@@ -104,9 +104,9 @@ def generate_ssc(num_per_class: int = 60, seed: int = 0) -> dict[str, LabelledEv
     """
     check_whole_number(num_per_class, "num_per_class", minimum=1)
     parts = {
-        "train": Part(tuple(range(60)), num_per_class),
-        "valid": Part(tuple(range(60, 70)), -(-num_per_class // 6)),
-        "test": Part(tuple(range(70, 90)), -(-num_per_class // 3)),
+        "train": Speakers(tuple(range(60)), num_per_class),
+        "valid": Speakers(tuple(range(60, 70)), -(-num_per_class // 6)),
+        "test": Speakers(tuple(range(70, 90)), -(-num_per_class // 3)),
     }
     return _generate(SSC_FORM, parts, seed, "SSC", num_per_class)
 
@@ -193,7 +193,7 @@ def _collect(
 
 
 def _generate(
-    form: WordForm, parts: dict[str, Part], seed: int, name: str, num_per_class: int
+    form: WordForm, parts: dict[str, Speakers], seed: int, name: str, num_per_class: int
 ) -> dict[str, LabelledEvents]:
     source = {
         "dataset": "synthetic",

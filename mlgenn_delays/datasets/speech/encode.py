@@ -155,7 +155,7 @@ class _Job:
         writer.add_array("kept", np.concatenate(kept) if kept else np.zeros(0, np.int64))
         return {"skipped": skipped, "is_final": is_final}
 
-    def _shards(self, folder: Path | None) -> Iterator[Batch]:
+    def _shards(self, folder: Path | None) -> Iterator[Encoded]:
         """Encoded recordings in pieces; finished pieces are kept in ``folder``."""
         pieces = [range(i, min(i + _SHARD, len(self.sources)))
                   for i in range(0, len(self.sources), _SHARD)]  # fmt: skip
@@ -180,7 +180,7 @@ class _Job:
                     bar.update(len(piece))
                 yield batch
 
-    def _encode(self, piece: range, pool: ProcessPoolExecutor | None, bar: tqdm) -> Batch:
+    def _encode(self, piece: range, pool: ProcessPoolExecutor | None, bar: tqdm) -> Encoded:
         tasks = [
             (self.sources[i : min(i + _TASK, piece.stop)], self.encoder, self.duration)
             for i in piece[::_TASK]
@@ -192,7 +192,7 @@ class _Job:
         return join_batches(batches)
 
 
-class Batch(NamedTuple):
+class Encoded(NamedTuple):
     """Events of some recordings; no example for those that cannot be used."""
 
     counts: np.ndarray  #: (recordings,) int64, -1: cannot be used
@@ -202,7 +202,7 @@ class Batch(NamedTuple):
     is_final: bool  #: False: a file could not be read, which may be otherwise the next time
 
 
-def encode_batch(sources: Sequence[Word], encoder: Encoder, duration: float) -> Batch:
+def encode_batch(sources: Sequence[Word], encoder: Encoder, duration: float) -> Encoded:
     """Encode recordings.
 
     Args:
@@ -223,7 +223,7 @@ def encode_batch(sources: Sequence[Word], encoder: Encoder, duration: float) -> 
             reasons.append(str(error))
     trains = [_within(train, duration) for train in encoder.encode(sounds)]
     counts[counts == 0] = [len(train.times) for train in trains]
-    return Batch(
+    return Encoded(
         counts,
         np.concatenate([np.zeros(0, np.float32), *(train.times for train in trains)]),
         np.concatenate([np.zeros(0, np.uint16), *(train.channels for train in trains)]),
@@ -249,9 +249,9 @@ def _within(train: SpikeTrain, duration: float) -> SpikeTrain:
     return SpikeTrain(train.times[inside], train.channels[inside])
 
 
-def join_batches(batches: Sequence[Batch]) -> Batch:
+def join_batches(batches: Sequence[Encoded]) -> Encoded:
     """One batch after the other."""
-    return Batch(
+    return Encoded(
         np.concatenate([batch.counts for batch in batches]),
         np.concatenate([batch.times for batch in batches]),
         np.concatenate([batch.channels for batch in batches]),
@@ -260,7 +260,7 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
     )
 
 
-def save_batch(path: Path, batch: Batch) -> None:
+def save_batch(path: Path, batch: Encoded) -> None:
     """Write a batch that is final, if that is possible."""
     try:
         path.parent.mkdir(exist_ok=True)
@@ -270,22 +270,22 @@ def save_batch(path: Path, batch: Batch) -> None:
         pass  # only what Ctrl-C would save is lost
 
 
-def load_batch(path: Path, size: int) -> Batch | None:
+def load_batch(path: Path, size: int) -> Encoded | None:
     """A batch of ``size`` recordings; None where there is none, or a damaged one."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            counts, times, channels, reasons = (file[name] for name in Batch._fields[:4])
+            counts, times, channels, reasons = (file[name] for name in Encoded._fields[:4])
     except Exception:  # a damaged archive can raise nearly anything
         return None
-    return Batch(counts, times, channels, reasons.tolist(), True) if len(counts) == size else None
+    return Encoded(counts, times, channels, reasons.tolist(), True) if len(counts) == size else None
 
 
-def _run(tasks: Sequence[tuple], pool: ProcessPoolExecutor | None) -> Iterator[Batch]:
+def _run(tasks: Sequence[tuple], pool: ProcessPoolExecutor | None) -> Iterator[Encoded]:
     """Results of the tasks, in their order."""
     if pool is None:
         yield from (encode_batch(*task) for task in tasks)
         return
-    futures: list[Future[Batch]] = [pool.submit(encode_batch, *task) for task in tasks]
+    futures: list[Future[Encoded]] = [pool.submit(encode_batch, *task) for task in tasks]
     try:
         for future in futures:
             yield future.result()
