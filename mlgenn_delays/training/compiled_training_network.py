@@ -17,6 +17,7 @@ from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
 from .augmented_epochs import AugmentedEpochs
 from .built_network import BuiltNetwork
+from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR
 from .data import TrialData, prepare, with_labels
 from .learning_network import LearningNetwork
@@ -304,7 +305,7 @@ class CompiledTrainingNetwork(LearningNetwork):
 
     def _create_pass(
         self, data: TrialData, metrics: Any, callbacks: Sequence[Any], num_epochs: int
-    ) -> Pass:
+    ) -> Pass[CallbackList]:
         return Pass(
             data,
             self._create_metrics(metrics, data),

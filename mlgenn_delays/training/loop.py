@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -106,13 +106,16 @@ class Trainable(Protocol):
         """A parameter with values that are not finite, in words; None where there is none."""
 
 
+Calls = TypeVar("Calls", bound=CallbackCalls)
+
+
 @dataclass
-class Pass:
+class Pass(Generic[Calls]):
     """Data of one kind (training, validation, test) with metrics and callbacks."""
 
     data: TrialData
     metrics: dict[Any, Metric]
-    callbacks: CallbackCalls
+    callbacks: Calls
 
     def reset_metrics(self) -> None:
         """Start the metrics of a new epoch."""
@@ -206,8 +209,8 @@ class TrainingLoop:
     def __init__(
         self,
         network: Trainable,
-        training: Pass,
-        validation: Pass | None,
+        training: Pass[Any],
+        validation: Pass[Any] | None,
         state: RunState,
         order: Order,
         statistics: SpikeStatistics,
@@ -323,7 +326,7 @@ class TrainingLoop:
         self._statistics.on_batch_end(index, training.metrics)
         training.callbacks.on_batch_end(index, training.metrics)
 
-    def _validate_epoch(self, epoch: int, validation: Pass) -> None:
+    def _validate_epoch(self, epoch: int, validation: Pass[Any]) -> None:
         state = self._state
         state.kept_states["validation_callbacks"] = state.states("validation_callbacks")
         state.validation_loss = RunningMean()
@@ -357,5 +360,5 @@ class TrainingLoop:
         return TrainingDiverged(what, epoch, index, step_applied, ", ".join(saved) or None)
 
 
-def _results(part: Pass) -> dict[str, float | None]:
+def _results(part: Pass[Any]) -> dict[str, float | None]:
     return {str(key): metric.result for key, metric in part.metrics.items()}
