@@ -65,25 +65,11 @@ class CallbackCalls(Protocol):
     def recording_requests(self, batch: int, batch_size: int) -> list[RecordRequest]: ...
 
 
-class Trainable(Protocol):
-    """What the loop needs of a compiled network."""
-
-    stop_training: bool
+class Testable(Protocol):
+    """What testing needs of a compiled network."""
 
     @property
     def batch_size(self) -> int: ...
-
-    def step(
-        self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest]
-    ) -> tuple[np.ndarray, ForwardResult]:
-        """Forward and backward pass of a batch and an optimiser step, the ``number``-th.
-
-        Returns:
-            (examples,) losses, and the outcome of the forward pass
-
-        Raises:
-            NotFinite: no step was taken
-        """
 
     def test(
         self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest]
@@ -98,6 +84,24 @@ class Trainable(Protocol):
         self, metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
     ) -> None:
         """Add the predictions of a batch to every output's metric."""
+
+
+class Trainable(Testable, Protocol):
+    """What the loop needs of a compiled network."""
+
+    stop_training: bool
+
+    def step(
+        self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest]
+    ) -> tuple[np.ndarray, ForwardResult]:
+        """Forward and backward pass of a batch and an optimiser step, the ``number``-th.
+
+        Returns:
+            (examples,) losses, and the outcome of the forward pass
+
+        Raises:
+            NotFinite: no step was taken
+        """
 
     def restore(self, resumption: Resumption) -> None:
         """Set parameters, moments and settings of optimisers to those of a saved state."""
@@ -124,7 +128,7 @@ class Pass(Generic[Calls]):
 
 
 def test_batch(
-    network: Trainable,
+    network: Testable,
     index: int,
     batch: Batch,
     data: TrialData,
