@@ -191,7 +191,7 @@ class CompiledTrainingNetwork(LearningNetwork):
 
     # -- saving and resuming
 
-    def save(self, keys: tuple = (), serialiser: Any = "numpy") -> None:
+    def save(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Save weights, delays and sparse connectivity, for ``network.load``.
 
         Args:
@@ -208,7 +208,7 @@ class CompiledTrainingNetwork(LearningNetwork):
                 variable.pull_from_device()
                 target.serialise((*keys, connection, name), variable.values)
 
-    def save_connectivity(self, keys: tuple = (), serialiser: Any = "numpy") -> None:
+    def save_connectivity(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Save pre- and postsynaptic indices of sparse connections (``save`` does so, too)."""
         target = _serialiser(serialiser)
         for connection, program in zip(
@@ -322,7 +322,9 @@ class CompiledTrainingNetwork(LearningNetwork):
 
 
 def _serialiser(serialiser: Any) -> Serialiser:
-    result = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
+    result: Serialiser | None = get_object(
+        serialiser, Serialiser, "Serialiser", default_serialisers
+    )
     if result is None:
         raise TypeError("serialiser should be given as a string or a Serialiser object")
     return result

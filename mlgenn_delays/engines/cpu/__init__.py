@@ -1,6 +1,6 @@
 """The CPU engine: programs as generated C++."""
 
 from .engine import CpuEngine
-from .toolchain import CompilerError
+from ..code_cache import CompilerError
 
 __all__ = ["CompilerError", "CpuEngine"]
