@@ -14,6 +14,7 @@ from ml_genn.utils.network import get_underlying_conn, get_underlying_pop
 from pygenn import SynapseMatrixType
 
 from ... import losses
+from ...checks import check_sequence
 from ...compilers.build import build_program
 from ...compilers.event_prop_compiler import refuse_communicator
 from ...compilers.settings import BuildSettings
@@ -194,8 +195,10 @@ class DelayEventPropCompiler(Compiler):
             rng_seed=self.rng_seed,
             training=True,
             losses=self._losses(conversion),
-            weight_learn_conns=None if weights is None else _connections(conversion, weights),
-            delay_learn_conns=_connections(conversion, delays),
+            weight_learn_conns=(
+                None if weights is None else _connections(conversion, weights, "weight_learn_conns")
+            ),
+            delay_learn_conns=_connections(conversion, delays, "delay_learn_conns"),
             **{n: _per_population(conversion, v) for n, v in self._regularisers.items()},
             **self._settings,
         )
@@ -220,8 +223,9 @@ def _loss(loss: Any) -> Any:
     return _LOSSES[type(loss)](**vars(loss))
 
 
-def _connections(conversion: Conversion, connections: Iterable[Any]) -> frozenset[Any]:
-    return frozenset(conversion[get_underlying_conn(c)] for c in connections)
+def _connections(conversion: Conversion, connections: Any, name: str) -> frozenset[Any]:
+    given = check_sequence(connections, name, "connections")
+    return frozenset(conversion[get_underlying_conn(c)] for c in given)
 
 
 def _per_population(conversion: Conversion, value: Any) -> Any:
