@@ -21,9 +21,10 @@ from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR
 from .data import TrialData, prepare, with_labels
 from .learning_network import LearningNetwork
-from .loop import Pass, TrainingLoop
+from .loop import TrainingLoop
 from .run_state import EpochRecord, RunState
 from .state import Resumption, State, check_state, pack, pack_values, read_state, section
+from .trainable import Pass
 
 logger = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from ..program.program import Program
 from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
 from .data import TrialData, prepare
-from .loop import NotFinite
 from .recording import join_recordings
 from .run_state import RunningMean, RunState
+from .trainable import NotFinite
 
 T = TypeVar("T")
 

@@ -22,10 +22,11 @@ from ...program.exchange import Batch, ForwardResult, RecordRequest, UpdateRule
 from ...training.built_network import BuiltNetwork
 from ...training.data import TrialData, prepare
 from ...training.learning_network import check_outcome, evaluate_losses, find_not_finite
-from ...training.loop import Pass, TrainingLoop, test_batch
+from ...training.loop import TrainingLoop
 from ...training.recording import SpikeCounts
 from ...training.run_state import EpochRecord, RunState
 from ...training.state import Resumption
+from ...training.trainable import Pass, test_batch
 from .callbacks import Callbacks
 from .conversion import Conversion
 
