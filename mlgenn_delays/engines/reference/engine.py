@@ -74,10 +74,10 @@ class ReferenceEngine(Engine):
         self._circuit = None
 
     def _read(self, parameter: int) -> np.ndarray:
-        return self._values[parameter].copy()
+        return np.array(self._values[parameter])
 
     def _read_gradient(self, parameter: int) -> np.ndarray:
-        return self._gradients[parameter].copy()
+        return np.array(self._gradients[parameter])
 
     # -- forward and backward
 
