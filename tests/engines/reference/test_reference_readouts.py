@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finite_differences import assert_gradients
@@ -119,6 +121,16 @@ def test_max_var_and_its_gradient(times, weights):
         largest = np.max(trajectory.voltage(dense))
         assert largest <= value <= largest + 1e-4
     assert np.all(values > 0.05)
+
+
+def test_sums_that_are_no_integrals_are_refused():
+    case = recurrent_case(SCE)
+    program = case.program
+    output = program.populations[2]
+    output = replace(output, readout=replace(output.readout, density=None))
+    engine = ReferenceEngine(replace(program, populations=(*program.populations[:2], output)))
+    with pytest.raises(TypeError, match="readout 'avg_var' is not an integral over the voltage"):
+        engine.forward(case.batch)
 
 
 def test_max_var_of_inhibition_only_is_the_start():
