@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 import jinja2
 
 from ..program.model import NeuronModel
@@ -14,19 +11,6 @@ from ..program.program import PopulationProgram, Program
 def model_of(program: Program, population: PopulationProgram) -> NeuronModel:
     """Model of a population with dynamics."""
     return population.neuron.get_model(program.dt, program.i_minus_thresh_min)
-
-
-def statements(snippet: str) -> str:
-    """A model's code snippet as a statement list, one per line."""
-    return "\n".join(line.strip() for line in snippet.strip().splitlines())
-
-
-def rename(snippet: str, names: Mapping[str, str]) -> str:
-    """``snippet`` with whole words replaced: old name -> new name."""
-    if not names:
-        return snippet
-    words = "|".join(re.escape(name) for name in names)
-    return re.sub(rf"\b({words})\b", lambda match: names[match[0]], snippet)
 
 
 def readout_kind(population: PopulationProgram) -> str | None:
