@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 import jinja2
-
-
-def statements(snippet: str) -> str:
-    """A model's code snippet as a statement list, one per line."""
-    return "\n".join(line.strip() for line in snippet.strip().splitlines())
-
-
-def rename(snippet: str, names: Mapping[str, str]) -> str:
-    """``snippet`` with whole words replaced: old name -> new name."""
-    if not names:
-        return snippet
-    words = "|".join(re.escape(name) for name in names)
-    return re.sub(rf"\b({words})\b", lambda match: names[match[0]], snippet)
 
 
 def template_environment(package: str) -> jinja2.Environment:

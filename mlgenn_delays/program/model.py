@@ -28,6 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .frozen import Frozen
+from .snippet import Snippet, parse_expression, parse_statements
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,6 +76,34 @@ class NeuronModel(Frozen):
     reset_code: str = ""
     refractory_steps: int = 0
     tau_refrac: float | None = None
+
+    def snippets(self) -> dict[str, Snippet]:
+        """All code by its part, parsed; a threshold only where there is one.
+
+        Raises:
+            TypeError: a part is not text
+            ValueError: a part is not of the language; the message names it
+        """
+        statements = {
+            "sim_code": self.sim_code,
+            "reset_code": self.reset_code,
+            "adjoint.sim_code": self.adjoint.sim_code,
+            "adjoint.jump_code": self.adjoint.jump_code,
+        }
+        tape = {f"adjoint.tape[{name!r}]": code for name, code in self.adjoint.tape.items()}
+        threshold = {"threshold_condition_code": self.threshold_condition_code}
+        snippets = {}
+        for part, code in {**statements, **threshold, **tape}.items():
+            if not isinstance(code, str):
+                raise TypeError(f"{part} should be text, not {code!r}")
+            if part in threshold and not code.strip():
+                continue
+            parse = parse_statements if part in statements else parse_expression
+            try:
+                snippets[part] = parse(code)
+            except ValueError as error:
+                raise ValueError(f"{part}: {error}") from None
+        return snippets
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -15,12 +15,12 @@ import jinja2
 import numpy as np
 
 from ...events.dataset import channel_dtype
-from ...program.check_model import used_functions
 from ...program.parameters import ParameterSpec
 from ...program.program import ConnectionProgram, PopulationProgram, Program
+from ...program.snippet import parse_expression, parse_statements
 from ...program.timing import step_dtype
 from ...version import __version__
-from ..rendering import statements, template_environment
+from ..rendering import template_environment
 from .buffers import padded, storage
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
@@ -33,13 +33,12 @@ def literal(value: float) -> str:
     return f"{text}{'' if '.' in text or 'e' in text else '.0'}f"
 
 
-#: A number with decimal point or exponent, which C++ would take for a double.
-_REAL_NUMBER = re.compile(r"(?<![\w.])(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?(?![\w.])")
+def _statements(text: str) -> str:
+    return parse_statements(text).render(single_precision=True)
 
 
-def _code(snippet: str) -> str:
-    """A model's code snippet in single precision as a statement list, one per line."""
-    return statements(_REAL_NUMBER.sub(r"\g<0>f", snippet))
+def _expression(text: str) -> str:
+    return parse_expression(text).render(single_precision=True)
 
 
 #: What the templates append to a population's identifier.
@@ -77,8 +76,8 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
             "index": index,
             "tau": receptor.tau,
             "params": _items(receptor.model.params),
-            "sim_code": _code(receptor.model.sim_code),
-            "adjoint_sim_code": _code(receptor.model.adjoint_sim_code),
+            "sim_code": _statements(receptor.model.sim_code),
+            "adjoint_sim_code": _statements(receptor.model.adjoint_sim_code),
         }
         for index, receptor in enumerate(population.receptors)
     ]
@@ -93,9 +92,11 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "vars": _items(model.vars),
         "params": _items(model.params),
         "output_var": model.output_var_name,
-        "sim_code": _code(model.sim_code),
-        "threshold_condition_code": _code(model.threshold_condition_code),
-        "reset_code": _code(model.reset_code),
+        "sim_code": _statements(model.sim_code),
+        "threshold_condition_code": _expression(model.threshold_condition_code)
+        if population.is_spiking
+        else "",
+        "reset_code": _statements(model.reset_code),
         # longer than the trial is as good as the trial, and fits the counter
         "refractory_steps": min(model.refractory_steps, program.timesteps),
         "spiking": population.is_spiking,
@@ -106,10 +107,10 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
             *(f"LambdaI{index}" for index in range(len(receptors))),
             *model.adjoint.vars,
         ],
-        "adjoint_sim_code": _code(model.adjoint.sim_code),
-        "jump_code": _code(model.adjoint.jump_code),
-        "tape": [(tape_name, _code(code)) for tape_name, code in model.adjoint.tape.items()],
-        "functions": used_functions(model),
+        "adjoint_sim_code": _statements(model.adjoint.sim_code),
+        "jump_code": _statements(model.adjoint.jump_code),
+        "tape": [(name, _expression(code)) for name, code in model.adjoint.tape.items()],
+        "functions": {name for code in model.snippets().values() for name in code.functions},
         "readout": population.readout.kind.value if population.readout else None,
         "trace": population.trace and program.training,
         "regulariser": population.regulariser is not None,

@@ -24,7 +24,8 @@ from pygenn import VarAccess
 
 from ...program.parameters import OwnerKind
 from ...program.program import ConnectionProgram, PopulationProgram, Program
-from ..rendering import rename, statements, template_environment
+from ...program.snippet import parse_expression, parse_statements
+from ..rendering import template_environment
 
 #: Values of the dynamic parameter Phase of all neurons.
 IDLE, FORWARD, BACKWARD = 0, 1, 2
@@ -126,12 +127,17 @@ class PopulationModel:
             "refractory_steps": self._refractory,
             "receptors": receptors,
             "current": " + ".join(r["in_syn"] for r in receptors) or "0.0",
-            "sim_code": rename(statements(source.sim_code), {"Isyn": "Injected"}),
-            "reset_code": statements(source.reset_code),
+            "sim_code": parse_statements(source.sim_code).render({"Isyn": "Injected"}),
+            "reset_code": parse_statements(source.reset_code).render(),
             "output_var": source.output_var_name,
-            "tape": list(source.adjoint.tape.items()),
-            "jump_code": rename(statements(source.adjoint.jump_code), {"RevISyn": "SpikeGradient"}),
-            "adjoint_sim_code": statements(source.adjoint.sim_code),
+            "tape": [
+                (name, parse_expression(code).render())
+                for name, code in source.adjoint.tape.items()
+            ],
+            "jump_code": parse_statements(source.adjoint.jump_code).render(
+                {"RevISyn": "SpikeGradient"}
+            ),
+            "adjoint_sim_code": parse_statements(source.adjoint.sim_code).render(),
         }
         self.model = self._assemble(spelled, lanes)
 
@@ -150,13 +156,14 @@ class PopulationModel:
         self.forward_vars.append((in_syn, "scalar", 0.0))
         if self._program.training:
             self.history_vars.append((lambda_i, "scalar", 0.0))
-        forward = rename(statements(synapse.sim_code), {**names, "inSyn": in_syn})
         return {
             "in_syn": in_syn,
             "arrivals": arrivals(index),
-            "sim_code": forward.replace("injectCurrent(", "Injected += ("),
-            "adjoint_sim_code": rename(
-                statements(synapse.adjoint_sim_code), {**names, "LambdaI": lambda_i}
+            "sim_code": parse_statements(synapse.sim_code).render(
+                {**names, "inSyn": in_syn}, calls={"injectCurrent": "Injected += "}
+            ),
+            "adjoint_sim_code": parse_statements(synapse.adjoint_sim_code).render(
+                {**names, "LambdaI": lambda_i}
             ),
         }
 
@@ -201,7 +208,7 @@ class PopulationModel:
             inputs.append(("RevISyn", "scalar", 0.0))
         text: dict[str, Any] = {"sim_code": _render("population.c.j2", **values)}
         if spelled["spiking"]:
-            condition = self._source.threshold_condition_code.strip()
+            condition = parse_expression(self._source.threshold_condition_code).render()
             text["threshold_condition_code"] = f"Phase == {FORWARD} && ({condition})"
             text["reset_code"] = _render("spike.c.j2", **values)
         text["additional_input_vars"] = inputs

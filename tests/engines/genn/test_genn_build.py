@@ -204,7 +204,7 @@ def test_model_that_genn_refuses(empty_cache, monkeypatch):
     class Broken(LeakyIntegrateFire):
         def get_model(self, dt, i_minus_thresh_min):
             model = super().get_model(dt, i_minus_thresh_min)
-            return replace(model, sim_code="V = Alpha * * V;")
+            return replace(model, sim_code="V = Alpha * Unknown;")
 
     with pytest.raises(RuntimeError):
         genn_engine(case.with_population(1, neuron=Broken(tau_mem=10.0)))
