@@ -1,6 +1,6 @@
 """The CPU engine: programs as generated C++."""
 
-from .engine import CpuEngine
 from ..code_cache import CompilerError
+from .engine import CpuEngine
 
 __all__ = ["CompilerError", "CpuEngine"]
