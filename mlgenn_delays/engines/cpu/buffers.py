@@ -30,6 +30,7 @@ class ParameterMemory:
     """One parameter: values and, where it is learned, gradients per thread and moments.
 
     Rows of dense connections are padded to whole vectors; the padding is zero and stays zero.
+    That of parameters of neurons is the model's own number, so that the padding stays at rest.
     Untouched pages of gradients cost no memory.
     """
 
@@ -37,6 +38,7 @@ class ParameterMemory:
         self._rows, self._columns, size = _layout(program, spec)
         self._size = size
         self.values = abi.aligned_zeros(size, np.float32)
+        self.values[self._columns * self._rows :] = _at_rest(program, spec)
         learned = spec.learned
         self.gradients = abi.aligned_zeros(num_threads * size, np.float32) if learned else None
         self.moments = {n: abi.aligned_zeros(size, np.float32) for n in ("m", "v") if learned}
@@ -76,6 +78,14 @@ def _layout(program: Program, spec: ParameterSpec) -> tuple[int, int, int]:
     if connection.is_sparse:
         return 1, connection.num_synapses, storage(connection)
     return connection.source_size, connection.target_size, storage(connection)
+
+
+def _at_rest(program: Program, spec: ParameterSpec) -> float:
+    """Value of the padding."""
+    if spec.owner.kind is OwnerKind.POPULATION:
+        model = program.populations[spec.owner.index].model
+        return 0.0 if model is None else model.params.get(spec.name, 0.0)
+    return 0.0
 
 
 class ConnectionMemory:

@@ -15,12 +15,13 @@ import jinja2
 import numpy as np
 
 from ...events.dataset import channel_dtype
-from ...program.parameters import ParameterSpec
+from ...program.parameters import OwnerKind, ParameterSpec
 from ...program.program import ConnectionProgram, PopulationProgram, Program
 from ...program.snippet import parse_expression, parse_statements
 from ...program.timing import step_dtype
 from ...version import __version__
 from ..rendering import template_environment
+from . import abi
 from .buffers import padded, storage
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
@@ -69,6 +70,13 @@ def _bounds(spec: ParameterSpec) -> list[str] | None:
     return [literal(bound) for bound in spec.bounds] if spec.is_bounded else None
 
 
+def _own(program: Program, population: PopulationProgram) -> list[tuple[str, int]]:
+    """Constants of the model that are parameters of single neurons, with their indices in the
+    program. Parameters with other names have no effect on the model."""
+    parameters = program.parameters_of(OwnerKind.POPULATION, population.index)
+    return [(n, i) for n, i in parameters.items() if n in population.dynamics.params]
+
+
 def _population(program: Program, population: PopulationProgram, name: str) -> dict[str, Any]:
     model = population.dynamics
     receptors = [
@@ -81,6 +89,9 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         }
         for index, receptor in enumerate(population.receptors)
     ]
+    own = _own(program, population)
+    known = [name for name, _ in own]
+    tau_mem = f"own_{name}[{known.index('TauM')}][j]" if "TauM" in known else f"{name}::TauM"
     return {
         "id": name,
         "title": _comment(f"{population.name}: {population.neuron}, {population.size} neurons"),
@@ -90,7 +101,11 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "slots": program.ring_slots(population),
         "receptors": receptors,
         "vars": _items(model.vars),
-        "params": _items(model.params),
+        "params": _items({n: value for n, value in model.params.items() if n not in known}),
+        "own": own,
+        # the constant, or the value of neuron j
+        "tau_mem": tau_mem,
+        "own_tau_mem": "TauM" in known,
         "output_var": model.output_var_name,
         "sim_code": _statements(model.sim_code),
         "threshold_condition_code": _expression(model.threshold_condition_code)
@@ -151,9 +166,16 @@ def _connection(
     }
 
 
+def _lines(text: str, width: int) -> str:
+    """Lines of a macro, at a place of a template that is indented by ``width``."""
+    return text.rstrip("\n").replace("\n", "\n" + " " * width)
+
+
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
-    return template_environment("mlgenn_delays.engines.cpu")
+    environment = template_environment("mlgenn_delays.engines.cpu")
+    environment.filters["lines"] = _lines
+    return environment
 
 
 def generate(program: Program) -> str:
@@ -180,21 +202,25 @@ def generate(program: Program) -> str:
             connections[c.index] for c in program.outgoing(population)
         ]
     populations = [by_index[p.index] for p in program.populations if not p.is_input]
-    environment = _environment()
-    assert environment.loader is not None
-    runtime = environment.loader.get_source(environment, "runtime.hpp")[0]
-    text = environment.get_template("network.cpp.j2").render(
-        version=__version__,
-        runtime=runtime,
-        timesteps=program.timesteps,
-        dt=literal(program.dt),
-        lanes=LANES,
-        dt_ms=program.dt,
-        training=program.training,
-        inputs=[by_index[p.index] for p in program.inputs],
-        populations=populations,
-        functions=sorted(frozenset().union(*(p["functions"] for p in populations))),
-        connections=connections,
-        parameters=program.parameters,
+    text = (
+        _environment()
+        .get_template("network.cpp.j2")
+        .render(
+            version=__version__,
+            abi=abi.HEADER,
+            abi_version=abi.VERSION,
+            timesteps=program.timesteps,
+            dt=literal(program.dt),
+            lanes=LANES,
+            dt_ms=program.dt,
+            training=program.training,
+            inputs=[by_index[p.index] for p in program.inputs],
+            populations=populations,
+            functions=sorted(frozenset().union(*(p["functions"] for p in populations))),
+            connections=connections,
+            parameters=program.parameters,
+        )
     )
+    # macros that had nothing to say leave their indentation
+    text = re.sub(r"^ +\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text)

@@ -50,8 +50,9 @@ class CpuEngine(Engine):
         self.source = codegen.generate(program)
         names = "_".join(p.name for p in program.populations)
         stem = re.sub(r"[^0-9A-Za-z_]+", "", names)[:40] or "network"
-        self._library = toolchain.load(toolchain.build(self.source, stem))
-        abi.declare(self._library, program.training)
+        path = toolchain.build(self.source, stem)
+        self._library = toolchain.load(path)
+        abi.declare(self._library, path, program.training)
         self._handle = self._library.mgd_create(num_threads)
         if not self._handle:
             raise MemoryError(
@@ -177,7 +178,7 @@ class CpuEngine(Engine):
             settings[index] = abi.Adam(
                 adam.alpha, adam.beta1, adam.beta2, adam.epsilon, adam.scale1, adam.scale2
             )
-        self._library.mgd_adam(self._handle, ct.byref(settings))
+        self._library.mgd_adam(self._handle, settings)
 
     def _read_moments(self, parameter: int) -> Moments:
         memory = self._memory[parameter]

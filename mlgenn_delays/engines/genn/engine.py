@@ -17,12 +17,13 @@ from ...program.exchange import (
     Recording,
     RecordRequest,
 )
-from ...program.parameters import OwnerKind
+from ...program.parameters import OwnerKind, ParameterSpec
 from ...program.program import Program
 from ..base import Engine, Moments
 from . import arrays
 from .availability import choose_backend
 from .build import load
+from .models import own_parameters
 from .optimisers import set_step
 from .program_compiler import GeNNNetwork, ProgramCompiler, learn_group, learned_gradients
 from .recording import Watcher
@@ -85,6 +86,8 @@ class GennEngine(Engine):
         self.watchers: tuple[Watcher | None, Watcher | None] = (None, None)
         load(network, num_recording_timesteps)
         self._simulation = Simulation(network)
+        #: parameters that no model reads
+        self._stored: dict[int, np.ndarray] = {}
         self._has_forward = False
         self._initialise()
 
@@ -102,17 +105,28 @@ class GennEngine(Engine):
         }
         return of_kind[owner.kind][owner.index]
 
+    def _is_stored(self, spec: ParameterSpec) -> bool:
+        """Whether a parameter has a name that the model of its population does not know."""
+        if spec.owner.kind is not OwnerKind.POPULATION:
+            return False
+        population = self.program.populations[spec.owner.index]
+        return spec.name not in own_parameters(self.program, population)
+
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         spec = self.program.parameters[parameter]
-        if spec.owner.kind is OwnerKind.POPULATION:
+        if self._is_stored(spec):
+            self._stored[parameter] = np.array(elements, dtype=self.dtype)
+        elif spec.owner.kind is OwnerKind.POPULATION:
             arrays.push(self._group(parameter), spec.name, elements)
         else:
             _set_values(self._group(parameter), spec.name, elements)
 
     def _read(self, parameter: int) -> np.ndarray:
         spec = self.program.parameters[parameter]
+        if self._is_stored(spec):
+            return np.array(self._stored[parameter])
         if spec.owner.kind is OwnerKind.POPULATION:
-            return np.ravel(arrays.pull(self._group(parameter), spec.name, 1))
+            return arrays.pull(self._group(parameter), spec.name, 1).flatten()
         return _get_values(self._group(parameter), spec.name)
 
     # -- forward and backward

@@ -65,6 +65,15 @@ def is_sampled(program: Program, population: PopulationProgram) -> bool:
     return program.training and kept
 
 
+def own_parameters(program: Program, population: PopulationProgram) -> list[str]:
+    """Constants of a population's model that are parameters of single neurons, read as those of
+    all neurons are. Parameters with other names have no effect on the model."""
+    if population.is_input:
+        return []
+    names = program.parameters_of(OwnerKind.POPULATION, population.index)
+    return [name for name in names if name in population.dynamics.params]
+
+
 class PopulationModel:
     """GeNN neuron model of a population with dynamics.
 
@@ -86,8 +95,7 @@ class PopulationModel:
         kind = readout_kind(population)
         training, spiking = program.training, population.is_spiking
         has_trace = population.trace and training
-        #: parameters of single neurons, read as those of all are
-        self._own = list(program.parameters_of(OwnerKind.POPULATION, population.index))
+        self._own = own_parameters(program, population)
         self._params: dict[str, tuple[str, float]] = {
             name: ("scalar", value)
             for name, value in source.params.items()
@@ -206,11 +214,11 @@ class PopulationModel:
         inputs = [(r["arrivals"], "scalar", 0.0) for r in spelled["receptors"]]
         if spelled["spiking"] and spelled["training"]:
             inputs.append(("RevISyn", "scalar", 0.0))
-        text: dict[str, Any] = {"sim_code": _render("population.c.j2", **values)}
+        text: dict[str, Any] = {"sim_code": _render("population/population.c.j2", **values)}
         if spelled["spiking"]:
             condition = parse_expression(self._source.threshold_condition_code).render()
             text["threshold_condition_code"] = f"Phase == {FORWARD} && ({condition})"
-            text["reset_code"] = _render("spike.c.j2", **values)
+            text["reset_code"] = _render("population/spike.c.j2", **values)
         text["additional_input_vars"] = inputs
         variables = self.forward_vars + self.backward_vars + self.history_vars + self.pushed_vars
         variables += [(name, "scalar", 0.0) for name in self._own]
@@ -263,7 +271,9 @@ def input_model(program: Program) -> NeuronModel:
     if program.training:
         variables.append(("BackSpike", "int", 0))
     text = {
-        "sim_code": _render("input.c.j2", training=program.training, timesteps=program.timesteps),
+        "sim_code": _render(
+            "input/input.c.j2", training=program.training, timesteps=program.timesteps
+        ),
         "threshold_condition_code": "emits",
         "reset_code": "",
     }
@@ -307,13 +317,13 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
     text: dict[str, Any] = {
         "params": [("TauSyn", "scalar"), ("MaxDelay", "int")],
         "vars": [(name, "scalar", VarAccess.READ_ONLY) for name in own],
-        "pre_spike_syn_code": _render("forward.c.j2", c=spelled),
+        "pre_spike_syn_code": _render("connection/forward.c.j2", c=spelled),
     }
     pre = {"Multiplicity_pre": "Multiplicity"} if source.is_input else {}
     post: dict[str, str] = {}
     if learn_weights or learn_delays or feedback:
         text["pre_event_threshold_condition_code"] = "BackSpike_pre"
-        text["pre_event_syn_code"] = _render("backward.c.j2", c=spelled)
+        text["pre_event_syn_code"] = _render("connection/backward.c.j2", c=spelled)
         pre["BackSpike_pre"] = "BackSpike"
         post["LambdaI_post"] = lambda_i
     if learn_delays or feedback:

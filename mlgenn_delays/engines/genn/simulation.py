@@ -282,11 +282,19 @@ class Simulation:
             self._write(p, "TraceGradient", np.stack(gradient.trace).astype(np.float32))
         if gradient.readout is not None:
             spike_times = models.readout_kind(p) == "first_spike"
-            tau_mem = self.network.population_models[p.index].tau_mem
-            drive["Drive"] = gradient.readout if spike_times else -gradient.readout / tau_mem
+            drive["Drive"] = (
+                gradient.readout if spike_times else -gradient.readout / self._tau_mem(p)
+            )
         if gradient.silent is not None:
             drive["Silent"] = gradient.silent
         return drive
+
+    def _tau_mem(self, p: PopulationProgram) -> float | np.ndarray:
+        """Membrane time constant [ms], of all neurons or (1, neurons)."""
+        if "TauM" in models.own_parameters(self.program, p):
+            return arrays.pull(self.network.populations[p.index], "TauM", 1)
+        tau_mem: float = self.network.population_models[p.index].tau_mem
+        return tau_mem
 
     def _backward_pass(
         self,

@@ -1,0 +1,94 @@
+// What Python and generated code share: structures, and functions that a compiled network has.
+// This is plain C without directives, since abi.py reads it, too, and makes its ctypes structures
+// and the types of functions from it. A change of a single character changes the version.
+//
+// B examples, T timesteps, N neurons, R recorded examples. Arrays belong to Python.
+
+// Spikes of one input population: events offsets[k] .. offsets[k + 1] belong to example k.
+struct InputEvents {
+    const int64_t* offsets;
+    const void* steps;    // uint16_t, in long trials int32_t
+    const void* neurons;  // uint16_t, of large populations uint32_t
+};
+
+// Buffers of one population for one batch; null where not wanted.
+struct PopulationBuffers {
+    float* readout;                // [B][N]
+    float* trace;                  // [B][T][N] voltage, for losses on every timestep
+    int32_t* readout_step;         // [B][N] step of the maximum or of the first spike, -1: none
+    int32_t* spike_counts;         // [B][N]
+    float* const* record_vars;     // per state variable of the model [R][T][N]
+    const float* readout_weights;  // [T]
+    const float* grad_readout;     // [B][N]
+    const float* grad_trace;       // [B][T][N]
+    const float* grad_silent;      // [B][N]
+    const float* regulariser;      // [N] added to the adjoint at each spike
+    float* const* record_adjoints; // LambdaI, then per adjoint variable of the model [R][T][N]
+};
+
+// One parameter of the network: an element per synapse or neuron. Rows of dense connections and
+// neurons are padded to whole vectors.
+struct Parameter {
+    float* value;
+    float* gradient;  // [threads][elements], where it is learned
+    float* m;         // moments of Adam
+    float* v;
+    double norm;      // of the gradient, written by the backward pass
+};
+
+// One connection: arrays of its weights and delays, and what belongs to no parameter.
+struct ConnectionBuffers {
+    float* weight;
+    float* delay;
+    uint16_t* delay_steps;      // delays, rounded
+    const uint32_t* row_start;  // sparse: [pre + 1]
+    const uint32_t* post;       // sparse: [synapses]
+    float* weight_gradient;     // [threads][synapses]
+    float* delay_gradient;      // [threads][synapses]
+    uint8_t* touched;           // [threads][pre]: rows with a gradient
+};
+
+// One call of the forward or the backward pass.
+struct Batch {
+    int32_t size;
+    const int64_t* examples;    // [B] indices into the input events
+    const int32_t* record_row;  // [B] row in the recordings, -1: not recorded
+    const struct InputEvents* inputs;             // one per population
+    const struct PopulationBuffers* populations;  // one per population
+};
+
+// Numbers of one step of Adam.
+struct Adam {
+    float alpha, beta1, beta2, epsilon, moment_scale1, moment_scale2;
+};
+
+// A network with its threads; only generated code looks inside.
+struct Network;
+
+// Checksum of this file as it was when the library was generated.
+const char* mgd_abi_version(void);
+
+// Null where memory or threads are missing.
+struct Network* mgd_create(int num_threads);
+void mgd_destroy(struct Network* network);
+
+// Tables with an entry per connection and per parameter, empty at first.
+struct ConnectionBuffers* mgd_connections(struct Network* network);
+struct Parameter* mgd_parameters(struct Network* network);
+
+// Takes changed delays over into the simulation.
+void mgd_round_delays(struct Network* network);
+
+// 0: done, 1: out of memory.
+int mgd_forward(struct Network* network, const struct Batch* batch);
+
+// Spikes that example b of the last batch emitted in a population; -1: it emits none.
+int64_t mgd_spikes(const struct Network* network, int b, int population, const int32_t** steps,
+                   const uint32_t** neurons);
+
+// Networks that are trained have these two. Backwards, the batch is that of the forward pass.
+// 0: done, 1: out of memory.
+int mgd_backward(struct Network* network, const struct Batch* batch);
+
+// `adam` has an entry per parameter; those of parameters that are not learned are not read.
+int mgd_adam(struct Network* network, const struct Adam* adam);
