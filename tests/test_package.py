@@ -25,7 +25,7 @@ def test_description_needs_no_engine():
 
 
 def test_lazy_modules():
-    assert mlgenn_delays.engine.__name__ == "mlgenn_delays.engine"
+    assert mlgenn_delays.engines.__name__ == "mlgenn_delays.engines"
     packages = {m.name for m in pkgutil.iter_modules(mlgenn_delays.__path__) if m.ispkg}
     assert packages <= {*mlgenn_delays._LAZY_MODULES, *mlgenn_delays.__all__}
 

@@ -1,4 +1,7 @@
-"""Small networks and data for the tests of compilers."""
+"""Fixtures for the tests of compilers, training and what stands on it: small networks and data.
+
+A ``conftest.py`` imports those that the tests beside it use.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ TIMESTEPS = 40
 def fake_engine(monkeypatch):
     """Compilers use :class:`FakeEngine`; the engines made so far are in its ``created``."""
     monkeypatch.setattr(FakeEngine, "created", [])
-    monkeypatch.setattr("mlgenn_delays.training.engine_handle.create_engine", FakeEngine)
+    monkeypatch.setattr("mlgenn_delays.training.compiled_network.create_engine", FakeEngine)
     return FakeEngine
 
 
@@ -73,6 +76,24 @@ def make_spikes(num_examples: int, num_neurons: int, seed: int = 0, num_spikes: 
 def spikes():
     """Function (examples, neurons, seed) -> (spikes, labels)."""
     return make_spikes
+
+
+#: Parameters of the network ``recurrent``, in the order of its program.
+XH_G, XH_D, HH_G, HY_G = range(4)
+
+
+def compile_recurrent(net, backend="reference", **kwargs):
+    """Compile the network ``recurrent`` for training, with learned delays."""
+    arguments = {"batch_size": 4, "delay_learn_conns": [net.xh], **kwargs}
+    loss = "sparse_categorical_crossentropy"
+    return EventPropCompiler(TIMESTEPS, loss, backend=backend, **arguments).compile(net.network)
+
+
+@pytest.fixture
+def batch(recurrent, spikes):
+    """Inputs and targets of 4 examples for the network ``recurrent``."""
+    x, y = spikes(4, 8)
+    return {recurrent.x: x}, {recurrent.y: y}
 
 
 @pytest.fixture
