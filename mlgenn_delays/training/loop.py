@@ -111,13 +111,18 @@ class Pass:
     """Data of one kind (training, validation, test) with metrics and callbacks."""
 
     data: TrialData
-    metrics: dict[Any, Metric]
+    metrics: dict[Any, Metric]  #: by what the user calls the output
+    names: dict[Any, str]  #: of outputs, by the same
     callbacks: CallbackCalls
 
     def reset_metrics(self) -> None:
         """Start the metrics of a new epoch."""
         for metric in self.metrics.values():
             metric.reset()
+
+    def results(self) -> dict[str, float | None]:
+        """What the metrics say, by name of the output."""
+        return {self.names[key]: metric.result for key, metric in self.metrics.items()}
 
 
 def test_batch(
@@ -283,9 +288,9 @@ class TrainingLoop:
         return EpochRecord(
             epoch=epoch,
             loss=self._state.loss.value,
-            metrics=_results(self._training),
+            metrics=self._training.results(),
             validation_loss=self._state.validation_loss.value if validated else None,
-            validation_metrics=_results(self._validation) if self._validation else {},
+            validation_metrics=self._validation.results() if self._validation else {},
             spikes_per_neuron=self._statistics.spikes_per_neuron,
             silent_neurons=self._statistics.silent_neurons,
             seconds=self._statistics.seconds,
@@ -355,7 +360,3 @@ class TrainingLoop:
         )
         saved = [text for f in functions if f is not None and (text := f())]
         return TrainingDiverged(what, epoch, index, step_applied, ", ".join(saved) or None)
-
-
-def _results(part: Pass) -> dict[str, float | None]:
-    return {str(key): metric.result for key, metric in part.metrics.items()}
