@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from loop_callbacks import Log
-from stopped_runs import PressCtrlC, assert_equal_states, compile_regularised, run
+from stopped_runs import EPOCHS, PressCtrlC, assert_equal_states, compile_regularised, run
 from trained_networks import XH_G
 
-from mlgenn_delays.compilers import load_checkpoint, save_checkpoint
+from mlgenn_delays.compilers import load_checkpoint, load_network, save_checkpoint
 from mlgenn_delays.datasets import AugmentEvents
+from mlgenn_delays.optimisers import Adam, Optimiser
+from mlgenn_delays.version import __version__
 
 
 @pytest.fixture
@@ -48,6 +55,9 @@ def test_interrupted_training_equals_uninterrupted(
         assert ours.batches == theirs.batches
         assert ours.losses == theirs.losses[len(theirs.losses) - len(ours.losses) :]
     assert network.epoch_loss == straight.epoch_loss
+    ours, theirs = ([replace(r, seconds=0.0) for r in n.history] for n in (network, straight))
+    assert [r.epoch for r in ours] == list(range(start[0], EPOCHS))
+    assert ours == theirs[start[0] :]
 
 
 def test_a_finished_epoch_is_not_begun_again_for_its_validation(linear, compile_linear, spikes):
@@ -154,3 +164,164 @@ def test_augmentation_goes_on_where_it_stopped(recurrent, data, tmp_path):
     plain = compile_regularised(recurrent, "cpu")
     plain.train(x, y, 3, callbacks=[])
     assert np.any(plain.engine.get_parameter(XH_G) != straight.engine.get_parameter(XH_G))
+
+
+def test_time_before_the_stop_counts(recurrent, data):
+    network = compile_regularised(recurrent, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        run(network, recurrent, data, interrupts=[(0, 1)])
+    state = network.training_state()
+    assert state["statistics/0/seconds"] > 0.0
+    other = compile_regularised(recurrent, "cpu")
+    start = other.load_training_state({**state, "statistics/0/seconds": np.array(1000.0)})
+    run(other, recurrent, data, start)
+    assert other.history[0].seconds > 1000.0
+    assert all(0.0 < record.seconds < 1000.0 for record in other.history[1:])
+
+
+# -- states of other versions
+
+#: The last commit before format 2 wrote these: the run of ``stopped_runs``, stopped in the fifth
+#: batch, with its backends "reference" (format_1.npz) and "cpu"; and how it ended, not stopped.
+FILES = Path(__file__).parent
+FORMAT_1 = {"reference": "format_1.npz", "cpu": "format_1_cpu.npz"}
+
+
+def assert_continues_format_1(network, recurrent, data, start, backend):
+    """Train to the end, and compare with the run that was not stopped."""
+    tolerance = {"reference": 1e-12, "cpu": 1e-5}[backend]
+    with np.load(FILES / "format_1_continued.npz", allow_pickle=False) as archive:
+        prefix = f"{backend}/"
+        expected = {n[len(prefix) :]: archive[n] for n in archive.files if n.startswith(prefix)}
+    assert start == (1, 2)
+    counts = run(network, recurrent, data, start)
+    for spec, value in zip(
+        network.program.parameters, network.engine.get_parameters(), strict=True
+    ):
+        saved = expected[f"parameters/{spec.owner.name}/{spec.name}"]
+        assert value.dtype == saved.dtype
+        np.testing.assert_allclose(value, saved, rtol=tolerance, atol=tolerance)
+    for which, count in zip(("training", "validation"), counts, strict=True):
+        assert count.batches == expected[f"{which}_batches"]
+        losses = np.array([(epoch, loss, v, *a) for epoch, loss, v, a in count.losses])
+        np.testing.assert_allclose(losses, expected[f"{which}_losses"][1:], rtol=tolerance)
+    assert [record.epoch for record in network.history] == [1, 2]
+
+
+@pytest.mark.parametrize("backend", FORMAT_1)
+def test_format_1_goes_on(recurrent, data, backend):
+    network = compile_regularised(recurrent, backend)
+    start = network.load_training_state(load_checkpoint(FILES / FORMAT_1[backend]))
+    assert_continues_format_1(network, recurrent, data, start, backend)
+
+
+def test_format_1_is_saved_again_as_format_2(recurrent, data, tmp_path):
+    network = compile_regularised(recurrent, "reference")
+    network.load_training_state(load_checkpoint(FILES / "format_1.npz"))
+    save_checkpoint(tmp_path / "again.npz", network.training_state())
+    state = load_checkpoint(tmp_path / "again.npz")
+    assert json.loads(str(state["meta"]))["format"] == 2
+    other = compile_regularised(recurrent, "reference")
+    start = other.load_training_state(state)
+    assert_continues_format_1(other, recurrent, data, start, "reference")
+
+
+def test_format_1_into_a_description(recurrent):
+    state = load_checkpoint(FILES / "format_1.npz")
+    load_network(recurrent.network, state)
+    for connection in (recurrent.xh, recurrent.hh, recurrent.hy):
+        saved = state[f"parameters/{connection.name}/g"]
+        assert np.array_equal(connection.connectivity.weight, saved)
+    assert np.array_equal(recurrent.xh.connectivity.delay, state["parameters/Conn_x_h/d"])
+    assert np.array_equal(recurrent.hh.connectivity.pre_ind, state["connectivity/Conn_h_h/pre_ind"])
+
+
+def with_meta(state, **changes):
+    meta = json.loads(str(state["meta"]))
+    return {**state, "meta": np.array(json.dumps({**meta, **changes}))}
+
+
+@pytest.mark.parametrize("number", [0, 3, "2"])
+def test_other_formats(recurrent, number):
+    network = compile_regularised(recurrent, "reference")
+    state = with_meta(network.training_state(), format=number, version="7.8.9")
+    message = (
+        rf"training state has format {number} \(written by mlgenn_delays 7\.8\.9\), this version, "
+        rf"{re.escape(__version__)}, reads formats 1 and 2"
+    )
+    with pytest.raises(ValueError, match=message):
+        network.load_training_state(state)
+    with pytest.raises(ValueError, match=message):
+        load_network(recurrent.network, state)
+
+
+# -- states of other optimisers
+
+
+class Descent(Optimiser):
+    """An optimiser of the user."""
+
+    alpha = 0.1
+
+    def update(self, value, gradient, state, step):
+        return value - (self.alpha * gradient).astype(value.dtype)
+
+    def check(self):
+        pass
+
+
+XH, XHD, HH, HY = (f"'connections/Conn_{name}'" for name in ("x_h/g", "x_h/d", "h_h/g", "h_y/g"))
+
+
+@pytest.mark.parametrize(
+    ("of_state", "of_network", "saved", "current"),
+    [
+        (
+            lambda net: {},
+            lambda net: {"delay_optimiser": Descent()},
+            f"Adam of {XHD}",
+            f"Descent of {XHD}",
+        ),
+        (
+            lambda net: {},
+            lambda net: {"weight_learn_conns": [net.xh, net.hy]},
+            f"Adam of {XH} and {HH} and {HY}",
+            f"Adam of {XH} and {HY}",
+        ),
+        (
+            lambda net: {},
+            lambda net: {"weight_optimisers": {net.hh: Adam(0.1)}},
+            f"Adam of {XH} and {HH} and {HY}",
+            f"Adam of {XH} and {HY}, Adam of {HH}",
+        ),
+        (
+            lambda net: {"weight_optimisers": {net.hh: Adam(0.1), net.hy: Adam(0.2)}},
+            lambda net: {},
+            f"Adam of {XH}, Adam of {HH}, Adam of {HY}",
+            f"Adam of {XH} and {HH} and {HY}",
+        ),
+    ],
+    ids=["class", "parameters", "more", "fewer"],
+)
+def test_other_optimisers(recurrent, data, of_state, of_network, saved, current):
+    """The message has those that differ; the network is as before."""
+    trained = compile_regularised(recurrent, "reference", **of_state(recurrent))
+    with pytest.raises(KeyboardInterrupt):
+        run(trained, recurrent, data, interrupts=[(0, 1)])
+    network = compile_regularised(recurrent, "reference", **of_network(recurrent))
+    run(network, recurrent, data, epochs=1)
+    before = network.training_state()
+    attributes = [dict(vars(optimiser)) for optimiser, _ in network.optimisers]
+    message = rf"other optimisers: {saved}; the network has {current}; load_network takes over"
+    with pytest.raises(ValueError, match=message):
+        network.load_training_state(trained.training_state())
+    assert_equal_states(network.training_state(), before)
+    assert [vars(optimiser) for optimiser, _ in network.optimisers] == attributes
+
+
+def test_format_1_with_another_number_of_optimisers(recurrent):
+    network = compile_regularised(recurrent, "reference", weight_optimisers={recurrent.hh: Adam()})
+    before = network.training_state()
+    with pytest.raises(ValueError, match=r"other optimisers: 2 optimisers; .*; load_network takes"):
+        network.load_training_state(load_checkpoint(FILES / "format_1.npz"))
+    assert_equal_states(network.training_state(), before)
