@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..checks import describe
 from ..connection import Connection
 from ..layer import get_underlying_conn
 from ..losses import Trial
@@ -66,7 +67,7 @@ def resolve_connections(connections: Any, name: str) -> frozenset[Connection]:
     if not isinstance(connections, Iterable) or isinstance(connections, (str, Mapping)):
         raise TypeError(
             f"{name} should be a sequence of connections and layers, e.g. [connection], not "
-            f"{connections!r}"
+            f"{describe(connections)}"
         )
     return frozenset(get_underlying_conn(c) for c in connections)
 
@@ -90,7 +91,7 @@ def check_network(network: Network) -> None:
             population that cannot spike, or to a population of another network.
     """
     if not isinstance(network, Network):
-        raise TypeError(f"network should be a Network, not {network!r}")
+        raise TypeError(f"network should be a Network, not {describe(network)}")
     _check_names("population", network.populations)
     _check_names("connection", network.connections)
     for connection in network.connections:
