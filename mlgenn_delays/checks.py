@@ -8,6 +8,40 @@ from typing import Any
 
 import numpy as np
 
+#: Characters of a value in messages.
+_LONGEST = 100
+
+
+def describe(value: Any) -> str:
+    """A value in few words, for messages: of arrays, and what is like them, type and shape."""
+    if isinstance(value, (type, np.generic)) or not hasattr(value, "__array__"):
+        text = repr(value)
+        if len(text) <= _LONGEST:
+            return text
+        if isinstance(value, (list, tuple, dict, set)):
+            return f"{type(value).__name__} of {len(value)} elements"
+        return f"{text[:_LONGEST]}..."
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None else f" of shape {tuple(shape)}")
+
+
+def as_array(value: Any, name: str) -> np.ndarray:
+    """An array from sequences and from objects that can be read as one, such as tensors.
+
+    Raises:
+        TypeError: an object that cannot be read
+        ValueError: a sequence that cannot, such as one with rows of different lengths
+    """
+    try:
+        return np.asarray(value)
+    except Exception as error:  # of libraries whose arrays are on other devices, for example
+        text = f"{name} should be an array of numbers, {describe(value)} cannot be read as one"
+        if hasattr(value, "__array__"):
+            raise TypeError(
+                f"{text}; convert it to a NumPy array, e.g. x.detach().cpu().numpy() of a tensor x"
+            ) from error
+        raise ValueError(text) from error
+
 
 def check_number(
     value: Any,
@@ -30,7 +64,7 @@ def check_number(
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if not isinstance(value, (Real, np.number)) or isinstance(value, bool):
-        raise TypeError(f"{name} should be a number, not {value!r}")
+        raise TypeError(f"{name} should be a number, not {describe(value)}")
     number = float(value)
     allowed = _describe_bounds(minimum, above, maximum)
     if (
@@ -71,10 +105,10 @@ def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarr
     """Copy of an array of finite numbers.
 
     Raises:
-        TypeError: not numeric
+        TypeError: not numeric, or cannot be read as an array
         ValueError: numbers that are not finite or below ``minimum``
     """
-    array = np.array(value)
+    array = np.array(as_array(value, name))
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} should be an array of numbers, its type is {array.dtype}")
     bad = ~np.isfinite(array)
@@ -114,7 +148,5 @@ def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
         TypeError: anything else
     """
     if not isinstance(value, Iterable) or isinstance(value, (str, Mapping)):
-        raise TypeError(
-            f"{name} should be a sequence of {of}, e.g. [{value}], not a {type(value).__name__}"
-        )
+        raise TypeError(f"{name} should be a sequence of {of}, e.g. a list, not {describe(value)}")
     return value

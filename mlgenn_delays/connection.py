@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import ref
 
-from .checks import check_whole_number
+from .checks import check_whole_number, describe
 from .connectivity import Connectivity, default_connectivity
 from .network import Network
 from .population import Population
@@ -18,7 +18,9 @@ ConnectivityInitializer = Connectivity | str
 
 def _check_population(population: Any, argument: str) -> Population:
     if not isinstance(population, Population):
-        raise TypeError(f"Connection: {argument} should be a Population, not {population!r}")
+        raise TypeError(
+            f"Connection: {argument} should be a Population, not {describe(population)}"
+        )
     return population
 
 

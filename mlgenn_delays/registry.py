@@ -8,6 +8,8 @@ from copy import copy
 from inspect import Parameter, isabstract, isclass, signature
 from typing import Any, TypeVar, overload
 
+from .checks import describe
+
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
@@ -76,7 +78,8 @@ def get_object(
     if isinstance(obj, base_class):
         return copy(obj)
     raise TypeError(
-        f"{description} should be given as a string or a {base_class.__name__} object, not {obj!r}"
+        f"{description} should be given as a string or a {base_class.__name__} object, "
+        f"not {describe(obj)}"
     )
 
 

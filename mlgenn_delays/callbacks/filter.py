@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import describe
+
 logger = logging.getLogger(__name__)
 
 ExampleFilterType = Sequence[int] | Sequence[bool] | np.ndarray | int | None
@@ -47,7 +49,7 @@ def _example_mask(f: Any) -> np.ndarray:
     if array.ndim != 1 or (array.size and array.dtype.kind not in "biu"):
         raise TypeError(
             f"example_filter should be None, a whole number or a sequence of whole numbers "
-            f"or bools, not {f!r}"
+            f"or bools, not {describe(f)}"
         )
     if array.dtype == bool:
         return array
@@ -96,7 +98,8 @@ def _neuron_index(f: Any, sizes: tuple[int, ...]) -> Any:
         parts = (f,) if len(sizes) == 1 else tuple(f)
     else:
         raise TypeError(
-            f"neuron_filter should be None, a whole number, a slice or a sequence, not {f!r}"
+            "neuron_filter should be None, a whole number, a slice or a sequence, not "
+            f"{describe(f)}"
         )
     if len(parts) != len(sizes):
         raise ValueError(
@@ -128,7 +131,8 @@ def _checked_axis(indices: Any, size: int) -> np.ndarray:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise TypeError(
-            f"neuron_filter should be made of whole numbers, slices or bools, not {indices!r}"
+            "neuron_filter should be made of whole numbers, slices or bools, not "
+            f"{describe(indices)}"
         )
     bad = (array < 0) | (array >= size)
     if np.any(bad):

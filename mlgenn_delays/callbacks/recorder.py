@@ -40,12 +40,16 @@ class Recorder(Callback):
         self._pop = get_underlying_pop(pop)
         self.key = key
         self._example_filter = ExampleFilter(example_filter)
-        self._neuron_mask = get_neuron_filter_mask(neuron_filter, self._pop.shape)
+        self._neuron_filter = neuron_filter
+        if neuron_filter is not None:
+            get_neuron_filter_mask(neuron_filter, self._pop.shape)  # a bad one is refused at once
         self._data: Any = None
 
     def set_params(self, data: dict, compiled_network: Any, **kwargs: Any) -> None:
         self._compiled_network = compiled_network
         self._index = compiled_network.population_index(self._pop)
+        shape = compiled_network.program.populations[self._index].shape
+        self._neuron_mask = get_neuron_filter_mask(self._neuron_filter, shape)
         self._data = data[self.key] = self._empty()
 
     def _empty(self) -> Any:

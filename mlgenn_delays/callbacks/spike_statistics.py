@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..program.program import PopulationProgram
 from .callback import Callback
 
 
@@ -19,12 +20,12 @@ class SpikeStatistics(Callback):
     """
 
     def __init__(self) -> None:
-        self._sizes: dict[Any, int] = {}
+        self._layers: dict[Any, PopulationProgram] = {}
         self._reset()
 
     def _reset(self) -> None:
         self._num_examples = 0
-        self._counts = {p: np.zeros(size, dtype=np.int64) for p, size in self._sizes.items()}
+        self._counts = {p: np.zeros(of.size, dtype=np.int64) for p, of in self._layers.items()}
         self._earlier_seconds = 0.0
         self._start = perf_counter()
 
@@ -35,9 +36,7 @@ class SpikeStatistics(Callback):
             p: program.populations[compiled_network.population_index(p)]
             for p in compiled_network.neuron_populations
         }
-        self._sizes = {
-            p: of.size for p, of in described.items() if of.is_spiking and not of.is_input
-        }
+        self._layers = {p: of for p, of in described.items() if of.is_spiking and not of.is_input}
         self._reset()
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -50,16 +49,19 @@ class SpikeStatistics(Callback):
             if population is next(iter(self._counts)):
                 self._num_examples += len(counts)
 
+    def _by_name(self) -> list[tuple[str, np.ndarray]]:
+        return [(self._layers[p].name, total) for p, total in self._counts.items()]
+
     @property
     def spikes_per_neuron(self) -> dict[str, float]:
         """Layer -> mean number of spikes per neuron and trial; NaN before the first batch."""
         examples = self._num_examples or np.nan
-        return {p.name: float(np.mean(total) / examples) for p, total in self._counts.items()}
+        return {name: float(np.mean(total) / examples) for name, total in self._by_name()}
 
     @property
     def silent_neurons(self) -> dict[str, int]:
         """Layer -> neurons that have not spiked in the epoch."""
-        return {p.name: int(np.sum(total == 0)) for p, total in self._counts.items()}
+        return {name: int(np.sum(total == 0)) for name, total in self._by_name()}
 
     @property
     def seconds(self) -> float:
@@ -71,13 +73,13 @@ class SpikeStatistics(Callback):
         return {
             "num_examples": self._num_examples,
             "seconds": self.seconds,
-            **{f"counts/{p.name}": total.copy() for p, total in self._counts.items()},
+            **{f"counts/{name}": total.copy() for name, total in self._by_name()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` gave."""
         self._num_examples = int(state["num_examples"])
         self._earlier_seconds, self._start = float(state["seconds"]), perf_counter()
-        for population in self._counts:
-            counts = np.array(state[f"counts/{population.name}"], dtype=np.int64)
+        for population, of in self._layers.items():
+            counts = np.array(state[f"counts/{of.name}"], dtype=np.int64)
             self._counts[population] = np.atleast_1d(counts)

@@ -44,7 +44,6 @@ class WakeSilentNeurons(Callback):
             )
         self._connections = None if connections is None else self._checked(connections)
         self.increment = check_number(increment, "WakeSilentNeurons: increment")
-        self._counts = np.zeros(self._pop.size, dtype=np.int64)
 
     def _checked(self, connections: Sequence[ConnectionType]) -> list[Connection]:
         checked = [get_underlying_conn(c) for c in connections]
@@ -58,21 +57,22 @@ class WakeSilentNeurons(Callback):
 
     def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
         self._compiled_network = compiled_network
+        program = compiled_network.program
+        population = program.populations[compiled_network.population_index(self._pop)]
         if self._connections is None:
-            program = compiled_network.program
-            learning = [
+            self._woken = [
                 connection
                 for connection, of in zip(
                     compiled_network.connection_populations, program.connections, strict=True
                 )
-                if program.learns(of.weight)
+                if of.target == population.index and program.learns(of.weight)
             ]
-            self._woken = [c for c in learning if c.target() is self._pop]
         else:
             self._woken = self._connections
+        self._counts = np.zeros(population.size, dtype=np.int64)
 
     def on_epoch_begin(self, epoch: int) -> None:
-        self._counts = np.zeros(self._pop.size, dtype=np.int64)
+        self._counts = np.zeros_like(self._counts)
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
         counts = self._compiled_network.spike_counts[self._pop]
@@ -88,10 +88,10 @@ class WakeSilentNeurons(Callback):
         group = self._compiled_network.connection_populations[connection]
         weights = group.vars["g"]
         weights.pull_from_device()
-        if weights.view.size == connection.source_size * connection.target_size:
-            weights.view.reshape(-1, len(silent))[:, silent] += self.increment
-        else:
+        if group.is_sparse:
             weights.view[silent[group.get_sparse_post_inds()]] += self.increment
+        else:
+            weights.view.reshape(-1, len(silent))[:, silent] += self.increment
         weights.push_to_device()
 
     def state_dict(self) -> dict[str, np.ndarray]:

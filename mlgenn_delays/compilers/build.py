@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from ..checks import check_sequence
+from ..checks import check_sequence, describe
 from ..connection import Connection
 from ..layer import get_underlying_conn
 from ..losses import Trial
@@ -86,7 +86,7 @@ def check_network(network: Network) -> None:
             population that cannot spike, or to a population of another network.
     """
     if not isinstance(network, Network):
-        raise TypeError(f"network should be a Network, not {network!r}")
+        raise TypeError(f"network should be a Network, not {describe(network)}")
     _check_names("population", network.populations)
     _check_names("connection", network.connections)
     for connection in network.connections:

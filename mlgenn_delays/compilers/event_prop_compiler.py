@@ -110,7 +110,7 @@ class EventPropCompiler:
         **genn_kwargs: Any,
     ) -> None:
         refuse_communicator(communicator)
-        if list(deep_r_conns):
+        if not isinstance(deep_r_conns, Iterable) or list(deep_r_conns):
             raise NotImplementedError("deep_r_conns: rewiring (Deep R) is not supported")
         check_backend(backend)
         warn_ignored(genn_kwargs)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import describe
 from ..connection import Connection
 from ..network import Network
 from ..training.state import read_state, saved_connection
@@ -49,5 +50,5 @@ def _check_constant_delay(connection: Connection, saved: Mapping[str, Any]) -> N
         raise ValueError(
             f"the training state belongs to another network: connection {connection.name!r} has "
             f"a delay of {saved['max_delay_steps']} timesteps there, "
-            f"{connection.connectivity.delay!r} in the network"
+            f"{describe(connection.connectivity.delay)} in the network"
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_array, check_number, fit_array
+from ..checks import as_array, check_array, check_number, describe, fit_array
 from . import Initializer, default_initializers
 
 Value = float | np.ndarray | Initializer
@@ -33,6 +33,8 @@ def is_value_initializer(value: Any) -> bool:
 def make_value(value: InitValue, name: str, minimum: float | None = None) -> Value:
     """Normalise a value: float, float array or :class:`.Initializer`; check its numbers.
 
+    Objects with ``__array__``, such as tensors, are read as arrays.
+
     Args:
         name: name of the argument, for messages
         minimum: smallest number allowed (samples of an initializer are checked when drawn)
@@ -50,6 +52,8 @@ def make_value(value: InitValue, name: str, minimum: float | None = None) -> Val
         return default_initializers[value]()
     if isinstance(value, Initializer):
         return value
+    if hasattr(value, "__array__") and not isinstance(value, (np.ndarray, np.generic, type)):
+        value = as_array(value, name)
     if isinstance(value, np.ndarray) and value.ndim == 0:
         return check_number(value, name, minimum)
     if is_value_array(value):
@@ -58,7 +62,7 @@ def make_value(value: InitValue, name: str, minimum: float | None = None) -> Val
         return check_number(value, name, minimum)
     raise TypeError(
         f"{name} should be a number, an array of numbers, an Initializer or the name "
-        f"of one, not {value!r}"
+        f"of one, not {describe(value)}"
     )
 
 

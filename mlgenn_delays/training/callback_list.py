@@ -8,6 +8,7 @@ from typing import Any
 from warnings import warn
 
 from ..callbacks import Callback, default_callbacks
+from ..checks import describe
 from ..program.exchange import RecordRequest
 from ..registry import get_object
 
@@ -33,7 +34,7 @@ class CallbackList:
     def __init__(self, callbacks: Sequence[Any], **params: Any):
         if callbacks is None or isinstance(callbacks, str):
             raise TypeError(
-                f"callbacks should be a sequence of callbacks and names, not {callbacks!r}"
+                f"callbacks should be a sequence of callbacks and names, not {describe(callbacks)}"
             )
         self.callbacks = [_get_callback(c) for c in callbacks]
         self._data: dict[Any, Any] = {}
@@ -120,7 +121,8 @@ def _get_callback(callback: Any) -> Any:
         return get_object(callback, Callback, "Callback", default_callbacks)
     if isinstance(callback, type) or not _is_callback(callback):
         raise TypeError(
-            f"callbacks should be names or objects with methods of Callback, not {callback!r}"
+            "callbacks should be names or objects with methods of Callback, not "
+            f"{describe(callback)}"
         )
     for method in ("on_timestep_begin", "on_timestep_end"):
         if hasattr(callback, method):

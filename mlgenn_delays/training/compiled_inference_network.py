@@ -150,11 +150,10 @@ class CompiledInferenceNetwork(CompiledNetwork):
 
     def _check_output(self, key: Any) -> None:
         population = get_underlying_pop(key)
-        names = [p.name for p in self.program.outputs]
-        if population not in self._indices or population.name not in names:
+        if self._indices.get(population) not in [p.index for p in self.program.outputs]:
             raise ValueError(
                 f"outputs has {population.name!r}, which is no output population of the network; "
-                f"allowed are {', '.join(map(repr, names))}"
+                f"allowed are {', '.join(repr(p.name) for p in self.program.outputs)}"
             )
 
     def _check_one_batch(self, data: TrialData) -> None:

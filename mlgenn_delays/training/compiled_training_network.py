@@ -310,6 +310,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         return Pass(
             data,
             self._create_metrics(metrics, data),
+            {key: self.program.populations[i].name for i, key in data.keys.items()},
             self._callback_list(callbacks, self._num_batches(data), num_epochs),
         )
 

@@ -192,9 +192,9 @@ class TrainingLoop:
         return EpochRecord(
             epoch=epoch,
             loss=self._state.loss.value,
-            metrics=_results(self._training),
+            metrics=self._training.results(),
             validation_loss=self._state.validation_loss.value if validated else None,
-            validation_metrics=_results(self._validation) if self._validation else {},
+            validation_metrics=self._validation.results() if self._validation else {},
             spikes_per_neuron=self._statistics.spikes_per_neuron,
             silent_neurons=self._statistics.silent_neurons,
             seconds=self._statistics.seconds,
@@ -264,7 +264,3 @@ class TrainingLoop:
         )
         saved = [text for f in functions if f is not None and (text := f())]
         return TrainingDiverged(what, epoch, index, step_applied, ", ".join(saved) or None)
-
-
-def _results(part: Pass[Any]) -> dict[str, float | None]:
-    return {str(key): metric.result for key, metric in part.metrics.items()}

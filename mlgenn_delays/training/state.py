@@ -231,9 +231,11 @@ def check_state(
     # states of format 1 have neither classes nor parameters
     different = len(saved) != len(current) or any(s and s != c for s, c in zip(saved, current))
     if different:
+        theirs = [o for o in saved if o not in current] or saved
+        ours = [o for o in current if o not in saved] or current
         raise ValueError(
-            f"the training state has other optimisers: {_list_optimisers(saved)}; the network has "
-            f"{_list_optimisers(current)}; load_network takes over its parameters alone"
+            f"the training state has other optimisers: {_list_optimisers(theirs)}; the network has "
+            f"{_list_optimisers(ours)}; load_network takes over its parameters alone"
         )
 
 

@@ -85,13 +85,18 @@ class Pass(Generic[Calls]):
     """Data of one kind (training, validation, test) with metrics and callbacks."""
 
     data: TrialData
-    metrics: dict[Any, Metric]
+    metrics: dict[Any, Metric]  #: by what the user calls the output
+    names: dict[Any, str]  #: of outputs, by the same
     callbacks: Calls
 
     def reset_metrics(self) -> None:
         """Start the metrics of a new epoch."""
         for metric in self.metrics.values():
             metric.reset()
+
+    def results(self) -> dict[str, float | None]:
+        """What the metrics say, by name of the output."""
+        return {self.names[key]: metric.result for key, metric in self.metrics.items()}
 
 
 def test_batch(

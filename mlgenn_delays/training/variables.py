@@ -75,6 +75,11 @@ class SynapseGroup:
         self.name = self._connection.name
         self.vars = _variables(engine, program, OwnerKind.CONNECTION, index)
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether synapses are listed one by one."""
+        return self._connection.is_sparse
+
     def pull_connectivity_from_device(self) -> None:
         """Does nothing: connectivity is fixed and known on the host."""
 

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from fake_compiled_network import FakeCompiledNetwork
 
 from mlgenn_delays.callbacks import SpikeRecorder, VarRecorder
+from mlgenn_delays.training.callback_list import CallbackList
+from mlgenn_delays.training.recording import merge_requests
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def test_counts(compiled, make_list, hidden, network):
 
 def test_counts_need_no_recording(compiled, make_list, hidden):
     callback_list = make_list(SpikeRecorder(hidden, "all", record_counts=True))
-    assert callback_list.recording_request(0, 4) is None
+    assert merge_requests(callback_list.recording_requests(0, 4), 4) is None
 
 
 def test_nothing_is_requested_where_filters_say_so(make_list, hidden):
@@ -61,11 +64,11 @@ def test_nothing_is_requested_where_filters_say_so(make_list, hidden):
         SpikeRecorder(hidden, "a", example_filter=[0, 9]),
         VarRecorder(hidden, "v", "b", example_filter=[1, 9]),
     )
-    first = callback_list.recording_request(0, 4)
+    first = merge_requests(callback_list.recording_requests(0, 4), 4)
     assert first.examples.tolist() == [True, True, False, False]
     assert first.spikes == {1}
     assert first.variables == {(1, "V")}
-    assert callback_list.recording_request(1, 4) is None
+    assert callback_list.recording_requests(1, 4) == []
 
 
 def test_recordings_are_copies(compiled, make_list, hidden):
@@ -87,10 +90,12 @@ def test_adjoints(compiled, make_list, hidden):
         record(compiled, make_list, recorder, num_examples=4, drop=[(1, "LambdaV")])
 
 
-def test_population_that_is_not_recorded(make_list, hidden):
+def test_population_that_is_not_recorded(network, hidden):
     hidden.record_spikes = False
+    compiled = FakeCompiledNetwork(network)
+    hidden.record_spikes = True  # too late
     with pytest.raises(ValueError, match="'hidden' should be made with record_spikes=True"):
-        make_list(SpikeRecorder(hidden))
+        CallbackList([SpikeRecorder(hidden)], compiled_network=compiled)
 
 
 def test_population_without_spikes(make_list, network):
@@ -98,15 +103,18 @@ def test_population_without_spikes(make_list, network):
         make_list(SpikeRecorder(network.populations[2]))
 
 
-def test_bad_variables(network, hidden):
-    with pytest.raises(ValueError, match="VarRecorder: var is 'tau_mem', allowed are 'v'"):
-        VarRecorder(hidden, "tau_mem")
-    with pytest.raises(ValueError, match="genn_var is 'X', allowed are 'V', 'LambdaV', 'LambdaI'"):
-        VarRecorder(hidden, genn_var="X")
+def test_bad_variables(make_list, network, hidden):
+    """They are known once the network is compiled."""
+    message = "VarRecorder: var is 'tau_mem', allowed for population 'hidden' are 'v'$"
+    with pytest.raises(ValueError, match=message):
+        make_list(VarRecorder(hidden, "tau_mem"))
+    message = "genn_var is 'X', allowed for population 'hidden' are 'V', 'LambdaI', 'LambdaV'$"
+    with pytest.raises(ValueError, match=message):
+        make_list(VarRecorder(hidden, genn_var="X"))
     with pytest.raises(ValueError, match="var or genn_var should name a variable"):
         VarRecorder(hidden)
     with pytest.raises(ValueError, match="VarRecorder: input population 'in' has no variables"):
-        VarRecorder(network.populations[0], "v")
+        make_list(VarRecorder(network.populations[0], "v"))
 
 
 def test_bad_filter(hidden):

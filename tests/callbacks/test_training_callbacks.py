@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from fake_compiled_network import FakeCompiledNetwork
 
 from mlgenn_delays.callbacks import (
     Checkpoint,
@@ -151,8 +152,9 @@ class TestWakeSilentNeurons:
         self.epoch(compiled, callback, network, [[[1, 1, 1]]])
         assert self.weights(compiled, network)[0] == [0, 0.5, 0, 0, 0.5, 0]
 
-    def test_frozen_connections_are_left_alone(self, compiled, network):
-        compiled.optimisers = [(Adam(), network.connections[1:])]
+    def test_frozen_connections_are_left_alone(self, network):
+        learned = frozenset(network.connections[1:])
+        compiled = FakeCompiledNetwork(network, weight_learn_conns=learned)
         callback = WakeSilentNeurons(network.populations[1], increment=0.5)
         callback.set_params(compiled_network=compiled)
         self.epoch(compiled, callback, network, [[[0, 1, 1]]])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.compilers.build_program import BuildSettings
+from mlgenn_delays.compilers.settings import BuildSettings
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.program.parameters import OwnerKind
 from mlgenn_delays.synapses import Exponential
 
 
@@ -42,3 +43,10 @@ def make_network(
 
 def learn_delays(network, **kwargs):
     return settings(delay_learn_conns=frozenset(network.connections[:1]), **kwargs)
+
+
+def initial_values(built):
+    """Initial values of the parameters of each connection, by name."""
+    program = built.program
+    indices = [program.parameters_of(OwnerKind.CONNECTION, c.index) for c in program.connections]
+    return [{n: program.parameters[i].initial for n, i in of.items()} for of in indices]

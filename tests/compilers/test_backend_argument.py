@@ -15,7 +15,7 @@ COMPILERS = {
         10, "sparse_categorical_crossentropy", backend=backend
     ),
     "inference": lambda backend: InferenceCompiler(10, backend=backend),
-    "engine": lambda backend: create_engine(None, [], backend),
+    "engine": lambda backend: create_engine(None, backend),
 }
 
 

@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from small_networks import learn_delays, make_network, settings
+from small_networks import initial_values, learn_delays, make_network, settings
 
-from mlgenn_delays.compilers.build_program import build_program
+from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import Initializer, Normal, Uniform
-from mlgenn_delays.program.program import DelayKind
 
 
 @pytest.mark.parametrize(
-    ("delay", "max_delay_steps", "learned", "kind", "constant", "largest"),
+    ("delay", "max_delay_steps", "learned", "per_synapse", "constant", "largest"),
     [
-        (0, None, False, DelayKind.CONSTANT, 0, 0),
-        (2.4, None, False, DelayKind.CONSTANT, 2, 2),
-        (2.5, None, False, DelayKind.CONSTANT, 3, 3),
-        (3, 20, False, DelayKind.CONSTANT, 3, 3),
-        (3, 20, True, DelayKind.PER_SYNAPSE, 0, 20),
-        (np.full((3, 4), 2.3), None, False, DelayKind.PER_SYNAPSE, 0, 3),
-        (Uniform(0, 4.5), None, False, DelayKind.PER_SYNAPSE, 0, 5),
-        (Normal(5, 0.1), 7, False, DelayKind.PER_SYNAPSE, 0, 7),
+        (0, None, False, False, 0, 0),
+        (2.4, None, False, False, 2, 2),
+        (2.5, None, False, False, 3, 3),
+        (3, 20, False, False, 3, 3),
+        (3, 20, True, True, 0, 20),
+        (np.full((3, 4), 2.3), None, False, True, 0, 3),
+        (Uniform(0, 4.5), None, False, True, 0, 5),
+        (Normal(5, 0.1), 7, False, True, 0, 7),
     ],
 )
-def test_delay_kinds(delay, max_delay_steps, learned, kind, constant, largest):
+def test_delay_kinds(delay, max_delay_steps, learned, per_synapse, constant, largest):
     network = make_network(Dense(0.5, delay), max_delay_steps=max_delay_steps)
     built = build_program(network, learn_delays(network) if learned else settings())
     connection = built.program.connections[0]
-    assert connection.delay_kind is kind
+    assert connection.has_synapse_delays is per_synapse
     assert connection.constant_delay == constant
     assert connection.max_delay_steps == largest
-    assert ("d" in built.parameters[0]) == (kind is DelayKind.PER_SYNAPSE)
+    assert ("d" in initial_values(built)[0]) is per_synapse
+    if per_synapse:
+        spec = built.program.parameters[connection.delay]
+        assert spec.name == "d" and spec.bounds == (0.0, largest) and spec.learned is learned
 
 
 def test_learned_delay_given_as_number_is_repeated():
     network = make_network(Dense(0.5, 2.5), max_delay_steps=4)
-    values = build_program(network, learn_delays(network)).parameters[0]["d"]
+    values = initial_values(build_program(network, learn_delays(network)))[0]["d"]
     assert values.dtype == np.float32 and np.all(values == 2.5) and values.shape == (3, 4)
 
 

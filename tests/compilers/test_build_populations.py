@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from small_networks import make_network, settings
 
-from mlgenn_delays.compilers.build_program import build_program
+from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.losses import RelativeMeanSquareError, SparseCategoricalCrossentropy
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron
 from mlgenn_delays.synapses import Exponential, Synapse

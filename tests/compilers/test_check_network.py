@@ -6,7 +6,7 @@ import pytest
 from small_networks import make_network, settings
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.compilers.build_program import build_program
+from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential

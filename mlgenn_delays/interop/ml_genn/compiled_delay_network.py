@@ -259,7 +259,9 @@ class CompiledDelayNetwork(CompiledNetwork):
         measured = get_object_mapping(metrics, y.keys(), Metric, "Metric", default_metrics)
         given = [BatchProgressBar()] if callbacks is None else list(callbacks)
         num_batches = -(-len(data) // self.batch_size)
-        return Pass(data, measured, Callbacks(self, given, num_batches, num_epochs, training))
+        names = {key: self.program.populations[self.population_index(key)].name for key in y}
+        calls = Callbacks(self, given, num_batches, num_epochs, training)
+        return Pass(data, measured, names, calls)
 
     # -- one batch, as the training loop has it
 

@@ -13,7 +13,7 @@ from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.datasets import AugmentEvents
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.training.augmented_epochs import AUGMENTATION_STREAM, AugmentedEpochs
-from mlgenn_delays.training.trial_data import TrialData, prepare, with_labels
+from mlgenn_delays.training.data import TrialData, prepare, with_labels
 
 JITTER = AugmentEvents(40.0, jitter=2.0, drop=0.2)
 
@@ -231,4 +231,4 @@ def test_steps_are_made_in_the_thread(compile_linear, data):
     ahead = make(compile_linear, data, JITTER)
     (events,) = ahead.get(0, None).inputs.values()
     ahead.close()
-    assert list(events._steps) == [1.0]
+    assert list(events._derived) == [("steps", 1.0)]

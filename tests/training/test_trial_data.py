@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Population
-from mlgenn_delays.compilers.build_program import BuildSettings, build_program
+from mlgenn_delays.compilers.build import build_program
+from mlgenn_delays.compilers.settings import BuildSettings
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.neurons import SpikeInput
-from mlgenn_delays.training.trial_data import prepare
+from mlgenn_delays.training.data import prepare
 from mlgenn_delays.utils.data import PreprocessedSpikes, preprocess_spikes
 
 DURATION = 40

@@ -6,6 +6,7 @@ import os
 import signal
 
 import numpy as np
+from trained_networks import compile_recurrent
 
 from mlgenn_delays.callbacks import (
     Callback,
@@ -13,10 +14,8 @@ from mlgenn_delays.callbacks import (
     OptimiserParamSchedule,
     WakeSilentNeurons,
 )
-from mlgenn_delays.compilers import EventPropCompiler
 from mlgenn_delays.optimisers import Adam
 
-TIMESTEPS = 40
 EPOCHS = 3
 
 
@@ -55,20 +54,19 @@ class PressCtrlC(Callback):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def compile_recurrent(net, backend, **kwargs):
-    arguments = {"batch_size": 4, "rng_seed": 5, "num_threads": 2, **kwargs}
-    return EventPropCompiler(
-        TIMESTEPS,
-        "sparse_categorical_crossentropy",
-        optimiser=Adam(0.01),
-        delay_optimiser=Adam(0.1),
-        reg_lambda_upper=1e-5,
-        reg_lambda_lower=1e-5,
-        reg_nu_upper=2,
-        delay_learn_conns=[net.xh],
-        backend=backend,
-        **arguments,
-    ).compile(net.network)
+def compile_regularised(net, backend, **kwargs):
+    """The network ``recurrent`` with two optimisers and regularised spike counts."""
+    arguments = {
+        "rng_seed": 5,
+        "num_threads": 2,
+        "optimiser": Adam(0.01),
+        "delay_optimiser": Adam(0.1),
+        "reg_lambda_upper": 1e-5,
+        "reg_lambda_lower": 1e-5,
+        "reg_nu_upper": 2,
+        **kwargs,
+    }
+    return compile_recurrent(net, backend, **arguments)
 
 
 def run(network, net, data, start=(0, 0), interrupts=(), epochs=EPOCHS):
@@ -97,6 +95,7 @@ def run(network, net, data, start=(0, 0), interrupts=(), epochs=EPOCHS):
 
 
 def assert_equal_states(first, second):
+    """Entry by entry, but for the time that the epoch took."""
     assert set(first) == set(second)
-    for name in first:
+    for name in set(first) - {"statistics/0/seconds"}:
         assert np.array_equal(first[name], second[name]), name

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from mlgenn_delays.training.interrupt import InterruptGuard
+from mlgenn_delays.training.loop import InterruptGuard
 
 
 def press_ctrl_c():

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlgenn_delays.engines.base import Engine, ForwardResult, Recording
+from mlgenn_delays.engines.base import Engine
+from mlgenn_delays.program.exchange import ForwardResult, Recording
 
 
 class FakeEngine(Engine):
@@ -19,25 +20,25 @@ class FakeEngine(Engine):
     name = "fake"
     created: ClassVar[list[FakeEngine]] = []
 
-    def __init__(self, program, parameters, backend="auto", num_threads=None):
+    def __init__(self, program, backend="auto", num_threads=None):
         super().__init__(program, num_threads or 1)
         self.backend = backend
-        self.values = [{n: np.array(v) for n, v in p.items()} for p in parameters]
-        self.moments = {}
-        self.stored = [{} for _ in parameters]
+        self.values = [np.zeros(spec.num_elements, self.dtype) for spec in program.parameters]
+        self.stored = [np.zeros(spec.num_elements) for spec in program.parameters]
         self.requests = []
         self.batches = []  #: rows of every batch that went forward
         self.steps = []  #: step of every optimiser step
         self.closed = False
         self.bad_readout_in = self.bad_gradient_in = self.bad_step_in = None
+        self._initialise()
         FakeEngine.created.append(self)
 
-    def set_parameter(self, connection, name, value):
-        assert value.shape == self.program.connections[connection].param_shape
-        self.values[connection][name] = np.array(value)
+    def _write(self, parameter, elements):
+        assert elements.shape == self.values[parameter].shape
+        self.values[parameter] = np.array(elements)
 
-    def get_parameter(self, connection, name):
-        return self.values[connection][name].copy()
+    def _read(self, parameter):
+        return self.values[parameter].copy()
 
     def _features(self, population):
         events = self.batch.inputs[population]
@@ -46,12 +47,13 @@ class FakeEngine(Engine):
 
     def forward(self, batch, record=None):
         assert not self.closed
+        self._check_request(record)
         self.batch = batch
         self.requests.append(record)
         self.batches.append(batch.indices.tolist())
         readouts = {p.index: np.zeros((batch.size, p.size)) for p in self.program.outputs}
         for c in self.program.connections:
-            readouts[c.target] += self._features(c.source) @ self.values[c.index]["g"]
+            readouts[c.target] += self._features(c.source) @ self.get_parameter(c.weight)
         if self.bad_readout_in == len(self.batches) - 1:
             next(iter(readouts.values()))[0, 0] = np.nan
         recording = Recording()
@@ -61,44 +63,29 @@ class FakeEngine(Engine):
         return ForwardResult(readouts=readouts, spike_counts={}, recording=recording)
 
     def backward(self, gradients, record=None):
+        self._check_request(record)
         for c in self.program.connections:
             gradient = self._features(c.source).T @ gradients[c.target].readout
-            self.stored[c.index] = {"g": gradient} if c.learn_weights else {}
-            if c.learn_delays:
-                self.stored[c.index]["d"] = gradient
+            for parameter in (c.weight, c.delay):
+                if self.program.learns(parameter):
+                    self.stored[parameter] = gradient.reshape(-1)
         if self.bad_gradient_in == len(self.batches) - 1:
-            self.stored[0]["g"][0, 0] = np.inf
+            self.stored[0] = self.stored[0].copy()
+            self.stored[0][0] = np.inf
         return Recording()
 
-    def gradients(self):
-        return self.stored
+    def _read_gradient(self, parameter):
+        return self.stored[parameter].copy()
 
-    def apply_gradients(self, optimisers, step):
+    def apply_gradients(self, rules, step):
         self.steps.append(step)
-        for c in self.program.connections:
-            assert set(optimisers[c.index]) == set(self.stored[c.index])
-            for name, gradient in self.stored[c.index].items():
-                state = self.moments.setdefault(f"{c.index}.{name}", {})
-                value = optimisers[c.index][name].update(
-                    self.values[c.index][name], gradient, state, step
-                )
-                if name == "d":
-                    value = np.clip(value, 0.0, c.max_delay_steps)
-                self.values[c.index][name] = value
+        assert set(rules) == set(self.learned)
+        super().apply_gradients(rules, step)
         if self.bad_step_in == len(self.batches) - 1:
-            self.values[0]["g"][0, 0] = np.nan
-
-    def optimiser_state(self):
-        return {f"{k}.{n}": v.copy() for k, state in self.moments.items() for n, v in state.items()}
-
-    def set_optimiser_state(self, state):
-        self.moments = {}
-        for key, value in state.items():
-            parameter, moment = key.rsplit(".", 1)
-            self.moments.setdefault(parameter, {})[moment] = np.array(value)
+            self.values[0][0] = np.nan
 
     def memory_estimate(self):
-        return {"parameters": sum(v.nbytes for p in self.values for v in p.values())}
+        return {"parameters": sum(v.nbytes for v in self.values)}
 
     def close(self):
         self.closed = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from trained_networks import HY_G, TIMESTEPS, XH_D, XH_G
 
 import mlgenn_delays
 from mlgenn_delays import Connection, Network, Population
@@ -13,9 +14,7 @@ from mlgenn_delays.initializers import Normal
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.verify.check_gradients import check_gradients
-from mlgenn_delays.verify.gradient_probe import GradientProbe
-
-TIMESTEPS = 40
+from mlgenn_delays.verify.gradient_probe import Entry, GradientProbe
 
 
 @pytest.fixture
@@ -71,10 +70,11 @@ def test_engines_simulate_the_same_network(recurrent, spikes):
     )
     x, y = spikes(3, 8)
     network = compiler.compile(recurrent.network)
-    before = network.engine.get_parameter(0, "d")
+    before = network.engine.get_parameter(XH_D)
     probe = GradientProbe(network, {recurrent.x: x}, {recurrent.y: y})
     assert np.any(before != np.round(before))
-    assert np.array_equal(probe.get(0, "d"), np.floor(before + 0.5))
+    after = [probe.get(Entry(XH_D, index)) for index in np.ndindex(before.shape)]
+    assert np.array_equal(after, np.floor(before + 0.5).reshape(-1))
     times, _ = network.engine.trials[0].spikes(0)
     emitted = np.ceil(np.sort(x[0].spike_times.astype(float)))
     assert np.array_equal(times, emitted + 1.0)
@@ -94,7 +94,7 @@ def test_wrong_gradients_are_found(check, monkeypatch):
 
     def wrong(self):
         gradients = right(self)
-        gradients[0]["g"] *= 1.001  # far below what the engine's tolerance would see
+        gradients[XH_G] *= 1.001  # far below what the engine's tolerance would see
         return gradients
 
     monkeypatch.setattr(ReferenceEngine, "gradients", wrong)
@@ -115,7 +115,7 @@ def test_wrong_engine_is_found(check, monkeypatch):
 
     def wrong(self):
         gradients = right(self)
-        gradients[2]["g"] = -gradients[2]["g"]
+        gradients[HY_G] = -gradients[HY_G]
         return gradients
 
     monkeypatch.setattr(CpuEngine, "gradients", wrong)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlgenn_delays.engines.base import Recording, RecordRequest
-from mlgenn_delays.training.batch_recording import (
+from mlgenn_delays.compilers.build import build_program
+from mlgenn_delays.compilers.settings import BuildSettings
+from mlgenn_delays.program.exchange import Recording, RecordRequest
+from mlgenn_delays.training.recording import (
     join_recordings,
     merge_requests,
     split_request,
@@ -39,13 +41,14 @@ def test_nothing_to_record():
     assert merge_requests([None, request([0, 0, 0, 1], spikes=[0])], 3) is None
 
 
-def test_adjoints_belong_to_the_backward_pass():
+def test_adjoints_belong_to_the_backward_pass(recurrent):
+    program = build_program(recurrent.network, BuildSettings(10, "t")).program
     variables = [(1, "V"), (1, "LambdaV"), (2, "LambdaI")]
-    forward, backward = split_request(request([1, 1], spikes=[0], variables=variables))
+    forward, backward = split_request(program, request([1, 1], spikes=[0], variables=variables))
     assert forward.variables == {(1, "V")} and forward.spikes == {0}
     assert backward.variables == {(1, "LambdaV"), (2, "LambdaI")} and not backward.spikes
-    assert split_request(request([1], spikes=[0]))[1] is None
-    assert split_request(None) == (None, None)
+    assert split_request(program, request([1], spikes=[0]))[1] is None
+    assert split_request(program, None) == (None, None)
 
 
 def test_joined_recordings():
