@@ -13,10 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays.datasets import stratified_split
-from mlgenn_delays.datasets.mnist import CLASS_NAMES, Mnist, load_mnist
-from mlgenn_delays.datasets.notice import print_synthetic_notice
-from mlgenn_delays.datasets.pixel_events import ENCODINGS, encode_pixels
+from mlgenn_delays.datasets import print_synthetic_notice, stratified_split
+from mlgenn_delays.datasets.mnist import CLASS_NAMES, ENCODINGS, Mnist, encode_pixels, load_mnist
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.models.psmnist import DURATION, THRESHOLDS, PSMNISTSettings, build_network

@@ -16,7 +16,6 @@ from mlgenn_delays import plotting
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
 from mlgenn_delays.datasets.spike_orders import generate_spike_orders
-from mlgenn_delays.engines.base import Batch, RecordRequest
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.experiments.common.evaluation import TestResult
 from mlgenn_delays.experiments.common.results import ResultsFolder
@@ -30,6 +29,8 @@ from mlgenn_delays.models.sequence_detection import (
 )
 from mlgenn_delays.plotting import tasks as task_plotting
 from mlgenn_delays.plotting.tasks import Snapshot
+from mlgenn_delays.program.exchange import Batch, RecordRequest
+from mlgenn_delays.program.timing import emission_steps, round_delays
 
 #: Pairs of spikes for training, validation and test, and the seeds they are drawn with.
 SIZES, SIZES_QUICK = (256, 200, 1000), (64, 32, 54)
@@ -174,9 +175,9 @@ def _take_snapshot(
     channels = data.test.events.example(example)[1]
     voltages, adjoints = _run_trial(compiled, network, data.test, example)
     program = compiled.program
-    delays = program.dt * np.rint(get_delays(compiled, network.connections[CONNECTION]))
+    delays = program.dt * round_delays(get_delays(compiled, network.connections[CONNECTION]))
     # a spike takes effect at the end of the step it is emitted in
-    emitted = program.dt * (data.test.events.steps(program.dt)[2 * example :][:2] + 1)
+    emitted = program.dt * (emission_steps(data.test.events, program.dt)[2 * example :][:2] + 1)
     arrivals = emitted[:, np.newaxis] + delays[channels]
     shown = np.arange(program.timesteps) * program.dt <= emitted[-1] + delays.max() + _MARGIN
     return Snapshot(
@@ -196,14 +197,14 @@ def _run_trial(
     source = compiled.population_index(network.input)
     output = compiled.population_index(network.output)
     population = compiled.program.populations[output]
-    assert population.loss is not None
     chosen, rows = np.ones(1, dtype=bool), np.array([example])
     engine = compiled.engine
     result = engine.forward(
         Batch({source: part.events}, rows),
         RecordRequest(chosen, variables=frozenset([(output, "V")])),
     )
-    gradient = evaluate(population.loss, population, result, part.labels[rows], compiled.program)[1]
+    loss = compiled.losses[network.output]
+    gradient = evaluate(loss, population, result, part.labels[rows], compiled.trial)[1]
     backward = engine.backward(
         {output: gradient}, RecordRequest(chosen, variables=frozenset([(output, "LambdaV")]))
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mlgenn_delays.datasets.heidelberg import load_shd
-from mlgenn_delays.datasets.heidelberg_data import HeidelbergData, print_heidelberg_notice
-from mlgenn_delays.datasets.hold_out import (
+from mlgenn_delays.datasets.heidelberg import HeidelbergData, load_shd, print_heidelberg_notice
+from mlgenn_delays.datasets.splits import (
     HOLD_OUT_MODES,
     HoldOut,
     hold_out_groups,

@@ -19,11 +19,12 @@ from mlgenn_delays.datasets.speech import (
     DURATION,
     ENCODERS,
     LONGEST_DURATION,
+    PATTERNS,
     SHORTEST_DURATION,
+    compile_pattern,
     load_speech,
     print_speech_notice,
 )
-from mlgenn_delays.datasets.speech_files import PATTERNS, compile_pattern
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, Part, main
 from mlgenn_delays.experiments.common.augmenting import (
     add_augmentation_options,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mlgenn_delays.datasets.heidelberg import load_ssc
-from mlgenn_delays.datasets.heidelberg_data import print_heidelberg_notice
+from mlgenn_delays.datasets.heidelberg import load_ssc, print_heidelberg_notice
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, Options, main
 from mlgenn_delays.experiments.common.augmenting import (
     add_augmentation_options,

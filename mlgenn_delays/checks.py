@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -135,3 +136,20 @@ def fit_array(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarra
             f"({int(np.prod(shape))},)"
         )
     return array.reshape(shape)
+
+
+def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
+    """Something to go through, but no text and no dictionary.
+
+    Args:
+        of: what it should have, e.g. ``"connections"``
+
+    Raises:
+        TypeError: anything else
+    """
+    if not isinstance(value, Iterable) or isinstance(value, (str, Mapping)):
+        shown = describe(value) if hasattr(value, "__array__") else value
+        raise TypeError(
+            f"{name} should be a sequence of {of}, e.g. [{shown}], not a {type(value).__name__}"
+        )
+    return value

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlgenn_delays.compilers import CompiledInferenceNetwork, InferenceCompiler, load_network
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
-from mlgenn_delays.training.training_state import read_meta
+from mlgenn_delays.training.state import read_state
 
 from .checkpoint_data import check_data, note_own_options
 from .configuration import describe_run, make_config, stored_settings
@@ -130,7 +130,7 @@ def _summarise(
         "validated_on_test": config["options"]["validate_on_test"],
         "n_train": 0,
         "n_test": len(data.test),
-        "epochs": read_meta(state)["epoch"],
+        "epochs": read_state(state)[1]["epoch"],
         "seconds_per_epoch": None,
         "backend": config["backend"],
         "threads": config["threads"],

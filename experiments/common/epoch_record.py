@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.callbacks import BestCheckpoint, Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork, save_checkpoint
 from mlgenn_delays.models import ClassifierNetwork
 
@@ -49,21 +49,25 @@ class EpochRecord(Callback):
         self._folder = folder
         self._table = table
         self._description = description
-        self.best: tuple[float, float, int] | None = None
-        self._best_mean = 0.0
-        self._recent: list[float] = []
+        self._best = BestCheckpoint(folder.best, BEST_WINDOW)
 
     def set_params(self, compiled_network: CompiledTrainingNetwork, **kwargs: Any) -> None:
         self._compiled = compiled_network
+        earlier = self._best.state_dict()
+        self._best.set_params(compiled_network)
+        self._best.load_state_dict(earlier)  # of the run that is resumed
+
+    @property
+    def best(self) -> tuple[float, float, int] | None:
+        """Validation accuracy and loss and the epoch of the best network; None at first."""
+        found = (self._best.best, self._best.best_loss, self._best.best_epoch)
+        return None if None in found else found  # type: ignore[return-value]
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
         accuracy = float(next(iter(metrics.values())).result)
         loss = self._compiled.validation_loss
         self._table.add(self._row(epoch, accuracy, loss))
-        self._recent = [*self._recent, accuracy][-BEST_WINDOW:]
-        mean = float(np.mean(self._recent))
-        if self.best is None or (mean, -loss) > (self._best_mean, -self.best[1]):
-            self.best, self._best_mean = (accuracy, loss, epoch), mean
+        if self._best.is_better(epoch, accuracy):
             self.save_best()
         self.save_last()
 
@@ -76,7 +80,12 @@ class EpochRecord(Callback):
         save_checkpoint(self._folder.last, self._state())
 
     def _state(self) -> dict[str, np.ndarray]:
-        progress = {"best": self.best, "best_mean": self._best_mean, "recent": self._recent}
+        known = self._best.state_dict()
+        progress = {
+            "best": self.best,
+            "best_mean": float(known["best_mean"]) if self.best else 0.0,
+            "recent": known["recent"].tolist(),
+        }
         description = json.dumps({**self._description, **progress})
         return {**self._compiled.training_state(), EXPERIMENT_KEY: np.array(description)}
 
@@ -111,8 +120,13 @@ class EpochRecord(Callback):
         description = read_description(state)
         best = description.get("best")
         if best is not None:
-            self.best = (best[0], best[1], best[2])
-            self._best_mean, self._recent = description["best_mean"], description["recent"]
+            self._best.load_state_dict(
+                {
+                    **dict(zip(("best", "best_loss", "best_epoch"), best, strict=True)),
+                    "best_mean": description["best_mean"],
+                    "recent": description["recent"],
+                }
+            )
 
 
 def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:

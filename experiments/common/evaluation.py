@@ -11,11 +11,10 @@ import numpy as np
 from mlgenn_delays import Population
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledInferenceNetwork
-from mlgenn_delays.engines.base import ForwardResult, RecordRequest
-from mlgenn_delays.losses import Loss
+from mlgenn_delays.losses import Loss, Trial, evaluate
 from mlgenn_delays.models import ClassifierNetwork
-from mlgenn_delays.program.program import PopulationProgram, Program
-from mlgenn_delays.training.loss_gradient import evaluate
+from mlgenn_delays.program.exchange import ForwardResult, RecordRequest
+from mlgenn_delays.program.program import PopulationProgram
 
 from .experiment import Part
 
@@ -149,7 +148,7 @@ def evaluate_network(
     np.add.at(confusion, (labels, predictions), 1)
     return TestResult(
         accuracy=float(np.mean(predictions == labels)),
-        loss=float(np.mean(_losses(loss, output, outputs, labels, compiled.program))),
+        loss=float(np.mean(_losses(loss, output, outputs, labels, compiled.trial))),
         spikes_per_neuron=recorder.spikes_per_neuron,
         labels=labels,
         predictions=predictions,
@@ -163,8 +162,8 @@ def _losses(
     output: PopulationProgram,
     values: np.ndarray,
     labels: np.ndarray,
-    program: Program,
+    trial: Trial,
 ) -> np.ndarray:
     """Loss of each example, (examples,), from what the output reads out."""
     result = ForwardResult({output.index: values}, {})
-    return evaluate(loss, output, result, labels, program)[0]
+    return evaluate(loss, output, result, labels, trial)[0]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlgenn_delays.datasets.hold_out import alternating
 from mlgenn_delays.datasets.labelled_events import LabelledEvents
+from mlgenn_delays.datasets.splits import alternating
 
 from .experiment import Part
 

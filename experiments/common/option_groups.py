@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mlgenn_delays.datasets.data_folders import DATA_CHOICES
+from mlgenn_delays.datasets.fetching import DATA_CHOICES
 from mlgenn_delays.engines.create import BACKENDS
 from mlgenn_delays.models.classifier import DELAY_MODES
 

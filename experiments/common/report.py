@@ -32,7 +32,11 @@ TEST_FILES = ("spikes.npz", "raster.png", "confusion.png")
 def count_parameters(program: Program, network: ClassifierNetwork) -> tuple[int, int]:
     """Weights and delays that are learned; programs for inference have all weights."""
     learned = {c.name for c in network.delay_learn_conns}
-    weights = sum(c.num_synapses for c in program.connections if c.learn_weights)
+    weights = sum(
+        c.num_synapses
+        for c in program.connections
+        if program.learns(c.weight) or not program.training
+    )
     return weights, sum(c.num_synapses for c in program.connections if c.name in learned)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from mlgenn_delays.compilers import load_checkpoint
 from mlgenn_delays.engines.create import check_backend
 from mlgenn_delays.models import ClassifierSettings
-from mlgenn_delays.training.training_state import read_meta
+from mlgenn_delays.training.state import read_state
 
 from . import arguments
 from .checkpoint_test import run_checkpoint_test
@@ -231,7 +231,7 @@ def _load_last(folder: ResultsFolder, table: MetricsTable) -> dict[str, np.ndarr
         return None
     with user_errors("argument --resume: "):
         state = load_checkpoint(folder.last)
-        table.load(before_epoch=read_meta(state)["epoch"])
+        table.load(before_epoch=read_state(state)[1]["epoch"])
     return state
 
 

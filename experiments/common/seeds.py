@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gc
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -95,8 +94,6 @@ def _run_all(
         for number, run in enumerate(runs, start=1):
             print(f"\nSeed {run.seed} ({number} of {len(runs)})", flush=True)
             code = run_one(run.seed, run.folder, earlier)
-            # compiled networks hold their data in reference cycles
-            gc.collect()
             result = code or result
             if code == interrupted:
                 break

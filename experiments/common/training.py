@@ -26,7 +26,7 @@ from .monitor import EpochMonitor
 from .options import Options
 from .progress import TrainingProgress, ValidationProgress
 from .results import MetricsTable, ResultsFolder
-from .schedule import LearningRates, weight_rate
+from .schedule import learning_rates, weight_rate
 
 #: Timesteps of a trial, at least: fewer leave nothing of the times of spikes.
 FEWEST_TIMESTEPS = 10
@@ -122,7 +122,7 @@ class Training:
         self._record = EpochRecord(network, self._monitor, folder, table, description)
         progress = TrainingProgress(self._monitor, settings.epochs)
         self._callbacks: list[Callback] = [
-            LearningRates(settings, compiled),
+            learning_rates(settings, compiled),
             self._monitor,
             progress,
             *self._waking(),

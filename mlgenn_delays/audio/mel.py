@@ -4,7 +4,7 @@ The power spectrum of windows of 25 ms every 10 ms is summed over bands that lie
 scale, mel(f) = 2595 log10(1 + f / 700), and expressed in dB below the loudest band and frame of the
 sound. Levels below a floor are put at the floor, where every band is also before the sound begins
 and after it has ended. A band sends an event whenever its level has moved by ``threshold``
-(:mod:`..datasets.sigma_delta`); between frames the level is a straight line, which gives events
+(:mod:`.events.sigma_delta`); between frames the level is a straight line, which gives events
 times between frames.
 """
 

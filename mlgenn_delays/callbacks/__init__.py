@@ -1,9 +1,11 @@
 """Callbacks run code of their own while a network is trained or evaluated, or record it."""
 
 from ..registry import get_module_classes
+from .best_checkpoint import BestCheckpoint
 from .callback import Callback
 from .checkpoint import Checkpoint
 from .early_stopping import EarlyStopping
+from .learning_rate_schedule import LearningRateSchedule, WarmUpCosine
 from .optimiser_param_schedule import OptimiserParamSchedule
 from .progress_bar import BatchProgressBar
 from .spike_recorder import SpikeRecorder
@@ -15,13 +17,16 @@ default_callbacks: dict[str, type[Callback]] = get_module_classes(globals(), Cal
 
 __all__ = [
     "BatchProgressBar",
+    "BestCheckpoint",
     "Callback",
     "Checkpoint",
     "EarlyStopping",
+    "LearningRateSchedule",
     "OptimiserParamSchedule",
     "SpikeRecorder",
     "SpikeStatistics",
     "VarRecorder",
     "WakeSilentNeurons",
+    "WarmUpCosine",
     "default_callbacks",
 ]

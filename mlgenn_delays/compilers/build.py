@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from ..checks import describe
+from ..checks import check_sequence, describe
 from ..connection import Connection
 from ..layer import get_underlying_conn
 from ..losses import Trial
@@ -64,12 +64,7 @@ def resolve_connections(connections: Any, name: str) -> frozenset[Connection]:
     Raises:
         TypeError: no sequence, or one of something else
     """
-    if not isinstance(connections, Iterable) or isinstance(connections, (str, Mapping)):
-        raise TypeError(
-            f"{name} should be a sequence of connections and layers, e.g. [connection], not "
-            f"{describe(connections)}"
-        )
-    return frozenset(get_underlying_conn(c) for c in connections)
+    return frozenset(map(get_underlying_conn, check_sequence(connections, name, "connections")))
 
 
 def _check_members(network: Network, settings: BuildSettings) -> None:

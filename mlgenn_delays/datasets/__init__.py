@@ -3,22 +3,33 @@
 from ..events.augmentation import AugmentEvents, Compose, DropEvents, JitterTimes, ShiftChannels
 from ..events.blending import BlendExamples
 from ..events.sigma_delta import Events, sigma_delta
-from .braille import BrailleNotFoundError, load_braille
-from .braille_data import BrailleData, print_braille_notice
-from .fingertip import BRAILLE_CLASSES, BRAILLE_DOTS, Fingertip
-from .heidelberg import HeidelbergNotFoundError, load_shd, load_ssc
-from .heidelberg_data import HeidelbergData, print_heidelberg_notice
-from .hold_out import HoldOut, hold_out_groups, hold_out_random
-from .labelled_events import LabelledEvents
-from .mnist import Mnist, MnistNotFoundError, load_mnist
-from .notice import print_synthetic_notice
-from .pixel_events import encode_pixels
+from .braille import (
+    BRAILLE_CLASSES,
+    BRAILLE_DOTS,
+    BrailleData,
+    BrailleNotFoundError,
+    Fingertip,
+    Scan,
+    generate_braille,
+    load_braille,
+    print_braille_notice,
+    simulate_taxels,
+)
+from .fetching import DataNotFoundError
+from .heidelberg import (
+    HeidelbergData,
+    HeidelbergNotFoundError,
+    generate_shd,
+    generate_ssc,
+    load_shd,
+    load_ssc,
+    print_heidelberg_notice,
+)
+from .labelled_events import LabelledEvents, print_synthetic_notice
+from .mnist import Mnist, MnistNotFoundError, encode_pixels, generate_digits, load_mnist
 from .speech import SpeechData, SpeechNotFoundError, load_speech, print_speech_notice
 from .spike_orders import generate_spike_orders
-from .splits import Split, stratified_split
-from .synthetic_braille import Scan, generate_braille, simulate_taxels
-from .synthetic_digits import generate_digits
-from .synthetic_heidelberg import generate_shd, generate_ssc
+from .splits import HoldOut, Split, hold_out_groups, hold_out_random, stratified_split
 
 __all__ = [
     "BRAILLE_CLASSES",
@@ -28,6 +39,7 @@ __all__ = [
     "BrailleData",
     "BrailleNotFoundError",
     "Compose",
+    "DataNotFoundError",
     "DropEvents",
     "Events",
     "Fingertip",

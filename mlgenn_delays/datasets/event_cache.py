@@ -17,6 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -31,8 +32,8 @@ logger = logging.getLogger(__name__)
 #: Changes whenever what is written, or how it is made, does: older data sets are made anew.
 VERSION = 1
 
-#: Of files of times and neurons.
-_HEADER_BYTES = 128
+#: Types of the elements of what is written piece by piece.
+_KINDS = {"times": "<f4", "neurons": "<u2"}
 #: At the start and at the end of a file [bytes]; what lies between need not be read to name it.
 _SAMPLE_BYTES = 2**20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -62,14 +63,13 @@ class EventWriter:
         self._origin = origin
         self._counts: list[np.ndarray] = []
         self._arrays: dict[str, np.ndarray] = {}
-        self._times = self._open("times")
-        self._neurons = self._open("neurons")
+        self._files = {name: self._open(name) for name in _KINDS}
 
     def add(self, events: EventDataset) -> None:
         """Append examples."""
         self._counts.append(np.diff(events.offsets))
-        self._times.write(np.ascontiguousarray(events.times, dtype="<f4").data)
-        self._neurons.write(np.ascontiguousarray(events.neurons, dtype="<u2").data)
+        for name, values in (("times", events.times), ("neurons", events.neurons)):
+            self._files[name].write(np.ascontiguousarray(values, _KINDS[name]).data)
 
     def add_array(self, name: str, values: np.ndarray) -> None:
         """Store a further array."""
@@ -86,17 +86,15 @@ class EventWriter:
         """
         counts = np.concatenate(self._counts) if self._counts else np.zeros(0, np.int64)
         offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
-        for file, kind in ((self._times, "<f4"), (self._neurons, "<u2")):
+        for name, file in self._files.items():
             file.seek(0)
-            file.write(_header(kind, int(offsets[-1])))
-        arrays = {**self._arrays, "offsets": offsets}
+            _write_header(file, name, int(offsets[-1]))
         if self._folder is None:
-            times = _from_memory(self._times, "<f4")
-            neurons = _from_memory(self._neurons, "<u2")
-            events = EventDataset(arrays.pop("offsets"), times, neurons, self._num_neurons)
-            return StoredEvents(events, arrays, about)
+            times, neurons = (_from_memory(file, name) for name, file in self._files.items())
+            events = EventDataset(offsets, times, neurons, self._num_neurons)
+            return StoredEvents(events, self._arrays, about)
         self.close()
-        for name, values in arrays.items():
+        for name, values in {**self._arrays, "offsets": offsets}.items():
             np.save(self._folder / f"{name}.npy", values, allow_pickle=False)
         content = {
             "about": about,
@@ -109,19 +107,33 @@ class EventWriter:
 
     def close(self) -> None:
         """Close the files."""
-        self._times.close()
-        self._neurons.close()
+        for file in self._files.values():
+            file.close()
 
     def _open(self, name: str) -> IO[bytes]:
         file: IO[bytes]
         file = io.BytesIO() if self._folder is None else open(self._folder / f"{name}.npy", "wb")  # noqa: SIM115
-        file.write(bytes(_HEADER_BYTES))
+        _write_header(file, name, 0)
         return file
 
 
-def stored_events(
-    folder: Path, source: Path, num_neurons: int, fill: Callable[[EventWriter], Mapping[str, Any]]
-) -> StoredEvents:
+def _write_header(file: IO[bytes], name: str, length: int) -> None:
+    """Header of a NumPy file, which has room for any length of a one-dimensional array."""
+    about = {"descr": _KINDS[name], "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(file, about)
+
+
+def _from_memory(file: IO[bytes], name: str) -> np.ndarray:
+    """What follows the header that has just been written."""
+    assert isinstance(file, io.BytesIO)
+    return np.frombuffer(file.getbuffer(), _KINDS[name], offset=file.tell())
+
+
+#: Puts a data set into a writer, and returns what else is to be known (JSON types).
+Fill = Callable[[EventWriter], Mapping[str, Any]]
+
+
+def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> StoredEvents:
     """The data set that is made from a file: from the cache, or made and put there.
 
     Args:
@@ -143,15 +155,16 @@ def stored_events(
         folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     except OSError as error:
-        return _in_memory(num_neurons, fill, folder, error)
+        return without_cache(num_neurons, fill, folder, error)
     origin = str(source.resolve())
     try:
-        _write(temporary, num_neurons, fill, origin)
+        with closing(EventWriter(temporary, num_neurons, origin)) as writer:
+            writer.finish(fill(writer))
         _put_in_place(temporary, path)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        return _in_memory(num_neurons, fill, folder, error)
+        return without_cache(num_neurons, fill, folder, error)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _remove_older(path, prefix, origin)
@@ -173,23 +186,18 @@ def file_key(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _write(
-    folder: Path, num_neurons: int, fill: Callable[[EventWriter], Mapping[str, Any]], origin: str
-) -> None:
-    writer = EventWriter(folder, num_neurons, origin)
-    try:
-        writer.finish(fill(writer))
-    finally:
-        writer.close()
-
-
-def _in_memory(
-    num_neurons: int,
-    fill: Callable[[EventWriter], Mapping[str, Any]],
-    folder: Path,
-    error: OSError,
+def without_cache(
+    num_neurons: int, fill: Fill, folder: Path | None = None, error: OSError | None = None
 ) -> StoredEvents:
-    logger.warning("%s cannot be written (%s): nothing is cached", folder, error)
+    """A data set that is made in memory, with a warning if it was to be kept in ``folder``.
+
+    Args:
+        num_neurons, fill: see :func:`stored_events`
+        folder: of the cache
+        error: why nothing can be kept there
+    """
+    if folder is not None:
+        logger.warning("%s cannot be written (%s): nothing is cached", folder, error)
     writer = EventWriter(None, num_neurons)
     stored = writer.finish(fill(writer))
     assert stored is not None
@@ -222,8 +230,11 @@ def _load(path: Path, num_neurons: int | None) -> StoredEvents | None:
     """A stored data set, None where it is missing or damaged."""
     try:
         content = json.loads((path / "about.json").read_text(encoding="utf-8"))
-        offsets, *further = (_read(path, name) for name in ("offsets", *content["arrays"]))
-        times, neurons = _map(path, "times", "<f4"), _map(path, "neurons", "<u2")
+        offsets, *further = (
+            np.load(path / f"{name}.npy", allow_pickle=False)
+            for name in ("offsets", *content["arrays"])
+        )
+        times, neurons = (_map(path, name) for name in _KINDS)
         if num_neurons is not None and content["neurons"] != num_neurons:
             return None
         if len(times) != len(neurons) or offsets[0] != 0 or offsets[-1] != len(times):
@@ -237,27 +248,9 @@ def _load(path: Path, num_neurons: int | None) -> StoredEvents | None:
         return None
 
 
-def _read(path: Path, name: str) -> np.ndarray:
-    return np.load(path / f"{name}.npy", allow_pickle=False)
-
-
-def _map(path: Path, name: str, kind: str) -> np.ndarray:
+def _map(path: Path, name: str) -> np.ndarray:
     file = path / f"{name}.npy"
-    if os.path.getsize(file) == _HEADER_BYTES:  # nothing cannot be mapped
-        return np.zeros(0, kind)
     values = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-    if values.dtype != np.dtype(kind) or values.ndim != 1:
+    if values.dtype != np.dtype(_KINDS[name]) or values.ndim != 1:
         raise ValueError(f"{file}: {values.dtype}, shape {values.shape}")
     return values
-
-
-def _header(kind: str, length: int) -> bytes:
-    """Header of a file of NumPy's format 1.0 for a one-dimensional array, of a fixed size."""
-    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({length},), }}"
-    size = _HEADER_BYTES - 10
-    return b"\x93NUMPY\x01\x00" + size.to_bytes(2, "little") + text.ljust(size - 1).encode() + b"\n"
-
-
-def _from_memory(file: IO[bytes], kind: str) -> np.ndarray:
-    assert isinstance(file, io.BytesIO)
-    return np.frombuffer(file.getbuffer(), kind, offset=_HEADER_BYTES)

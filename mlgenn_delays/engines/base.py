@@ -123,7 +123,16 @@ class Engine(ABC):
         return self.program.parameters[parameter].collect(self._read(parameter))
 
     def set_parameters(self, values: Sequence[np.ndarray]) -> None:
-        """Set all parameters, in the order of the program."""
+        """Set all parameters, in the order of the program.
+
+        Raises:
+            ValueError: another number of them, or as :meth:`set_parameter`; nothing is changed then
+        """
+        specs = self.program.parameters
+        if len(values) != len(specs):
+            raise ValueError(f"the program has {len(specs)} parameters, not {len(values)}")
+        for spec, value in zip(specs, values, strict=True):
+            spec.check(value)
         for parameter, value in enumerate(values):
             self.set_parameter(parameter, value)
 
@@ -195,8 +204,14 @@ class Engine(ABC):
             start = f"{spec.key}/"
             moments = {k[len(start) :]: v for k, v in state.items() if k.startswith(start)}
             # moments with these names may be those of another optimiser: the next step tells
-            self._host_moments[i] = {n: np.array(v, self.dtype) for n, v in moments.items()}
-            self._write_moments(i, {n: spec.expand(v) for n, v in moments.items()})
+            self._host_moments[i] = {n: self._at_least(v) for n, v in moments.items()}
+            fitting = {n: v for n, v in moments.items() if v.shape == spec.shape}
+            self._write_moments(i, {n: spec.expand(v) for n, v in fitting.items()})
+
+    def _at_least(self, moment: np.ndarray) -> np.ndarray:
+        """Copy of a moment, real numbers no less precise than the engine's parameters."""
+        real = np.issubdtype(moment.dtype, np.floating)
+        return np.array(moment, np.promote_types(moment.dtype, self.dtype) if real else None)
 
     # -- for derived engines
 

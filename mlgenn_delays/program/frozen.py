@@ -13,7 +13,10 @@ T = TypeVar("T")
 
 
 class FrozenDict(Mapping[str, T], Generic[T]):
-    """A mapping that cannot be changed, and can be hashed where its values can."""
+    """A mapping that cannot be changed, and can be hashed where its values can.
+
+    Its order counts where two of them are compared: it is that of the generated code.
+    """
 
     def __init__(self, items: Mapping[str, T]):
         self._items = dict(items)
@@ -27,8 +30,13 @@ class FrozenDict(Mapping[str, T], Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FrozenDict):
+            return tuple(self.items()) == tuple(other.items())
+        return super().__eq__(other)
+
     def __hash__(self) -> int:
-        return hash(frozenset(self._items.items()))
+        return hash(tuple(self._items.items()))
 
     def __repr__(self) -> str:
         return repr(self._items)

@@ -95,7 +95,7 @@ class Regulariser:
         """
         excess = spike_counts.mean(axis=0, dtype=np.float64) - self.nu
         strength = np.where(excess > 0.0, self.upper, self.lower)
-        return -self.scale * strength * excess / len(spike_counts)
+        return np.asarray(-self.scale * strength * excess / len(spike_counts))
 
 
 @dataclass(frozen=True)

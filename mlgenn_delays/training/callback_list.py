@@ -37,7 +37,7 @@ class CallbackList:
                 f"callbacks should be a sequence of callbacks and names, not {describe(callbacks)}"
             )
         self.callbacks = [_get_callback(c) for c in callbacks]
-        self._data: dict = {}
+        self._data: dict[Any, Any] = {}
         self._call("set_params", data=self._data, **params)
         seen: set[type] = set()
         for callback in self.callbacks:
@@ -95,13 +95,13 @@ class CallbackList:
     def __len__(self) -> int:
         return len(self.callbacks)
 
-    def get_data(self) -> dict:
+    def get_data(self) -> dict[Any, Any]:
         """What callbacks recorded, by key (by number where a callback has no key).
 
         Raises:
             KeyError: two callbacks with one key
         """
-        collected: dict = {}
+        collected: dict[Any, Any] = {}
         for i, callback in enumerate(self.callbacks):
             if not hasattr(callback, "get_data"):
                 continue

@@ -15,7 +15,7 @@ from ..registry import get_object_mapping
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR, CompiledNetwork
 from .data import TrialData, prepare
-from .loop import test_batch
+from .trainable import test_batch
 
 
 class CompiledInferenceNetwork(CompiledNetwork):

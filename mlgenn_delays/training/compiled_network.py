@@ -96,6 +96,7 @@ class CompiledNetwork:
 
     Attributes:
         program:                what was compiled (sizes, time constants, structure)
+        trial:                  what losses know of a trial
         genn_model:             batch size, dt and measured times, named as GeNN names them
         connection_populations: Connection -> group with ``vars["g"]``, ``vars["d"]``
         neuron_populations:     Population -> group
@@ -108,6 +109,7 @@ class CompiledNetwork:
     def __init__(self, built: BuiltNetwork, backend: str, num_threads: int | None) -> None:
         self._built = built
         self.program = built.program
+        self.trial = built.trial
         self.communicator = None
         self.genn_model = GeNNModel(built.program.batch_size, built.program.dt)
         self.num_recording_timesteps = built.program.timesteps

@@ -17,12 +17,14 @@ from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
 from .augmented_epochs import AugmentedEpochs
 from .built_network import BuiltNetwork
+from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR
 from .data import TrialData, prepare, with_labels
 from .learning_network import LearningNetwork
-from .loop import Pass, TrainingLoop
+from .loop import TrainingLoop
 from .run_state import EpochRecord, RunState
 from .state import Resumption, State, check_state, pack, pack_values, read_state, section
+from .trainable import Pass
 
 logger = logging.getLogger(__name__)
 
@@ -190,7 +192,7 @@ class CompiledTrainingNetwork(LearningNetwork):
 
     # -- saving and resuming
 
-    def save(self, keys: tuple = (), serialiser: Any = "numpy") -> None:
+    def save(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Save weights, delays and sparse connectivity, for ``network.load``.
 
         Args:
@@ -207,7 +209,7 @@ class CompiledTrainingNetwork(LearningNetwork):
                 variable.pull_from_device()
                 target.serialise((*keys, connection, name), variable.values)
 
-    def save_connectivity(self, keys: tuple = (), serialiser: Any = "numpy") -> None:
+    def save_connectivity(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Save pre- and postsynaptic indices of sparse connections (``save`` does so, too)."""
         target = _serialiser(serialiser)
         for connection, program in zip(
@@ -304,7 +306,7 @@ class CompiledTrainingNetwork(LearningNetwork):
 
     def _create_pass(
         self, data: TrialData, metrics: Any, callbacks: Sequence[Any], num_epochs: int
-    ) -> Pass:
+    ) -> Pass[CallbackList]:
         return Pass(
             data,
             self._create_metrics(metrics, data),
@@ -322,7 +324,9 @@ class CompiledTrainingNetwork(LearningNetwork):
 
 
 def _serialiser(serialiser: Any) -> Serialiser:
-    result = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
+    result: Serialiser | None = get_object(
+        serialiser, Serialiser, "Serialiser", default_serialisers
+    )
     if result is None:
         raise TypeError("serialiser should be given as a string or a Serialiser object")
     return result

@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..connection import Connection
+from ..engines.base import Engine
 from ..losses import evaluate
 from ..optimisers import Optimiser
 from ..program.exchange import Batch, ForwardResult, OutputGradient, RecordRequest
+from ..program.program import Program
 from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
 from .data import TrialData, prepare
-from .loop import NotFinite
 from .recording import join_recordings
 from .run_state import RunningMean, RunState
+from .trainable import NotFinite
 
 T = TypeVar("T")
 
@@ -118,16 +120,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         self, result: ForwardResult, data: TrialData, batch: Batch
     ) -> tuple[np.ndarray, dict[int, OutputGradient]]:
         """Loss of each example, (examples,), and gradients by output population."""
-        total = np.zeros(batch.size)
-        gradients = {}
-        for population in self.program.outputs:
-            targets = data.targets[population.index][batch.indices]
-            losses, gradient = evaluate(
-                self._built.losses[population.index], population, result, targets, self._built.trial
-            )
-            total += losses
-            gradients[population.index] = gradient
-        return total, gradients
+        return evaluate_losses(self._built, result, data, batch)
 
     def backward(
         self, gradients: Mapping[int, OutputGradient], request: RecordRequest | None = None
@@ -163,10 +156,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         """
         result, request = self.forward(batch, requests)
         losses, gradients = self.evaluate_losses(result, data, batch)
-        if not all(np.all(np.isfinite(y)) for y in result.readouts.values()):
-            raise NotFinite("predictions are not finite")
-        if not np.all(np.isfinite(losses)):
-            raise NotFinite("the loss is not finite")
+        check_outcome(result, losses)
         self.backward(gradients, request)
         self._check_gradients()
         start = perf_counter()
@@ -180,18 +170,11 @@ class LearningNetwork(CompiledInferenceNetwork):
         # a norm can overflow where every value is still finite
         for i, gradient in self.engine.gradients().items():
             if not np.all(np.isfinite(gradient)):
-                raise NotFinite(f"the gradient of {self._describe(i)} is not finite")
+                raise NotFinite(f"the gradient of {describe(self.program, i)} is not finite")
 
     def find_not_finite(self) -> str | None:
         """A parameter with values that are not finite, in words; None where there is none."""
-        for i, value in enumerate(self.engine.get_parameters()):
-            if not np.all(np.isfinite(value)):
-                return f"{self._describe(i)} is not finite"
-        return None
-
-    def _describe(self, parameter: int) -> str:
-        spec = self.program.parameters[parameter]
-        return f"{spec.name!r} of {spec.owner.kind.value} {spec.owner.name!r}"
+        return find_not_finite(self.engine)
 
     def _begin_test(self) -> None:
         self._run.validation_loss = RunningMean()
@@ -199,3 +182,41 @@ class LearningNetwork(CompiledInferenceNetwork):
     def _add_losses(self, losses: np.ndarray | None) -> None:
         if losses is not None:
             self._run.validation_loss.add(losses)
+
+
+def evaluate_losses(
+    built: BuiltNetwork, result: ForwardResult, data: TrialData, batch: Batch
+) -> tuple[np.ndarray, dict[int, OutputGradient]]:
+    """Loss of each example, (examples,), summed over outputs, and gradients by output."""
+    total = np.zeros(batch.size)
+    gradients = {}
+    for population in built.program.outputs:
+        index = population.index
+        targets = data.targets[index][batch.indices]
+        losses, gradients[index] = evaluate(
+            built.losses[index], population, result, targets, built.trial
+        )
+        total += losses
+    return total, gradients
+
+
+def check_outcome(result: ForwardResult, losses: np.ndarray) -> None:
+    """Raise NotFinite unless predictions and losses are finite."""
+    if not all(np.all(np.isfinite(y)) for y in result.readouts.values()):
+        raise NotFinite("predictions are not finite")
+    if not np.all(np.isfinite(losses)):
+        raise NotFinite("the loss is not finite")
+
+
+def find_not_finite(engine: Engine) -> str | None:
+    """A parameter with values that are not finite, in words; None where there is none."""
+    for i, value in enumerate(engine.get_parameters()):
+        if not np.all(np.isfinite(value)):
+            return f"{describe(engine.program, i)} is not finite"
+    return None
+
+
+def describe(program: Program, parameter: int) -> str:
+    """A parameter in words."""
+    spec = program.parameters[parameter]
+    return f"{spec.name!r} of {spec.owner.kind.value} {spec.owner.name!r}"

@@ -180,7 +180,9 @@ def read_state(state: Mapping[str, np.ndarray]) -> tuple[State, dict[str, Any]]:
     return dict(state), meta
 
 
-def _converted(state: Mapping[str, np.ndarray], meta: dict[str, Any]) -> tuple[State, dict]:
+def _converted(
+    state: Mapping[str, np.ndarray], meta: dict[str, Any]
+) -> tuple[State, dict[str, Any]]:
     """A state of format 1, in which all parameters belonged to connections."""
     connections = list(meta["network"]["connections"])
     new: State = {}

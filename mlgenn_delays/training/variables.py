@@ -37,7 +37,7 @@ class Variable:
     @property
     def values(self) -> np.ndarray:
         """Copy of ``view``; of synapses (pre, post) where dense, (synapses,) where sparse."""
-        return self.view.reshape(self._spec.shape).copy()
+        return np.array(self.view.reshape(self._spec.shape))
 
     def pull_from_device(self) -> None:
         """Copy the engine's current values into ``view``."""
@@ -94,7 +94,7 @@ class SynapseGroup:
     def _indices(self, indices: np.ndarray | None) -> np.ndarray:
         if indices is None:
             raise ValueError(f"connection {self.name!r} is dense and has no synapse indices")
-        return indices.copy()
+        return np.array(indices)
 
 
 class NeuronGroup:

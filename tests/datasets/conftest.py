@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 from local_server import FileServer, running_server
 
-from mlgenn_delays.datasets import braille_source, data_folders
+from mlgenn_delays.datasets import fetching
+from mlgenn_delays.datasets.braille.load import find_file
 
 # read before the fixture `cache` hides it
-_REAL = os.environ.get(data_folders.DATA_VARIABLE)
+_REAL = os.environ.get(fetching.DATA_VARIABLE)
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache in place of the user's, and no folder from the environment."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr(data_folders, "cache_folder", lambda: folder)
-    monkeypatch.delenv(data_folders.DATA_VARIABLE, raising=False)
+    monkeypatch.setattr(fetching, "cache_folder", lambda: folder)
+    monkeypatch.delenv(fetching.DATA_VARIABLE, raising=False)
     return folder
 
 
@@ -35,8 +36,8 @@ def file_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
 def real_folder() -> Path:
     """Folder that holds the recordings at threshold 10."""
     if not _REAL:
-        pytest.skip(f"{data_folders.DATA_VARIABLE} does not name a folder with recordings")
+        pytest.skip(f"{fetching.DATA_VARIABLE} does not name a folder with recordings")
     folder = Path(_REAL)
-    if braille_source.find_file([folder], 10) is None:
+    if find_file([folder], 10) is None:
         pytest.skip(f"no Braille recordings at threshold 10 in {folder}")
     return folder

@@ -1,4 +1,4 @@
-"""Fetching files: servers that fail, are silent or send something else."""
+"""Folders to look in; fetching from servers that fail, are silent or send something else."""
 
 from __future__ import annotations
 
@@ -7,12 +7,31 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from local_server import FileServer
 
-from mlgenn_delays.datasets import fetching
-from mlgenn_delays.datasets.fetching import DownloadError, fetch, probe
+from mlgenn_delays.datasets import (
+    BrailleNotFoundError,
+    DataNotFoundError,
+    HeidelbergNotFoundError,
+    MnistNotFoundError,
+    SpeechNotFoundError,
+    fetching,
+    load_braille,
+    load_mnist,
+    load_shd,
+    load_speech,
+    load_ssc,
+)
+from mlgenn_delays.datasets.fetching import (
+    DATA_VARIABLE,
+    DownloadError,
+    fetch,
+    probe,
+    search_folders,
+)
 
 CONTENT = b"content" * 1000
 HASH = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -24,6 +43,46 @@ def dead_server() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}/"
+
+
+NOT_FOUND = {
+    load_braille: BrailleNotFoundError,
+    load_mnist: MnistNotFoundError,
+    load_shd: HeidelbergNotFoundError,
+    load_ssc: HeidelbergNotFoundError,
+    load_speech: SpeechNotFoundError,
+}
+
+
+@pytest.mark.parametrize("load", NOT_FOUND)
+def test_all_loaders_say_that_there_are_no_recordings(load: Any, tmp_path: Path) -> None:
+    options = {} if load is load_speech else {"fetch": False}
+    with pytest.raises(DataNotFoundError, match=f"{tmp_path}.*{DATA_VARIABLE}") as caught:
+        load("real", tmp_path, **options)
+    assert type(caught.value) is NOT_FOUND[load]
+    assert isinstance(caught.value, FileNotFoundError)
+
+
+def test_argument_goes_before_environment(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, named = tmp_path / "given", tmp_path / "from_environment"
+    given.mkdir()
+    named.mkdir()
+    assert search_folders(None) == [cache]
+    monkeypatch.setenv(DATA_VARIABLE, str(named))
+    assert search_folders(None) == [named, cache]
+    assert search_folders(given) == [given, cache]
+    monkeypatch.setenv(DATA_VARIABLE, "")
+    assert search_folders(None) == [cache]
+
+
+def test_named_folder_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError, match="data_dir: there is no folder 'nowhere'"):
+        search_folders("nowhere")
+    monkeypatch.setenv(DATA_VARIABLE, "nowhere")
+    with pytest.raises(FileNotFoundError, match=f"{DATA_VARIABLE}: there is no folder"):
+        search_folders(None)
 
 
 def test_file_is_fetched(file_server: FileServer, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from experiment_runs import Run
 
-from mlgenn_delays.datasets import data_folders, heidelberg
+from mlgenn_delays.datasets import fetching
 from mlgenn_delays.datasets.fetching import DownloadError
+from mlgenn_delays.datasets.heidelberg import load as heidelberg
 from mlgenn_delays.experiments import shd, ssc
 from mlgenn_delays.experiments.common import Experiment, ExperimentData, main
 from mlgenn_delays.experiments.common.arguments import parse, to_options
@@ -25,7 +26,7 @@ SMALL = (*QUICK, "--hidden", "8", "--limit", "40", "--epochs", "1")
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache in place of the user's."""
-    monkeypatch.setattr(data_folders, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(fetching, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 

@@ -12,7 +12,7 @@ import pytest
 from experiment_runs import Run
 from word_files import write_words
 
-from mlgenn_delays.datasets import data_folders
+from mlgenn_delays.datasets import fetching
 from mlgenn_delays.datasets.speech import load_speech
 from mlgenn_delays.events.augmentation import AugmentEvents
 from mlgenn_delays.experiments import speech
@@ -22,7 +22,7 @@ from mlgenn_delays.experiments.speech import EXPERIMENT
 from mlgenn_delays.models import ClassifierSettings
 
 #: Before a fixture hides it.
-REAL_DATA = os.environ.get(data_folders.DATA_VARIABLE)
+REAL_DATA = os.environ.get(fetching.DATA_VARIABLE)
 
 QUICK = ("--quick", "--threads", "1")
 SMALL = (*QUICK, "--hidden", "8", "--limit", "40", "--epochs", "1", "--duration", "300")
@@ -31,7 +31,7 @@ SMALL = (*QUICK, "--hidden", "8", "--limit", "40", "--epochs", "1", "--duration"
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache in place of the user's."""
-    monkeypatch.setattr(data_folders, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(fetching, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -235,7 +235,7 @@ def test_made_up_words_are_learned(encoder: str, run_speech: Callable[..., Run])
 @pytest.mark.usefixtures("blank_pictures")
 def test_spoken_digits_are_learned(run_speech: Callable[..., Run]) -> None:
     if not REAL_DATA or not Path(REAL_DATA, "fsdd").is_dir():
-        pytest.skip(f"{data_folders.DATA_VARIABLE} does not name a folder with fsdd")
+        pytest.skip(f"{fetching.DATA_VARIABLE} does not name a folder with fsdd")
     result = run_speech("--data", "real", "--data-dir", REAL_DATA, "--hidden", "64",
                         "--epochs", "12")  # fmt: skip
     assert result.code == 0, result.err

@@ -15,8 +15,7 @@ import pytest
 from mlgenn_delays import plotting
 from mlgenn_delays.compilers import load_checkpoint
 from mlgenn_delays.datasets import stratified_split
-from mlgenn_delays.datasets.mnist import load_mnist
-from mlgenn_delays.datasets.pixel_events import encode_pixels
+from mlgenn_delays.datasets.mnist import encode_pixels, load_mnist
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments import psmnist, sequence_detection, yin_yang
 from mlgenn_delays.experiments.common import Experiment, main

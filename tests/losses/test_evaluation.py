@@ -1,23 +1,24 @@
 import numpy as np
 import pytest
 
-from mlgenn_delays.engines.base import ForwardResult, Trace
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,
     SparseCategoricalCrossentropy,
+    Trial,
     evaluate,
 )
-from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
-from mlgenn_delays.program.program import PopulationProgram, Program
-from mlgenn_delays.readouts import FirstSpikeTime
+from mlgenn_delays.program.exchange import ForwardResult, Trace
+from mlgenn_delays.program.program import PopulationProgram
+from mlgenn_delays.readouts import AvgVar, FirstSpikeTime, Var
 
 T, DT, K, B = 5, 0.5, 3, 4
+TRIAL = Trial(T * DT, DT, ttfs_alpha=0.3, softmax_temperature=0.7)
 
 
-def make(neuron, **options):
-    population = PopulationProgram(0, "out", (K,), neuron, readout=neuron.readout, **options)
-    return population, Program((population,), (), DT, T, B, True)
+def make(readout, **options):
+    program = readout.get_program(T, DT)
+    return PopulationProgram(0, "out", (K,), "Neuron", readout=program, **options)
 
 
 @pytest.fixture
@@ -31,11 +32,11 @@ def traces(values):
 
 
 def test_readout(rng, check_gradient):
-    population, program = make(LeakyIntegrate(readout="avg_var"))
+    population = make(AvgVar())
     loss, y = SparseCategoricalCrossentropy(), np.array([0, 1, 2, 0])
 
     def run(values):
-        return evaluate(loss, population, ForwardResult({0: values}, {}), y, program)
+        return evaluate(loss, population, ForwardResult({0: values}, {}), y, TRIAL)
 
     values = rng.normal(size=(B, K))
     losses, gradient = run(values)
@@ -48,12 +49,12 @@ def test_readout(rng, check_gradient):
 
 @pytest.mark.parametrize("loss", [SparseCategoricalCrossentropy(), MeanSquareError()])
 def test_trace(rng, check_gradient, loss):
-    population, program = make(LeakyIntegrate(readout="var"), per_timestep_loss=True)
+    population = make(Var(), trace=True)
     square = isinstance(loss, MeanSquareError)
     y = rng.normal(size=(B, T, K)) if square else np.array([0, 1, 2, 0])
 
     def run(values):
-        return evaluate(loss, population, ForwardResult({}, {}, {0: traces(values)}), y, program)
+        return evaluate(loss, population, ForwardResult({}, {}, {0: traces(values)}), y, TRIAL)
 
     values = rng.normal(size=(B, T, K))
     losses, gradient = run(values)
@@ -67,24 +68,24 @@ def test_trace(rng, check_gradient, loss):
 
 
 def test_trace_missing():
-    population, program = make(LeakyIntegrate(readout="var"))
+    population = make(Var())
     result = ForwardResult({0: np.zeros((B, K))}, {})
     with pytest.raises(
         ValueError, match="'out': loss 'mean_square_error' needs the voltage of every"
     ):
-        evaluate(MeanSquareError(), population, result, np.zeros((B, T, K)), program)
+        evaluate(MeanSquareError(), population, result, np.zeros((B, T, K)), TRIAL)
 
 
 @pytest.mark.parametrize("loss", [SparseCategoricalCrossentropy(), RelativeMeanSquareError(0.3)])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_spike_times(rng, loss, dtype):
-    population, program = make(LeakyIntegrateFire(readout="first_spike_time"))
+    population = make(FirstSpikeTime())
     times, y = rng.uniform(0.1, 2.0, (B, K)), np.array([0, 1, 2, 0])
     spiked = np.ones((B, K), bool)
     spiked[0, 0] = spiked[1, 2] = False
     values = np.where(spiked, -times, FirstSpikeTime.NO_SPIKE).astype(dtype)
-    losses, gradient = evaluate(loss, population, ForwardResult({0: values}, {}), y, program)
-    expected = loss.on_spike_times(times, spiked, y, T * DT, program)
+    losses, gradient = evaluate(loss, population, ForwardResult({0: values}, {}), y, TRIAL)
+    expected = loss.on_spike_times(times, spiked, y, TRIAL)
     assert np.all(np.isfinite(losses))
     np.testing.assert_allclose(losses, expected[0], rtol=1e-5)
     np.testing.assert_allclose(gradient.readout, expected[1] / B, rtol=1e-4, atol=1e-6)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlgenn_delays.losses import MeanSquareError
+from mlgenn_delays.losses import MeanSquareError, Trial
 from mlgenn_delays.neurons import LeakyIntegrate
 from mlgenn_delays.readouts import Var
 
@@ -26,7 +26,9 @@ def test_row_of_target_holds_until_end_of_step():
 
 
 def check(y, shape=(2,), num_examples=3, readout=None):
-    return LOSS.check(y, "out", shape, num_examples, 4, readout or Var(), False)
+    return LOSS.check(
+        y, "out", shape, num_examples, 4, (readout or Var()).get_program(4, 1.0), False
+    )
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 2)])
@@ -64,4 +66,4 @@ def test_not_for_readouts():
     with pytest.raises(TypeError, match="cannot be taken of a readout of the whole trial"):
         LOSS.on_readout(np.zeros((1, 2)), np.zeros((1, 2)))
     with pytest.raises(TypeError, match="cannot be taken of spike times"):
-        LOSS.on_spike_times(np.zeros((1, 2)), np.ones((1, 2), bool), np.zeros(1), 1.0, None)
+        LOSS.on_spike_times(np.zeros((1, 2)), np.ones((1, 2), bool), np.zeros(1), Trial(1.0, 1.0))

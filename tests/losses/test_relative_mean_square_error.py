@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlgenn_delays.losses import RelativeMeanSquareError
+from mlgenn_delays.losses import RelativeMeanSquareError, Trial
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
 
 LOSS = RelativeMeanSquareError(1.5)
@@ -9,7 +9,7 @@ Y = np.array([0, 2])
 
 
 def evaluate(times, spiked):
-    return LOSS.on_spike_times(times, spiked, Y, 20.0, None)
+    return LOSS.on_spike_times(times, spiked, Y, Trial(20.0, 1.0))
 
 
 def test_formula():

@@ -1,15 +1,13 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
-from mlgenn_delays.losses import SparseCategoricalCrossentropy
+from mlgenn_delays.losses import SparseCategoricalCrossentropy, Trial
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
-from mlgenn_delays.readouts import AvgVar
+from mlgenn_delays.readouts import AvgVar, Var
 
 LOSS = SparseCategoricalCrossentropy()
-PROGRAM = SimpleNamespace(softmax_temperature=0.7, ttfs_alpha=0.3)
 DURATION = 20.0
+TRIAL = Trial(DURATION, 1.0, ttfs_alpha=0.3, softmax_temperature=0.7)
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ class TestSpikeTimes:
         return rng.uniform(1.0, 15.0, (3, 4))
 
     def loss(self, times, spiked):
-        return LOSS.on_spike_times(times, spiked, self.y, DURATION, PROGRAM)
+        return LOSS.on_spike_times(times, spiked, self.y, TRIAL)
 
     def test_formula(self, rng):
         t = self.times(rng)
@@ -103,9 +101,10 @@ class TestLabels:
     def check(self, y, **changes):
         arguments = {
             "name": "out", "shape": (3,), "num_examples": len(y), "timesteps": 5,
-            "readout": AvgVar(), "per_timestep": False,
+            "readout": AvgVar(), "per_timestep": False, **changes,
         }  # fmt: skip
-        return LOSS.check(y, **{**arguments, **changes})
+        readout = arguments.pop("readout").get_program(5, 1.0)
+        return LOSS.check(y, readout=readout, **arguments)
 
     @pytest.mark.parametrize("y", [[0, 2, 1], np.array([0, 2, 1], np.uint8), [0.0, 2.0, 1.0]])
     def test_good(self, y):
@@ -137,8 +136,6 @@ class TestLabels:
         assert self.check([5], shape=(2, 3)).tolist() == [5]
 
     def test_readout(self):
-        from mlgenn_delays.readouts import Var
-
         with pytest.raises(ValueError, match="'out': readout is 'var', allowed with loss"):
             self.check([0], readout=Var())
 

@@ -172,12 +172,18 @@ def test_recording_of_other_variables():
         assert lambda_a[0, j] == pytest.approx(decay, rel=1e-5)
 
 
-def test_unknown_variables_are_named():
+@pytest.mark.parametrize(
+    ("var", "genn_var", "message"),
+    [
+        ("a", None, "var is 'a', allowed for population 'h' are 'v'$"),
+        (None, "A", "genn_var is 'A', allowed for .* are 'V', 'LambdaI', 'LambdaV'$"),
+    ],
+)
+def test_unknown_variables_are_named(var, genn_var, message):
     own = Own(Wordy())
-    with pytest.raises(ValueError, match="var is 'a', allowed are 'v'"):
-        VarRecorder(own.h, "a")
-    with pytest.raises(ValueError, match="genn_var is 'A', allowed are 'V', 'LambdaV', 'LambdaI'"):
-        VarRecorder(own.h, genn_var="A")
+    recorder = VarRecorder(own.h, var, genn_var=genn_var)
+    with pytest.raises(ValueError, match=message):
+        own.compile().train(own.inputs, own.targets, num_epochs=1, callbacks=[recorder])
 
 
 def test_a_class_without_model():

@@ -1,8 +1,7 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from mlgenn_delays.program.program import ReadoutKind
 from mlgenn_delays.readouts import (
     AvgVar,
     AvgVarExpWeight,
@@ -40,9 +39,9 @@ def test_weights(readout, expected):
 @pytest.mark.parametrize("readout", [AvgVar(), AvgVarExpWeight(), SumVar()])
 def test_density_is_limit_of_weights(readout):
     timesteps, dt = 1000, 0.5
-    program = SimpleNamespace(dt=dt, duration=timesteps * dt)
-    density = readout.density(np.arange(timesteps) * dt, program)
-    np.testing.assert_allclose(density * dt, readout.weights(timesteps), rtol=1e-12)
+    density = readout.density(timesteps, dt)
+    values = np.exp(-np.arange(timesteps) * dt / density.tau) / density.scale
+    np.testing.assert_allclose(values * dt, readout.weights(timesteps), rtol=1e-12)
 
 
 @pytest.mark.parametrize("readout", [MaxVar(), FirstSpikeTime()])
@@ -52,9 +51,24 @@ def test_not_linear(readout):
         readout.weights(4)
 
 
-def test_no_density():
-    with pytest.raises(TypeError, match="readout 'var' is not an integral"):
-        Var().density(np.zeros(2), None)
+@pytest.mark.parametrize("readout", [Var(), MaxVar(), FirstSpikeTime()])
+def test_no_density(readout):
+    assert readout.density(4, 0.5) is None
+
+
+@pytest.mark.parametrize("name", default_readouts)
+def test_program(name):
+    readout = default_readouts[name]()
+    program = readout.get_program(4, 0.5)
+    kinds = {"max_var": ReadoutKind.MAX, "first_spike_time": ReadoutKind.FIRST_SPIKE}
+    assert (program.name, program.kind) == (name, kinds.get(name, ReadoutKind.WEIGHTED))
+    assert program.uses_spike_times == readout.uses_spike_times
+    assert program.density == readout.density(4, 0.5)
+    if readout.is_linear:
+        np.testing.assert_array_equal(program.weights, readout.weights(4))
+    else:
+        assert program.weights is None
+    assert program == readout.get_program(4, 0.5)
 
 
 def test_first_spike_time():

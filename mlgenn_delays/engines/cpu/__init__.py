@@ -1,6 +1,6 @@
 """The CPU engine: programs as generated C++."""
 
+from ..code_cache import CompilerError
 from .engine import CpuEngine
-from .toolchain import CompilerError
 
 __all__ = ["CompilerError", "CpuEngine"]

@@ -32,9 +32,7 @@ class Call:
         self._inputs = (abi.InputEvents * count)()
         self._examples = np.ascontiguousarray(batch.indices, dtype=np.int64)
         self._record_row = np.full(batch.size, -1, dtype=np.int32)
-        if record is not None:
-            chosen = np.flatnonzero(record.examples[: batch.size])
-            self._record_row[chosen] = np.arange(len(chosen))
+        self._choose(record)
         for population in program.populations:
             if population.is_input:
                 self._bind_input(population)
@@ -47,6 +45,13 @@ class Call:
             ct.addressof(self._inputs),
             ct.addressof(self._populations),
         )
+
+    def _choose(self, record: RecordRequest | None) -> None:
+        """Give rows of the recording of the coming pass to the examples of a request."""
+        self._record_row[:] = -1
+        if record is not None:
+            chosen = np.flatnonzero(record.examples[: self.batch.size])
+            self._record_row[chosen] = np.arange(len(chosen))
 
     def _set(self, population: int, name: str, array: np.ndarray) -> None:
         self.arrays[population, name] = array
@@ -132,6 +137,7 @@ class Call:
             if gradient.silent is not None:
                 self._set(index, "grad_silent", _float32(gradient.silent))
         self._recorded_variables = {}
+        self._choose(record)
         for p in self.program.neurons:
             if p.regulariser is not None:
                 jump = p.regulariser.jump(self.arrays[p.index, "spike_counts"])

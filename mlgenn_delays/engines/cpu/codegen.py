@@ -121,7 +121,8 @@ def _connection(
 ) -> dict[str, Any]:
     source = program.populations[connection.source]
     feedback = program.training and not source.is_input
-    learned = [i for i in (connection.weight, connection.delay) if program.learns(i)]
+    own = [i for i in (connection.weight, connection.delay) if i is not None]
+    learned = [i for i in own if program.learns(i)]
     target_name = program.populations[connection.target].name
     return {
         "id": name,

@@ -192,8 +192,10 @@ class CpuEngine(Engine):
 
     def memory_estimate(self) -> dict[str, int]:
         total: Counter[str] = Counter({"parameters": 0, "gradients": 0, "optimiser": 0})
-        for memory in (*self._memory, *self._connections):
+        for memory in self._memory:
             total.update(memory.memory())
+        for connection in self._connections:
+            total.update(connection.memory())
         per_slot = 12 if self.program.training else 4
         rings = sum(
             padded(p.size) * self.program.ring_slots(p) * per_slot * len(p.receptors)

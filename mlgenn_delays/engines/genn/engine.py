@@ -112,7 +112,7 @@ class GennEngine(Engine):
     def _read(self, parameter: int) -> np.ndarray:
         spec = self.program.parameters[parameter]
         if spec.owner.kind is OwnerKind.POPULATION:
-            return arrays.pull(self._group(parameter), spec.name, 1)[0]
+            return np.ravel(arrays.pull(self._group(parameter), spec.name, 1))
         return _get_values(self._group(parameter), spec.name)
 
     # -- forward and backward

@@ -261,4 +261,4 @@ def _sample_driven(cell: Cell, nodes: Nodes, program: Program) -> np.ndarray:
             x + float(y) for x, y in zip(state.lambda_i, increments[n, 1:], strict=True)
         ]
         samples[n] = state.lambda_v, *state.lambda_i
-    return samples.T
+    return np.transpose(samples)

@@ -45,8 +45,8 @@ class Link:
 
     Args:
         program: the connection
-        g:       weights, of ``synapse_shape``
-        d:       delays in timesteps, of ``synapse_shape``; None where they are constant
+        g:       weights of the synapses, flat
+        d:       their delays in timesteps, flat; None where they are constant
         dt:      length of a timestep [ms]
     """
 
@@ -56,8 +56,8 @@ class Link:
         self.target = program.target
         self.receptor = program.receptor
         self.tau_syn = float(program.tau_syn)
-        self._g = np.ravel(g)
-        self._delays = None if d is None else np.ravel(d) * dt
+        self._g = g
+        self._delays = None if d is None else d * dt
         self._constant_delay = program.constant_delay * dt
         self._rows: dict[int, Row] = {}
 
@@ -88,7 +88,7 @@ class Circuit:
 
     Args:
         program: the program
-        values:  parameters in its order, float64
+        values:  value of each synapse or neuron, flat, per parameter in its order, float64
     """
 
     def __init__(self, program: Program, values: Sequence[np.ndarray]):
@@ -129,9 +129,8 @@ def _membranes(
     own = program.parameters_of(OwnerKind.POPULATION, population.index)
     if not own:
         return [_membrane(program, population, {})] * population.size
-    elements = {n: program.parameters[i].expand(values[i]) for n, i in own.items()}
     return [
-        _membrane(program, population, {name: float(v[k]) for name, v in elements.items()})
+        _membrane(program, population, {name: float(values[i][k]) for name, i in own.items()})
         for k in range(population.size)
     ]
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording, RecordRequest
+from ...program.parameters import OwnerKind
 from ...program.program import Program
 from ..base import Engine
 from .backward import BackwardPass, GradientSums
@@ -42,6 +43,7 @@ class ReferenceEngine(Engine):
         ValueError: a program to train in which a loss reads the voltage of spiking neurons
         TypeError:  neurons other than LeakyIntegrate and LeakyIntegrateFire, which alone have
             closed forms here
+        NotImplementedError: a parameter of a population is learned
     """
 
     name = "reference"
@@ -51,6 +53,10 @@ class ReferenceEngine(Engine):
         super().__init__(program, num_threads)
         _check_outputs(program)
         check_models(program)
+        for i in self.learned:
+            spec = program.parameters[i]
+            if spec.owner.kind is OwnerKind.POPULATION:
+                raise NotImplementedError(f"{spec.label}: parameters of neurons cannot be learned")
         self._values: list[np.ndarray] = [np.zeros(0)] * len(program.parameters)
         self._gradients = {i: np.zeros(program.parameters[i].num_elements) for i in self.learned}
         self._circuit: Circuit | None = None  # None: parameters have changed
@@ -68,10 +74,10 @@ class ReferenceEngine(Engine):
         self._circuit = None
 
     def _read(self, parameter: int) -> np.ndarray:
-        return self._values[parameter].copy()
+        return np.array(self._values[parameter])
 
     def _read_gradient(self, parameter: int) -> np.ndarray:
-        return self._gradients[parameter].copy()
+        return np.array(self._gradients[parameter])
 
     # -- forward and backward
 

@@ -111,7 +111,7 @@ def record_backward(
 
 def _requested(record: RecordRequest, size: int) -> list[int]:
     # a mask of a whole batch may be longer than the last batch of a data set
-    return np.flatnonzero(record.examples[:size]).tolist()
+    return [int(i) for i in np.flatnonzero(record.examples[:size])]
 
 
 def _voltages(trial: Trial, population: int) -> np.ndarray:

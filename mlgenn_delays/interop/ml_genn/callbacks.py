@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from ml_genn.callbacks import VarRecorder
 from ml_genn.utils.callback_list import CallbackList
 
-from ...engines.genn.recording import Watcher
+from ...engines.genn.engine import GennEngine
+from ...program.exchange import RecordRequest
 
-if TYPE_CHECKING:
-    from .compiled_delay_network import CompiledDelayNetwork
+
+class FollowedNetwork(Protocol):
+    """What callbacks need of a compiled network."""
+
+    genn_model: Any
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def engine(self) -> GennEngine: ...
+
+    def adjoint_variables(self, population: Any) -> frozenset[str]: ...
 
 
 class Callbacks:
@@ -24,28 +36,23 @@ class Callbacks:
     Args:
         training: whether there are backward passes
 
-    Attributes:
-        list:             all callbacks
-        watcher:          what tells forward passes to those that follow them; None where
-            there are none
-        backward_watcher: the same for backward passes
-
     Raises:
         ValueError: a recorder of adjoints where there are no backward passes
     """
 
     def __init__(
         self,
-        network: CompiledDelayNetwork,
+        network: FollowedNetwork,
         callbacks: Sequence[Any],
         num_batches: int,
         num_epochs: int,
         training: bool = False,
     ):
-        self.list = CallbackList(
+        self._network = network
+        self._list = CallbackList(
             callbacks, compiled_network=network, num_batches=num_batches, num_epochs=num_epochs
         )
-        objects = [self.list[i] for i in range(len(callbacks))]
+        objects = [self._list[i] for i in range(len(callbacks))]
         followers = [c for c in objects if _follows_timesteps(c)]
         self._others = [c for c in objects if not _follows_timesteps(c)]
         passes = -(-network.batch_size // network.genn_model.batch_size)
@@ -56,21 +63,60 @@ class Callbacks:
                 "be recorded in training only, there is no backward pass"
             )
         forward = [c for c in followers if c not in backward]
-        self._watchers = [_PassWatcher(c, passes) for c in (forward, backward)]
-        self.watcher: Watcher | None = self._watchers[0] if forward else None
-        self.backward_watcher: Watcher | None = self._watchers[1] if backward else None
+        #: of forward and of backward passes; None where nobody follows them
+        self._watchers = (
+            _PassWatcher(forward, passes) if forward else None,
+            _PassWatcher(backward, passes) if backward else None,
+        )
 
-    def begin_batch(self, batch: int) -> None:
-        """Before a batch of training or evaluation."""
+    def on_train_begin(self) -> None:
+        """Training begins."""
+        self._list.on_train_begin()
+
+    def on_train_end(self, metrics: Mapping[Any, Any]) -> None:
+        """Training ends."""
+        self._list.on_train_end(metrics)
+
+    def on_test_begin(self) -> None:
+        """Validation or evaluation begins."""
+        self._list.on_test_begin()
+
+    def on_test_end(self, metrics: Mapping[Any, Any]) -> None:
+        """Validation or evaluation ends."""
+        self._list.on_test_end(metrics)
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """An epoch begins."""
+        self._list.on_epoch_begin(epoch)
+
+    def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
+        """An epoch ends."""
+        self._list.on_epoch_end(epoch, metrics)
+
+    def on_batch_begin(self, batch: int) -> None:
+        """A batch of training or evaluation begins."""
+        self._network.engine.watchers = self._watchers
         for watcher in self._watchers:
-            watcher.batch = batch
+            if watcher is not None:
+                watcher.batch = batch
         _call(self._others, "on_batch_begin", batch)
 
-    def end_batch(self, batch: int, metrics: Any) -> None:
-        """After a batch."""
+    def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
+        """A batch ends."""
         for watcher in self._watchers:
-            watcher.metrics = metrics
+            if watcher is not None:
+                watcher.metrics = metrics
+        self._network.engine.watchers = (None, None)
         _call(self._others, "on_batch_end", batch, metrics)
+
+    def recording_requests(self, batch: int, batch_size: int) -> list[RecordRequest]:
+        """mlGeNN's callbacks record by themselves."""
+        return []
+
+    def get_data(self) -> dict[Any, Any]:
+        """What callbacks recorded, by key."""
+        data: dict[Any, Any] = self._list.get_data()
+        return data
 
 
 class _PassWatcher:
@@ -97,7 +143,7 @@ def _follows_timesteps(callback: Any) -> bool:
     return hasattr(callback, "on_timestep_begin") or hasattr(callback, "on_timestep_end")
 
 
-def _records_adjoints(callback: Any, network: CompiledDelayNetwork) -> bool:
+def _records_adjoints(callback: Any, network: FollowedNetwork) -> bool:
     if not isinstance(callback, VarRecorder):
         return False
     return callback._var in network.adjoint_variables(callback._pop)

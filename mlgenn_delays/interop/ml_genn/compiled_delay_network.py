@@ -15,15 +15,48 @@ from ml_genn.utils.module import get_object, get_object_mapping
 from ml_genn.utils.network import get_underlying_pop
 from pygenn import SynapseMatrixConnectivity
 
-from ...compilers.build_settings import BuiltNetwork
-from ...engines.base import Batch, ForwardResult
-from ...engines.genn.build import load
+from ...callbacks import SpikeStatistics
+from ...engines.genn.engine import GennEngine
 from ...engines.genn.program_compiler import GeNNNetwork, learn_group
-from ...engines.genn.simulation import Simulation
-from ...losses import evaluate
-from ...training.trial_data import TrialData, prepare
+from ...program.exchange import Batch, ForwardResult, RecordRequest, UpdateRule
+from ...training.built_network import BuiltNetwork
+from ...training.data import TrialData, prepare
+from ...training.learning_network import check_outcome, evaluate_losses, find_not_finite
+from ...training.loop import TrainingLoop
+from ...training.recording import SpikeCounts
+from ...training.run_state import EpochRecord, RunState
+from ...training.state import Resumption
+from ...training.trainable import Pass, test_batch
 from .callbacks import Callbacks
 from .conversion import Conversion
+
+
+class MlGennEngine(GennEngine):
+    """GeNN engine whose parameters are updated by mlGeNN's optimisers, as its custom updates.
+
+    Args:
+        network:                 GeNN model with the custom updates
+        optimisers:              each with the learned parameters that it updates
+        num_recording_timesteps: length of a trial, where GeNN's own recording is used
+    """
+
+    def __init__(
+        self,
+        network: GeNNNetwork,
+        optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
+        num_recording_timesteps: int | None,
+    ):
+        self._optimisers = optimisers
+        super().__init__(
+            network.program, network=network, num_recording_timesteps=num_recording_timesteps
+        )
+
+    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> None:
+        for optimiser, parameters in self._optimisers:
+            for parameter in parameters:
+                optimiser.set_step(self.network.optimisers[parameter], step)
+        for parameter in self.learned:
+            self.network.model.custom_update(learn_group(parameter))
 
 
 class CompiledDelayNetwork(CompiledNetwork):
@@ -32,10 +65,13 @@ class CompiledDelayNetwork(CompiledNetwork):
     ``with compiled_network:`` loads the GeNN model, with the initial weights and delays.
 
     Attributes:
+        program:                what was compiled
         neuron_populations:     population of the ml_genn network -> GeNN group
         connection_populations: connection -> GeNN group, with ``vars["g"]``, ``vars["d"]``
         optimisers:             list of (optimiser, custom updates)
         losses:                 output population -> loss
+        history:                list of :class:`.EpochRecord`, of the last call of ``train``
+        spike_counts:           population -> (examples, neurons) of the last batch
     """
 
     def __init__(
@@ -43,64 +79,73 @@ class CompiledDelayNetwork(CompiledNetwork):
         built: BuiltNetwork,
         conversion: Conversion,
         genn: GeNNNetwork,
-        optimiser: Optimiser,
-        delay_optimiser: Optimiser,
+        optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
     ):
         self._conversion = conversion
-        self._populations = {p: conversion.populations[p] for p in conversion.populations}
-        self._original = {new: old for old, new in self._populations.items()}
+        originals = {new: old for old, new in conversion.populations.items()}
         connections = {new: old for old, new in conversion.connections.items()}
+        populations = [originals[p] for p in built.populations]
+        self._connections = [connections[c] for c in built.connections]
         super().__init__(
             genn.model,
-            {self._original[p]: g for p, g in zip(built.populations, genn.populations)},
-            {connections[c]: g for c, g in zip(built.connections, genn.connections)},
+            dict(zip(populations, genn.populations, strict=True)),
+            dict(zip(self._connections, genn.connections, strict=True)),
             None,
             built.program.timesteps,
         )
         self._built, self._genn = built, genn
-        self._connections = [connections[c] for c in built.connections]
+        self._indices = {p: i for i, p in enumerate(populations)}
+        self._optimised = optimisers
+        self.program = built.program
         self.example_timesteps = built.program.timesteps
-        self.losses = {
-            self._original[built.populations[p.index]]: p.loss for p in built.program.outputs
-        }
-        updates: dict[str, list[Any]] = {"g": [], "d": []}
-        for (_, name), update in genn.optimisers.items():
-            updates[name].append(update)
-        pairs = [(optimiser, updates["g"]), (delay_optimiser, updates["d"])]
-        self.optimisers = [(o, u) for o, u in pairs if u]
-        self._simulation: Simulation | None = None
+        self.losses = {populations[index]: loss for index, loss in built.losses.items()}
+        self.optimisers = [(o, [genn.optimisers[i] for i in ps]) for o, ps in optimisers]
+        self.stop_training = False
+        self.history: list[EpochRecord] = []
+        self.spike_counts: Mapping[Any, np.ndarray] = {}
+        self._engine: MlGennEngine | None = None
 
     @property
     def batch_size(self) -> int:
         """Examples per optimiser step."""
-        return self._built.program.batch_size
+        return self.program.batch_size
+
+    @property
+    def engine(self) -> MlGennEngine:
+        """The engine that runs the network.
+
+        Raises:
+            RuntimeError: outside ``with compiled_network:``
+        """
+        if self._engine is None:
+            raise RuntimeError(
+                "the network is not loaded, put this inside 'with compiled_network:'"
+            )
+        return self._engine
+
+    def population_index(self, population: Any) -> int:
+        """Index of a population or layer in ``program.populations``."""
+        return self._indices[get_underlying_pop(population)]
 
     def __enter__(self) -> CompiledDelayNetwork:
         if CompiledNetwork._context is not None:
             raise RuntimeError("another compiled network is in use, leave its 'with' first")
-        load(self._genn, self.num_recording_timesteps if self._records() else None)
+        records = any(p.record_spikes for p in self.program.populations)
+        timesteps = self.num_recording_timesteps if records else None
+        self._engine = MlGennEngine(self._genn, self._optimised, timesteps)
         CompiledNetwork._context = self
-        for group, values in zip(self._genn.connections, self._built.parameters):
-            for name, value in values.items():
-                group.vars[name].values = np.ravel(value).astype(np.float32)
-                group.vars[name].push_to_device()
-        self._simulation = Simulation(self._genn)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._simulation = None
+        self._engine = None
         super().__exit__(*exception)
 
     def adjoint_variables(self, population: Any) -> frozenset[str]:
         """Variables of a population that belong to the backward pass."""
-        index = self._built.populations.index(self._populations[population])
-        of = self._genn.population_models.get(index)
+        of = self._genn.population_models.get(self.population_index(population))
         if of is None:
             return frozenset()
         return frozenset(name for name, *_ in of.backward_vars + of.history_vars)
-
-    def _records(self) -> bool:
-        return any(p.record_spikes for p in self.neuron_populations)
 
     # -- training and evaluation
 
@@ -135,11 +180,13 @@ class CompiledDelayNetwork(CompiledNetwork):
 
         Returns:
             metrics and the callbacks' data; with validation: metrics, those of validation,
-            data of the callbacks, those of validation
+            data of the callbacks, those of validation; ``history`` has what happened in each epoch
 
         Raises:
             ValueError, TypeError: data that do not fit the network
             RuntimeError: outside ``with compiled_network:``
+            TrainingDiverged: loss, predictions or parameters are not finite
+            KeyboardInterrupt: Ctrl-C was pressed; the batch that was running is complete
         """
         data = self._prepare(x, y, "x", "y")
         validation = self._validation(validation_x, validation_y)
@@ -147,38 +194,23 @@ class CompiledDelayNetwork(CompiledNetwork):
             if validation is not None:
                 raise ValueError("validation_split and validation_x cannot both be given")
             data, validation = data.split(validation_split)
-        train_metrics = self._metrics(metrics, y)
-        size = self.batch_size
-        steps = -(-len(data) // size)
-        calls = Callbacks(self, _default(callbacks), steps, num_epochs, training=True)
-        calls.list.on_train_begin()
+        training = self._create_pass(data, y, metrics, callbacks, num_epochs, training=True)
+        tested = None
         if validation is not None:
-            test_metrics = self._metrics(metrics, y)
-            test_calls = Callbacks(
-                self, _default(validation_callbacks), -(-len(validation) // size), num_epochs
-            )
-            test_calls.list.on_test_begin()
-        step = steps * start_epoch
-        for epoch in range(start_epoch, start_epoch + num_epochs):
-            order = np.random.permutation(len(data)) if shuffle else None  # noqa: NPY002
-            self._begin_epoch(calls, train_metrics, epoch)
-            for index, batch in enumerate(data.batches(size, order)):
-                calls.begin_batch(index)
-                result = self._forward(batch, data, train_metrics, calls)
-                self._backward(batch, data, result, calls)
-                self._apply_gradients(step)
-                step += 1
-                calls.end_batch(index, train_metrics)
-            calls.list.on_epoch_end(epoch, train_metrics)
-            if validation is not None:
-                self._begin_epoch(test_calls, test_metrics, epoch)
-                self._test(validation, test_metrics, test_calls)
-                test_calls.list.on_epoch_end(epoch, test_metrics)
-        calls.list.on_train_end(train_metrics)
-        if validation is None:
-            return train_metrics, calls.list.get_data()
-        test_calls.list.on_test_end(test_metrics)
-        return train_metrics, test_metrics, calls.list.get_data(), test_calls.list.get_data()
+            tested = self._create_pass(validation, y, metrics, validation_callbacks, num_epochs)
+        num_batches = -(-len(data) // self.batch_size)
+        state = RunState(epoch=start_epoch, num_batches=num_batches, shuffle=shuffle)
+        statistics = SpikeStatistics()
+        statistics.set_params(compiled_network=self)
+        self.stop_training = False
+        order = _global_order if shuffle else _as_given
+        loop = TrainingLoop(self, training, tested, state, order, statistics)
+        self.history = loop.history
+        loop.run(num_epochs)
+        if tested is None:
+            return training.metrics, training.callbacks.get_data()
+        recorded = training.callbacks.get_data(), tested.callbacks.get_data()
+        return training.metrics, tested.metrics, *recorded
 
     def evaluate(
         self,
@@ -188,23 +220,21 @@ class CompiledDelayNetwork(CompiledNetwork):
         callbacks: Sequence[Any] | None = None,
     ) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Metrics of a data set, and the callbacks' data; arguments as for :meth:`train`."""
-        data = self._prepare(x, y, "x", "y")
-        found = self._metrics(metrics, y)
-        calls = Callbacks(self, _default(callbacks), -(-len(data) // self.batch_size), 1)
-        calls.list.on_test_begin()
-        self._begin_epoch(calls, found, 0)
-        self._test(data, found, calls)
-        calls.list.on_epoch_end(0, found)
-        calls.list.on_test_end(found)
-        return found, calls.list.get_data()
+        part = self._create_pass(self._prepare(x, y, "x", "y"), y, metrics, callbacks, 1)
+        calls = part.callbacks
+        calls.on_test_begin()
+        part.reset_metrics()
+        calls.on_epoch_begin(0)
+        for index, batch in enumerate(part.data.batches(self.batch_size)):
+            test_batch(self, index, batch, part.data, part.metrics, calls)
+        calls.on_epoch_end(0, part.metrics)
+        calls.on_test_end(part.metrics)
+        return part.metrics, calls.get_data()
 
     def _prepare(
         self, x: Mapping[Any, Any], y: Mapping[Any, Any], x_name: str, y_name: str
     ) -> TrialData:
-        if self._simulation is None:
-            raise RuntimeError(
-                "the network is not loaded, put this inside 'with compiled_network:'"
-            )
+        self.engine  # noqa: B018 (an error where the network is not loaded)
         return prepare(self._built, self._renamed(x), self._renamed(y), x_name, y_name)
 
     def _renamed(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -217,58 +247,64 @@ class CompiledDelayNetwork(CompiledNetwork):
             return None
         return self._prepare(x, y, "validation_x", "validation_y")
 
-    def _metrics(self, metrics: Any, y: Mapping[Any, Any]) -> dict[Any, Any]:
-        found: dict[Any, Any] = get_object_mapping(
-            metrics, y.keys(), Metric, "Metric", default_metrics
-        )
-        return found
+    def _create_pass(
+        self,
+        data: TrialData,
+        y: Mapping[Any, Any],
+        metrics: Any,
+        callbacks: Sequence[Any] | None,
+        num_epochs: int,
+        training: bool = False,
+    ) -> Pass[Callbacks]:
+        measured = get_object_mapping(metrics, y.keys(), Metric, "Metric", default_metrics)
+        given = [BatchProgressBar()] if callbacks is None else list(callbacks)
+        num_batches = -(-len(data) // self.batch_size)
+        return Pass(data, measured, Callbacks(self, given, num_batches, num_epochs, training))
 
-    def _begin_epoch(self, calls: Callbacks, metrics: Mapping[Any, Any], epoch: int) -> None:
-        for metric in metrics.values():
-            metric.reset()
-        calls.list.on_epoch_begin(epoch)
+    # -- one batch, as the training loop has it
 
-    def _test(self, data: TrialData, metrics: Mapping[Any, Any], calls: Callbacks) -> None:
-        for index, batch in enumerate(data.batches(self.batch_size)):
-            calls.begin_batch(index)
-            self._forward(batch, data, metrics, calls)
-            calls.end_batch(index, metrics)
+    def step(
+        self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
+    ) -> tuple[np.ndarray, ForwardResult]:
+        """See :meth:`.Trainable.step`."""
+        result = self._forward(batch)
+        losses, gradients = evaluate_losses(self._built, result, data, batch)
+        check_outcome(result, losses)
+        self.engine.backward(gradients)
+        self.engine.apply_gradients({}, number)
+        return losses, result
 
-    # -- one batch
+    def test(
+        self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
+    ) -> tuple[np.ndarray | None, ForwardResult]:
+        """See :meth:`.Trainable.test`."""
+        result = self._forward(batch)
+        return evaluate_losses(self._built, result, data, batch)[0], result
 
-    def _forward(
-        self, batch: Batch, data: TrialData, metrics: Mapping[Any, Any], calls: Callbacks
-    ) -> ForwardResult:
-        assert self._simulation is not None
-        result = self._simulation.forward(batch, watcher=calls.watcher)
-        indices = {p: i for i, p in enumerate(self._built.populations)}
+    def _forward(self, batch: Batch) -> ForwardResult:
+        result = self.engine.forward(batch)
+        self.spike_counts = SpikeCounts(self._indices, batch, result)
+        return result
+
+    def update_metrics(
+        self, metrics: Mapping[Any, Any], data: TrialData, batch: Batch, result: ForwardResult
+    ) -> None:
+        """See :meth:`.Trainable.update_metrics`."""
         for key, metric in metrics.items():
-            index = indices[self._populations[get_underlying_pop(key)]]
-            shape = self._built.program.populations[index].shape
+            index = self.population_index(key)
+            shape = self.program.populations[index].shape
             targets, predicted = data.targets[index][batch.indices], result.readouts[index]
             if targets.ndim > predicted.ndim and index in result.traces:  # for every timestep
                 predicted = np.stack([trace.values for trace in result.traces[index]])
             metric.update(targets, predicted.reshape((*predicted.shape[:-1], *shape)), None)
-        return result
 
-    def _backward(
-        self, batch: Batch, data: TrialData, result: ForwardResult, calls: Callbacks
-    ) -> None:
-        assert self._simulation is not None
-        gradients = {}
-        for p in self._built.program.outputs:
-            assert p.loss is not None
-            targets = data.targets[p.index][batch.indices]
-            _, gradients[p.index] = evaluate(p.loss, p, result, targets, self._built.program)
-        self._simulation.backward(gradients, watcher=calls.backward_watcher)
+    def find_not_finite(self) -> str | None:
+        """See :meth:`.Trainable.find_not_finite`."""
+        return find_not_finite(self.engine)
 
-    def _apply_gradients(self, step: int) -> None:
-        for optimiser, updates in self.optimisers:
-            for update in updates:
-                optimiser.set_step(update, step)
-        for index, name in self._genn.optimisers:
-            connection = self._built.program.connections[index]
-            self.genn_model.custom_update(learn_group(connection, name))
+    def restore(self, resumption: Resumption) -> None:
+        """Saved states of training belong to networks of this package's own compilers."""
+        raise NotImplementedError
 
     # -- checkpoints
 
@@ -280,21 +316,28 @@ class CompiledDelayNetwork(CompiledNetwork):
             serialiser: ml_genn serialiser or its name
         """
         writer = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
-        for index, name in self._genn.optimisers:
-            group = self._genn.connections[index]
+        for parameter in self._genn.optimisers:
+            spec = self.program.parameters[parameter]
+            group = self._genn.connections[spec.owner.index]
             if group.matrix_type & SynapseMatrixConnectivity.SPARSE:
                 group.pull_connectivity_from_device()
-            group.vars[name].pull_from_device()
-            writer.serialise((*keys, self._connections[index], name), group.vars[name].values)
+            variable = group.vars[spec.name]
+            variable.pull_from_device()
+            connection = self._connections[spec.owner.index]
+            writer.serialise((*keys, connection, spec.name), variable.values)
 
     def save_connectivity(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Write the synapses of sparse connections; arguments as for :meth:`save`."""
         writer = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
-        for connection, program in zip(self._connections, self._built.program.connections):
+        for connection, program in zip(self._connections, self.program.connections, strict=True):
             if program.is_sparse:
                 writer.serialise((*keys, connection, "pre_ind"), program.pre_ind)
                 writer.serialise((*keys, connection, "post_ind"), program.post_ind)
 
 
-def _default(callbacks: Sequence[Any] | None) -> list[Any]:
-    return [BatchProgressBar()] if callbacks is None else list(callbacks)
+def _global_order(epoch: int, size: int) -> np.ndarray:
+    return np.random.permutation(size)  # noqa: NPY002 (as mlGeNN does)
+
+
+def _as_given(epoch: int, size: int) -> None:
+    """Examples in the order in which they are."""

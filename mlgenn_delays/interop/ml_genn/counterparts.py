@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from numbers import Number
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import ml_genn
@@ -22,10 +22,23 @@ from ml_genn import neurons as ml_neurons
 from ml_genn import readouts as ml_readouts
 from ml_genn import synapses as ml_synapses
 
-import mlgenn_delays
-
 from ... import connectivity, initializers, neurons, readouts, synapses
+from ...connection import Connection
+from ...layer import InputLayer, Layer, SequentialNetwork
+from ...network import Network
+from ...population import Population
 from .sparse import Sparse
+
+#: This package's counterpart of the module ``ml_genn``.
+_OURS = SimpleNamespace(
+    Connection=Connection,
+    InputLayer=InputLayer,
+    Layer=Layer,
+    Network=Network,
+    Population=Population,
+    SequentialNetwork=SequentialNetwork,
+    connectivity=connectivity,
+)
 
 
 class Package(IntEnum):
@@ -39,8 +52,9 @@ class Package(IntEnum):
         return Package(1 - self)
 
     @property
-    def module(self) -> ModuleType:
-        return (ml_genn, mlgenn_delays)[self]
+    def module(self) -> Any:
+        """What networks are made of."""
+        return (ml_genn, _OURS)[self]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 from ml_genn import losses as ml_losses
@@ -13,9 +14,12 @@ from ml_genn.utils.network import get_underlying_conn, get_underlying_pop
 from pygenn import SynapseMatrixType
 
 from ... import losses
-from ...compilers.build_program import BuildSettings, build_program
+from ...checks import check_sequence
+from ...compilers.build import build_program
 from ...compilers.event_prop_compiler import refuse_communicator
+from ...compilers.settings import BuildSettings
 from ...engines.genn.availability import choose_backend
+from ...engines.genn.engine import count_lanes
 from ...engines.genn.program_compiler import ProgramCompiler
 from .compiled_delay_network import CompiledDelayNetwork
 from .conversion import Conversion, from_ml_genn
@@ -153,23 +157,33 @@ class DelayEventPropCompiler(Compiler):
         """
         conversion = from_ml_genn(network)
         built = build_program(conversion.network, self._build_settings(conversion))
-        original = {new: old for old, new in conversion.populations.items()}
-        recorded = frozenset(
-            i for i, p in enumerate(built.populations) if original[p].record_spikes
-        )
-        lanes = 1 if self._genn_backend == "single_threaded_cpu" else self.batch_size
+        program = built.program
+        # copies: what is done to the compiler's afterwards is without effect
+        optimiser, delay_optimiser = copy(self._optimiser), copy(self._delay_optimiser)
+        delays = {c.delay for c in program.connections}
+        by_parameter = {
+            i: delay_optimiser if i in delays else optimiser
+            for i in range(len(program.parameters))
+            if program.learns(i)
+        }
         compiler = ProgramCompiler(
-            built.program,
-            lanes,
+            program,
+            count_lanes(program, self._genn_backend),
             self._genn_backend,
-            lambda connection, name: self._delay_optimiser if name == "d" else self._optimiser,
-            recorded,
+            by_parameter.__getitem__,
+            frozenset(p.index for p in program.populations if p.record_spikes),
             self.rng_seed,
             self.kernel_profiling,
             **self.genn_kwargs,
         )
         genn = compiler.compile_program(name or "delay_event_prop")
-        return CompiledDelayNetwork(built, conversion, genn, self._optimiser, self._delay_optimiser)
+        groups = [
+            (o, [i for i, of in by_parameter.items() if of is o])
+            for o in (optimiser, delay_optimiser)
+        ]
+        return CompiledDelayNetwork(
+            built, conversion, genn, [(o, parameters) for o, parameters in groups if parameters]
+        )
 
     def _build_settings(self, conversion: Conversion) -> BuildSettings:
         weights, delays = self._learn_conns
@@ -181,8 +195,10 @@ class DelayEventPropCompiler(Compiler):
             rng_seed=self.rng_seed,
             training=True,
             losses=self._losses(conversion),
-            weight_learn_conns=None if weights is None else _connections(conversion, weights),
-            delay_learn_conns=_connections(conversion, delays),
+            weight_learn_conns=(
+                None if weights is None else _connections(conversion, weights, "weight_learn_conns")
+            ),
+            delay_learn_conns=_connections(conversion, delays, "delay_learn_conns"),
             **{n: _per_population(conversion, v) for n, v in self._regularisers.items()},
             **self._settings,
         )
@@ -207,8 +223,9 @@ def _loss(loss: Any) -> Any:
     return _LOSSES[type(loss)](**vars(loss))
 
 
-def _connections(conversion: Conversion, connections: Iterable[Any]) -> frozenset[Any]:
-    return frozenset(conversion[get_underlying_conn(c)] for c in connections)
+def _connections(conversion: Conversion, connections: Any, name: str) -> frozenset[Any]:
+    given = check_sequence(connections, name, "connections")
+    return frozenset(conversion[get_underlying_conn(c)] for c in given)
 
 
 def _per_population(conversion: Conversion, value: Any) -> Any:

@@ -1,0 +1,103 @@
+"""Keeping the network that was best in validation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..checks import check_whole_number
+from ..files import save_checkpoint
+from .callback import Callback
+
+
+class BestCheckpoint(Callback):
+    """Saves the state of training in a file when validation is better than ever before.
+
+    Goes into ``validation_callbacks``, as the last of them, so that the states it saves are
+    complete. Better is a higher mean of the metric over the epoch and those before it or, where
+    equal, a lower validation loss.
+
+    Args:
+        path:    file, replaced each time; :func:`.load_checkpoint` reads it
+        window:  epochs over which the metric is averaged: validation sets are small, and the
+            best of many single epochs would be chosen by chance
+        metric:  output whose metric counts; None: the first output
+        entries: further arrays to save, name -> array
+
+    Attributes:
+        best:       value of the metric in the best epoch, None at first
+        best_loss:  validation loss in the best epoch, None at first
+        best_epoch: None at first
+
+    Raises:
+        ValueError: ``window`` below 1
+        OSError: in training, the file cannot be written
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        window: int = 1,
+        metric: Any = None,
+        entries: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        self.path = path
+        self.window = check_whole_number(window, "BestCheckpoint: window", minimum=1)
+        self.metric = metric
+        self.entries = dict(entries or {})
+        self._reset()
+
+    def _reset(self) -> None:
+        self.best: float | None = None
+        self.best_loss: float | None = None
+        self.best_epoch: int | None = None
+        self._best_mean = -np.inf
+        self._recent: list[float] = []
+
+    def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
+        self._compiled_network = compiled_network
+        self._reset()
+
+    def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
+        output = next(iter(metrics)) if self.metric is None else self.metric
+        if self.is_better(epoch, float(metrics[output].result)):
+            save_checkpoint(self.path, {**self._compiled_network.training_state(), **self.entries})
+
+    def is_better(self, epoch: int, value: float) -> bool:
+        """Take the metric of an epoch into account; whether it makes the network the best."""
+        loss = self._compiled_network.validation_loss
+        self._recent = [*self._recent, value][-self.window :]
+        mean = float(np.mean(self._recent))
+        if self.best_loss is not None and (mean, -loss) <= (self._best_mean, -self.best_loss):
+            return False
+        self.best, self.best_loss, self.best_epoch = value, loss, epoch
+        self._best_mean = mean
+        return True
+
+    def describe_last_saved(self) -> str | None:
+        """What was saved last, in words; None where nothing was."""
+        if self.best_epoch is None:
+            return None
+        return f"{os.fspath(self.path)} of epoch {self.best_epoch}"
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is known of the best epoch, NaN and -1 where there is none."""
+        none = self.best_epoch is None
+        return {
+            "best": np.nan if none else self.best,
+            "best_loss": np.nan if none else self.best_loss,
+            "best_epoch": -1 if none else self.best_epoch,
+            "best_mean": self._best_mean,
+            "recent": np.array(self._recent),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what :meth:`state_dict` gave."""
+        if state["best_epoch"] >= 0:
+            self.best, self.best_loss = float(state["best"]), float(state["best_loss"])
+            self.best_epoch = int(state["best_epoch"])
+        self._best_mean = float(state["best_mean"])
+        self._recent = [float(value) for value in np.atleast_1d(state["recent"])]

@@ -1,0 +1,98 @@
+"""Learning rates that change from batch to batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..checks import check_number, check_whole_number
+from .callback import Callback
+
+#: (step, number of steps of the whole run) -> factor to learning rates.
+Factor = Callable[[int, int], float]
+
+
+@dataclass(frozen=True)
+class WarmUpCosine:
+    """Factor that grows exponentially up to 1, times half a cosine that falls from 1.
+
+    Attributes:
+        start:  factor in the first step, above 0; 1: no warm-up
+        growth: by what it is multiplied in each step until it is 1, at least 1
+        final:  where the half cosine ends, at least 0
+
+    Raises:
+        ValueError, TypeError: the message names the argument, its value and what is allowed
+    """
+
+    start: float = 1.0
+    growth: float = 1.0
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number(self.start, "WarmUpCosine: start", above=0.0)
+        check_number(self.growth, "WarmUpCosine: growth", minimum=1.0)
+        check_number(self.final, "WarmUpCosine: final", minimum=0.0)
+
+    def __call__(self, step: int, num_steps: int) -> float:
+        # the exponent is bounded so that a long run cannot overflow
+        growth = math.exp(min(step * math.log(self.growth), 700.0))
+        progress = min(step / num_steps, 1.0)
+        half_cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+        decay = self.final + (1.0 - self.final) * half_cosine
+        return min(1.0, self.start * growth) * decay
+
+
+class LearningRateSchedule(Callback):
+    """Multiplies the learning rates that optimisers have now by a factor before each batch.
+
+    The factor depends on the number of the batch alone, so that a resumed run has the same
+    learning rates. Make it before :meth:`.load_training_state` and before training, while the
+    optimisers have the rates they begin with.
+
+    Args:
+        compiled_network: whose optimisers
+        factor:           of the learning rates
+        num_epochs:       of the whole run, all calls of ``train`` together
+        delay_factor:     of the learning rate of delays; None: ``factor``
+
+    Raises:
+        ValueError: ``num_epochs`` below 1, or an optimiser without learning rate ``alpha``
+    """
+
+    def __init__(
+        self,
+        compiled_network: Any,
+        factor: Factor,
+        num_epochs: int,
+        delay_factor: Factor | None = None,
+    ) -> None:
+        self._factor = factor
+        self._delay_factor = factor if delay_factor is None else delay_factor
+        self._num_epochs = check_whole_number(
+            num_epochs, "LearningRateSchedule: num_epochs", minimum=1
+        )
+        for optimiser, _ in compiled_network.optimisers:
+            if not hasattr(optimiser, "alpha"):
+                raise ValueError(
+                    f"LearningRateSchedule: {type(optimiser).__name__} has no learning rate 'alpha'"
+                )
+        self._rates = [(optimiser, optimiser.alpha) for optimiser, _ in compiled_network.optimisers]
+        self._delay_optimiser = compiled_network.delay_optimiser
+        self._epoch = 0
+
+    def set_params(self, num_batches: int, **kwargs: Any) -> None:
+        self._num_batches = num_batches
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._epoch = epoch
+
+    def on_batch_begin(self, batch: int) -> None:
+        step = self._epoch * self._num_batches + batch
+        num_steps = self._num_epochs * self._num_batches
+        for optimiser, rate in self._rates:
+            of_delays = optimiser is self._delay_optimiser
+            factor = self._delay_factor if of_delays else self._factor
+            optimiser.alpha = rate * factor(step, num_steps)

@@ -1,0 +1,19 @@
+"""Braille letters read by a sliding fingertip."""
+
+from .data import BrailleData, print_braille_notice
+from .fingertip import BRAILLE_CLASSES, BRAILLE_DOTS, Fingertip
+from .load import BrailleNotFoundError, load_braille
+from .simulate import Scan, generate_braille, simulate_taxels
+
+__all__ = [
+    "BRAILLE_CLASSES",
+    "BRAILLE_DOTS",
+    "BrailleData",
+    "BrailleNotFoundError",
+    "Fingertip",
+    "Scan",
+    "generate_braille",
+    "load_braille",
+    "print_braille_notice",
+    "simulate_taxels",
+]

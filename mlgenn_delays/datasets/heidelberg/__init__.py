@@ -1,0 +1,15 @@
+"""Spoken words as spikes: Spiking Heidelberg Digits (SHD) and Spiking Speech Commands (SSC)."""
+
+from .data import HeidelbergData, print_heidelberg_notice
+from .load import HeidelbergNotFoundError, load_shd, load_ssc
+from .simulate import generate_shd, generate_ssc
+
+__all__ = [
+    "HeidelbergData",
+    "HeidelbergNotFoundError",
+    "generate_shd",
+    "generate_ssc",
+    "load_shd",
+    "load_ssc",
+    "print_heidelberg_notice",
+]

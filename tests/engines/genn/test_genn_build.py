@@ -1,0 +1,242 @@
+"""Building GeNN models: the cache, engines side by side, and what is said when it goes wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from genn_cases import RANGE, SCE, assert_same_results, cpu_engine, recurrent
+from programs import Case, ProgramBuilder
+
+from mlgenn_delays.engines.code_cache import CompilerError
+from mlgenn_delays.neurons import LeakyIntegrateFire
+
+pytest.importorskip("pygenn")
+pytest.importorskip("ml_genn")
+
+from mlgenn_delays.engines.genn import build
+from mlgenn_delays.engines.genn.engine import GennEngine
+from mlgenn_delays.engines.genn.program_compiler import ProgramCompiler
+
+pytestmark = pytest.mark.genn
+
+
+def small(seed: int = 4) -> Case:
+    return recurrent(batch=2, delays=(RANGE, 2, None), seed=seed)
+
+
+def genn_engine(case: Case) -> GennEngine:
+    return case.engine(GennEngine, "genn:cpu")
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLGENN_DELAYS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "genn"
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Calls of make."""
+    calls = []
+    real = subprocess.check_call
+
+    def check_call(command, **kwargs):
+        calls.append(command)
+        return real(command, **kwargs)
+
+    monkeypatch.setattr("pygenn.genn_model.check_call", check_call)
+    return calls
+
+
+# --- the cache
+
+
+def test_same_program_is_built_once(empty_cache, calls, capfd):
+    for seed in (4, 5):  # the same program with other parameters
+        genn_engine(small(seed)).close()
+    assert len(calls) == 1
+    (folder,) = empty_cache.iterdir()
+    assert "make" not in capfd.readouterr().out
+    assert folder.name.startswith("mlgenn_delays")
+
+
+def test_nothing_is_written_to_the_current_folder(empty_cache, tmp_path, monkeypatch):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    genn_engine(small()).close()
+    assert list(folder.iterdir()) == []
+
+
+def test_another_process_was_faster(empty_cache, monkeypatch):
+    """What it made is used, and ours is thrown away."""
+    case = small()
+    expected = case.gradients(genn_engine(case))
+    (finished,) = empty_cache.iterdir()
+    hidden = finished.rename(empty_cache.parent / "hidden")
+    real = os.rename
+
+    def too_late(source, target):
+        real(hidden, target)
+        real(source, target)
+
+    monkeypatch.setattr(build.os, "rename", too_late)
+    gradients = case.gradients(genn_engine(case))
+    assert list(empty_cache.iterdir()) == [finished]
+    for found, values in zip(gradients, expected, strict=True):
+        for name in values:
+            np.testing.assert_array_equal(found[name], values[name])
+
+
+def wired(crossed: bool, receptors: tuple[float, float] = (5.0, 8.0)) -> Case:
+    """Two inputs to two hidden populations, straight or crossed; names say nothing of it."""
+    builder = ProgramBuilder(seed=3, timesteps=30, batch=2)
+    inputs = [builder.input(3, name=name) for name in "ab"]
+    hidden = [builder.hidden(4, name=name) for name in "cd"]
+    last = builder.output(2, SCE)
+    for i in range(2):
+        builder.connect(inputs[i], hidden[i ^ crossed], 3.0 + i, 0.5)
+    for population, tau in zip(hidden, receptors):
+        builder.connect(population, last, 0.5, 0.5, tau_syn=tau)
+    case = builder.build()
+    named = tuple(replace(c, name=f"c{i}") for i, c in enumerate(case.connections))
+    return replace(case, connections=named)
+
+
+def with_receptors(order: tuple[int, int]) -> Case:
+    """Connections onto the output that take its two receptors in this order."""
+    case = wired(False, (5.0, 5.0))
+    for index, receptor in zip((2, 3), order):
+        case = case.with_connection(index, receptor=receptor)
+    return case.with_population(4, taus_syn=(5.0, 5.0))
+
+
+def with_voltage(**neuron) -> Case:
+    hidden = LeakyIntegrateFire(tau_mem=10.0, **{"v_reset": -0.5, **neuron})
+    return small().with_population(1, neuron=hidden)
+
+
+#: Pairs of programs that differ in one thing that neither names nor sizes tell.
+PAIRS = {
+    "initial voltage": (lambda: with_voltage(v=0.1), lambda: with_voltage(v=0.6)),
+    "reset voltage": (lambda: with_voltage(v_reset=-0.1), lambda: with_voltage(v_reset=-0.6)),
+    "ends of connections": (lambda: wired(False), lambda: wired(True)),
+    "order of receptors": (lambda: wired(False), lambda: wired(False, (8.0, 5.0))),
+    "constant delay": (
+        lambda: recurrent(batch=2, delays=(3, None, None)),
+        lambda: recurrent(batch=2, delays=(4, None, None)),
+    ),
+    "timestep": (lambda: small(), lambda: small().with_settings(dt=0.5)),
+    "bound on I - theta": (lambda: small(), lambda: small().with_settings(i_minus_thresh_min=0.5)),
+    "readout": (
+        lambda: recurrent(batch=2),
+        lambda: recurrent(batch=2, readout="max_var"),
+    ),
+}
+
+
+def fingerprint(case: Case, **settings) -> str:
+    """What tells whether code can be used again."""
+    compiler = ProgramCompiler(case.program, 1, "single_threaded_cpu", **settings)
+    return compiler.compile_program("name").fingerprint
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_programs_that_differ_have_other_code(name):
+    first, second = (make() for make in PAIRS[name])
+    assert fingerprint(first) == fingerprint(first) != fingerprint(second)
+
+
+@pytest.mark.parametrize("name", ["initial voltage", "ends of connections"])
+def test_programs_do_not_get_each_others_code(name):
+    for make in PAIRS[name]:
+        case = make()
+        engine = genn_engine(case)
+        assert_same_results(case, engine, cpu_engine(case), np.arange(2))
+        engine.close()
+
+
+def test_which_receptor_a_connection_ends_at_is_part_of_the_code():
+    orders = ((0, 0), (0, 1), (1, 0), (1, 1))
+    assert len({fingerprint(with_receptors(order)) for order in orders}) == 4
+
+
+@pytest.mark.parametrize("setting", [{"kernel_profiling": True}, {"optimize_code": False}])
+def test_settings_of_genn_are_part_of_the_key(setting):
+    assert fingerprint(small()) != fingerprint(small(), **setting)
+
+
+# --- engines side by side
+
+
+def test_engines_of_one_program_do_not_share_memory():
+    """Their code is the same file, which the system loads but once."""
+    first, second = small(4), small(5)
+    assert fingerprint(first) == fingerprint(second)
+    engines = genn_engine(first), genn_engine(second)
+    for _ in range(2):
+        for case, engine in zip((first, second), engines):
+            assert_same_results(case, engine, cpu_engine(case), np.arange(2))
+    engines[1].close()
+    assert_same_results(first, engines[0], cpu_engine(first), np.arange(2))
+    engines[0].close()
+    engines[0].close()  # does no harm
+
+
+# --- errors
+
+
+def test_code_that_does_not_compile(empty_cache, monkeypatch):
+    monkeypatch.setenv("CXX", "false")
+    with pytest.raises(CompilerError, match="code that GeNN generated could not be compiled"):
+        genn_engine(small())
+    assert list(empty_cache.iterdir()) == []
+
+
+def test_model_that_genn_refuses(empty_cache, monkeypatch):
+    """A mistake in a snippet is no matter of the compiler: GeNN's own message is shown."""
+    case = with_voltage()
+
+    class Broken(LeakyIntegrateFire):
+        def get_model(self, dt, i_minus_thresh_min):
+            model = super().get_model(dt, i_minus_thresh_min)
+            return replace(model, sim_code="V = Alpha * * V;")
+
+    with pytest.raises(RuntimeError):
+        genn_engine(case.with_population(1, neuron=Broken(tau_mem=10.0)))
+    assert list(empty_cache.iterdir()) == []
+
+
+def test_no_make(empty_cache, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CompilerError, match=r"program 'make', which was not found; install it"):
+        genn_engine(small())
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("MLGENN_DELAYS_CACHE", str(blocked / "cache"))
+    with pytest.raises(CompilerError, match=r"cannot be written.*MLGENN_DELAYS_CACHE"):
+        genn_engine(small())
+
+
+def test_a_disk_that_is_full(empty_cache, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build.tempfile, "mkdtemp", full)
+    with pytest.raises(CompilerError, match=r"cache.*No space left.*MLGENN_DELAYS_CACHE"):
+        genn_engine(small())
+
+
+def test_a_library_that_is_damaged(empty_cache):
+    genn_engine(small()).close()
+    library = next(empty_cache.glob("**/librunner.*"))
+    library.write_bytes(library.read_bytes()[:100])
+    with pytest.raises(CompilerError, match=r"cannot be loaded.*delete .*mlgenn_delays"):
+        genn_engine(small())

@@ -1,0 +1,105 @@
+"""Spikes as flat arrays: what is refused before an engine reads them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mlgenn_delays.events.dataset as events_module
+from mlgenn_delays.events.dataset import EventDataset, channel_dtype
+from mlgenn_delays.utils.data import PreprocessedSpikes
+
+GOOD = PreprocessedSpikes(np.array([1, 1, 3]), np.array([4.0, 2.0, 6.0]))
+
+
+def flatten(*spikes: PreprocessedSpikes) -> EventDataset:
+    return EventDataset.from_spikes(spikes, 3, 20.0, "x['in']")
+
+
+def events(offsets=(0, 2, 3), times=(2.0, 4.0, 1.0), neurons=(2, 0, 1)) -> EventDataset:
+    return EventDataset(np.array(offsets), np.array(times), np.array(neurons), 3)
+
+
+def test_sorted_by_example_time_and_neuron():
+    data = flatten(GOOD, PreprocessedSpikes(np.zeros(3, int), np.zeros(0)))
+    assert data.offsets.tolist() == [0, 3, 3]
+    assert data.times.tolist() == [2.0, 4.0, 6.0]
+    assert data.neurons.tolist() == [2, 0, 2]
+    data.check_structure("x")
+
+
+@pytest.mark.parametrize(
+    ("ends", "times", "message"),
+    [
+        ([2, 1, 2], [1.0, 2.0], "end_spikes should not fall from one channel to the next"),
+        ([-1, 1, 2], [1.0, 2.0], "end_spikes should not fall"),
+        ([1.0, 1.0, 2.0], [1.0, 2.0], "end_spikes of .* type float64.* end_spikes whole numbers"),
+        ([[1, 1, 2]], [1.0, 2.0], r"end_spikes of shape \(1, 3\)"),
+        ([1, 1, 2], [[1.0], [2.0]], r"spike_times of shape \(2, 1\); both should have one dim"),
+        ([1, 1, 2], ["a", "b"], "spike_times should be numbers, their type is <U1"),
+        ([1, 1, 3], [1.0, 2.0], "has 2 spike times, its end_spikes say 3"),
+        ([1, 2], [1.0, 2.0], "has 2 channels, the input population 3"),
+    ],
+)
+def test_malformed_examples(ends, times, message):
+    bad = PreprocessedSpikes(np.array(ends), np.array(times))
+    with pytest.raises(ValueError, match=rf"x\['in'\]: example 1.*{message}"):
+        flatten(GOOD, bad)
+
+
+@pytest.mark.parametrize("time", [-1.0, 20.1, np.nan, np.inf, -np.inf])
+def test_times_outside_the_trial(time):
+    bad = PreprocessedSpikes(np.array([1, 1, 2]), np.array([1.0, time]))
+    with pytest.raises(ValueError, match=rf"spike time {time} ms in example 1 .* 0 to 20.0 ms"):
+        flatten(GOOD, bad)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"neurons": (2, 0, 3)}, "has a spike of channel 3, allowed are 0 to 2"),
+        ({"neurons": (-1, 0, 1)}, "has a spike of channel -1"),
+        ({"neurons": (0, 1)}, "has 3 times and 2 neurons"),
+        ({"offsets": (0, 2, 9)}, "offsets should rise from 0 to the number of events, 3;"),
+        ({"offsets": (0, 4, 3)}, "offsets should rise"),
+        ({"offsets": (1, 2, 3)}, "they go from 1 to 3"),
+        ({"times": (4.0, 2.0, 1.0)}, "the spike times of example 0 are not sorted"),
+        ({"offsets": (0, 1, 3)}, "the spike times of example 1 are not sorted"),
+    ],
+)
+def test_bad_structure(changes, message):
+    events().check_structure("x")  # times may fall from one example to the next
+    with pytest.raises(ValueError, match=message):
+        events(**changes).check_structure("x")
+
+
+def test_smallest_type_of_channels():
+    assert [channel_dtype(n) for n in (65536, 65537)] == [np.uint16, np.uint32]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 100])
+def test_chunks_change_nothing(chunk, monkeypatch):
+    monkeypatch.setattr(events_module, "_CHUNK", chunk)
+    data = EventDataset(
+        np.array([0, 3, 5]), np.array([0.0, 1.2, 7.0, 2.0, 2.5]), np.array([0, 1, 1, 0, 1]), 2
+    )
+    data.check_structure("x")
+    unsorted = EventDataset(data.offsets, np.array([0.0, 1.2, 7.0, 2.0, 1.5]), data.neurons, 2)
+    with pytest.raises(ValueError, match="times of example 1 are not sorted"):
+        unsorted.check_structure("x")
+    strange = EventDataset(data.offsets, data.times, np.array([0, 1, 1, 0, 2]), 2)
+    with pytest.raises(ValueError, match="channel 2, allowed are 0 to 1"):
+        strange.check_structure("x")
+
+
+def test_select_takes_examples_in_the_given_order():
+    data = EventDataset(
+        np.array([0, 2, 2, 5]), np.arange(5.0), np.array([0, 1, 1, 0, 1], np.uint16), 2
+    )
+    chosen = data.select(np.array([2, 1, 0, 2]))
+    assert chosen.offsets.tolist() == [0, 3, 3, 5, 8]
+    assert chosen.times.tolist() == [2.0, 3.0, 4.0, 0.0, 1.0, 2.0, 3.0, 4.0]
+    assert chosen.neurons.tolist() == [1, 0, 1, 0, 1, 1, 0, 1]
+    assert chosen.neurons.dtype == np.uint16
+    nothing = data.select(np.zeros(0, np.int64))
+    assert (len(nothing), nothing.times.dtype, nothing.neurons.dtype) == (0, float, np.uint16)
