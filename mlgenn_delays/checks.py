@@ -8,6 +8,19 @@ from typing import Any
 
 import numpy as np
 
+
+class ArgumentError(ValueError, RuntimeError):
+    """A bad value where mlGeNN raises RuntimeError: scripts that expect that catch it, too."""
+
+
+class ArgumentIndexError(ArgumentError, IndexError):
+    """An index out of range where mlGeNN raises IndexError."""
+
+
+class ArgumentTypeError(TypeError, RuntimeError):
+    """A value of the wrong kind where mlGeNN raises RuntimeError."""
+
+
 #: Characters of a value in messages.
 _LONGEST = 100
 
