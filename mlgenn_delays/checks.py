@@ -8,6 +8,19 @@ from typing import Any
 
 import numpy as np
 
+
+class ArgumentError(ValueError, RuntimeError):
+    """A bad value where mlGeNN raises RuntimeError: scripts that expect that catch it, too."""
+
+
+class ArgumentIndexError(ArgumentError, IndexError):
+    """An index out of range where mlGeNN raises IndexError."""
+
+
+class ArgumentTypeError(TypeError, RuntimeError):
+    """A value of the wrong kind where mlGeNN raises RuntimeError."""
+
+
 #: Characters of a value in messages.
 _LONGEST = 100
 
@@ -148,5 +161,8 @@ def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
         TypeError: anything else
     """
     if not isinstance(value, Iterable) or isinstance(value, (str, Mapping)):
-        raise TypeError(f"{name} should be a sequence of {of}, e.g. a list, not {describe(value)}")
+        shown = describe(value) if hasattr(value, "__array__") else value
+        raise TypeError(
+            f"{name} should be a sequence of {of}, e.g. [{shown}], not a {type(value).__name__}"
+        )
     return value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import ref
 
-from .checks import describe
+from .checks import ArgumentTypeError, describe
 from .connection import Connection, ConnectivityInitializer, SynapseInitializer
 from .network import Network
 from .population import NeuronInitializer, Population, Shape
@@ -165,7 +165,7 @@ def get_underlying_pop(obj: Any) -> Population:
     if isinstance(obj, Population):
         return obj
     if not isinstance(obj, (InputLayer, Layer)):
-        raise TypeError(f"{describe(obj)} is not a Population, InputLayer or Layer")
+        raise ArgumentTypeError(f"{describe(obj)} is not a Population, InputLayer or Layer")
     population = obj.population()
     if population is None:
         raise ReferenceError("the network of this layer does not exist any more")
@@ -182,7 +182,7 @@ def get_underlying_conn(obj: Any) -> Connection:
     if isinstance(obj, Connection):
         return obj
     if not isinstance(obj, Layer) or obj.connection is None:
-        raise TypeError(f"{describe(obj)} is not a Connection or a Layer that has one")
+        raise ArgumentTypeError(f"{describe(obj)} is not a Connection or a Layer that has one")
     connection = obj.connection()
     if connection is None:
         raise ReferenceError("the network of this layer does not exist any more")

@@ -9,7 +9,7 @@ from weakref import ref
 
 import numpy as np
 
-from .checks import describe
+from .checks import ArgumentError, describe
 from .network import Network
 from .neurons import Neuron, default_neurons
 from .registry import get_object
@@ -31,7 +31,7 @@ def _get_shape(shape: Shape, name: str) -> tuple[int, ...] | None:
         return None
     sizes = tuple(shape) if isinstance(shape, (Sequence, np.ndarray)) else (shape,)
     if isinstance(shape, str) or not sizes or not all(_is_positive_int(s) for s in sizes):
-        raise ValueError(
+        raise ArgumentError(
             f"population '{name}': shape is {describe(shape)}, allowed are None, "
             f"whole numbers of at least 1 and sequences of these"
         )

@@ -8,7 +8,7 @@ from copy import copy
 from inspect import Parameter, isabstract, isclass, signature
 from typing import Any, TypeVar, overload
 
-from .checks import describe
+from .checks import ArgumentError, ArgumentTypeError, describe
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -70,14 +70,14 @@ def get_object(
         return None
     if isinstance(obj, str):
         if obj not in dictionary:
-            raise ValueError(
+            raise ArgumentError(
                 f"{description} '{obj}' is unknown, allowed are "
                 f"{', '.join(sorted(dictionary)) or base_class.__name__ + ' objects only'}"
             )
         return dictionary[obj]()
     if isinstance(obj, base_class):
         return copy(obj)
-    raise TypeError(
+    raise ArgumentTypeError(
         f"{description} should be given as a string or a {base_class.__name__} object, "
         f"not {describe(obj)}"
     )
@@ -99,7 +99,7 @@ def get_object_mapping(
     keys = list(keys)
     values = obj if isinstance(obj, Mapping) else dict.fromkeys(keys, obj)
     if set(values) != set(keys):
-        raise ValueError(
+        raise ArgumentError(
             f"{description} dictionary has the keys {_names(values)}, "
             f"it should have one for each output: {_names(keys)}"
         )

@@ -179,8 +179,8 @@ def test_one_connection_instead_of_a_list(name):
         with pytest.raises(TypeError) as error:
             EventPropCompiler(10, "mean_square_error", **{name: value})
         assert str(error.value) == (
-            f"{name} should be a sequence of connections and layers, e.g. [connection], not "
-            f"{value!r}"
+            f"{name} should be a sequence of connections, e.g. [{value}], not a "
+            f"{type(value).__name__}"
         )
     with pytest.raises(NotImplementedError, match="deep_r_conns: rewiring"):
         EventPropCompiler(10, "mean_square_error", deep_r_conns=c)

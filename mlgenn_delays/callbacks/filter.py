@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import describe
+from ..checks import ArgumentError, ArgumentIndexError, ArgumentTypeError, as_array, describe
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +45,9 @@ class ExampleFilter:
 
 
 def _example_mask(f: Any) -> np.ndarray:
-    array = np.asarray([f] if _is_int(f) else f)
+    array = as_array([f] if _is_int(f) else f, "example_filter")
     if array.ndim != 1 or (array.size and array.dtype.kind not in "biu"):
-        raise TypeError(
+        raise ArgumentTypeError(
             f"example_filter should be None, a whole number or a sequence of whole numbers "
             f"or bools, not {describe(f)}"
         )
@@ -97,12 +97,12 @@ def _neuron_index(f: Any, sizes: tuple[int, ...]) -> Any:
             return _checked_bools(array, sizes)
         parts = (f,) if len(sizes) == 1 else tuple(f)
     else:
-        raise TypeError(
+        raise ArgumentTypeError(
             "neuron_filter should be None, a whole number, a slice or a sequence, not "
             f"{describe(f)}"
         )
     if len(parts) != len(sizes):
-        raise ValueError(
+        raise ArgumentIndexError(
             f"neuron_filter has {len(parts)} parts, it needs one for each axis of shape {sizes}"
         )
     axes = zip(parts, sizes, strict=True)
@@ -121,7 +121,7 @@ def _as_array(f: Any) -> np.ndarray | None:
 
 def _checked_bools(array: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
     if array.shape != sizes:
-        raise ValueError(f"neuron_filter of bools has shape {array.shape}, it should be {sizes}")
+        raise ArgumentError(f"neuron_filter of bools has shape {array.shape}, it should be {sizes}")
     return array
 
 
@@ -130,13 +130,13 @@ def _checked_axis(indices: Any, size: int) -> np.ndarray:
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
-        raise TypeError(
+        raise ArgumentTypeError(
             "neuron_filter should be made of whole numbers, slices or bools, not "
             f"{describe(indices)}"
         )
     bad = (array < 0) | (array >= size)
     if np.any(bad):
-        raise ValueError(
+        raise ArgumentIndexError(
             f"neuron_filter has the index {array[bad][0]}, allowed are 0 to {size - 1}"
         )
     return array

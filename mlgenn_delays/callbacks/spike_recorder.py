@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ArgumentError
 from ..layer import PopulationType
 from ..program.exchange import RecordRequest
 from .filter import ExampleFilterType, NeuronFilterType
@@ -48,7 +49,7 @@ class SpikeRecorder(Recorder):
         if not population.is_spiking:
             raise ValueError(f"SpikeRecorder: population '{self._pop}' does not spike")
         if not population.record_spikes:
-            raise ValueError(
+            raise ArgumentError(
                 f"SpikeRecorder: population '{self._pop}' should be made with record_spikes=True"
             )
         super().set_params(data, compiled_network, **kwargs)

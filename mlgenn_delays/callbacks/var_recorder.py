@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ArgumentError
 from ..layer import PopulationType
 from ..program.exchange import RecordRequest
 from ..program.program import PopulationProgram
@@ -47,7 +48,7 @@ class VarRecorder(Recorder):
     ):
         super().__init__(pop, key, example_filter, neuron_filter)
         if var is None and genn_var is None:
-            raise ValueError("VarRecorder: var or genn_var should name a variable")
+            raise ArgumentError("VarRecorder: var or genn_var should name a variable")
         self._names = (var, genn_var)
 
     def set_params(self, data: dict, compiled_network: Any, **kwargs: Any) -> None:
@@ -89,7 +90,7 @@ def _engine_variable(var: str | None, genn_var: str | None, population: Populati
     given = genn_var if var is None else var
     if given not in known:
         argument = "genn_var" if var is None else "var"
-        raise ValueError(
+        raise ArgumentError(
             f"VarRecorder: {argument} is '{given}', allowed for population '{population.name}' are "
             f"{', '.join(map(repr, known))}"
         )

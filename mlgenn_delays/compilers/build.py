@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from ..checks import check_sequence, describe
+from ..checks import ArgumentError, check_sequence, describe
 from ..connection import Connection
 from ..layer import get_underlying_conn
 from ..losses import Trial
@@ -94,7 +94,7 @@ def check_network(network: Network) -> None:
     for population in network.populations:
         _check_population(population, network)
     if all(p.neuron.readout is None for p in network.populations):
-        raise ValueError(
+        raise ArgumentError(
             "the network has no output: give at least one population a readout, "
             'e.g. LeakyIntegrate(readout="avg_var")'
         )
@@ -131,7 +131,7 @@ def _check_ends(connection: Connection, network: Network) -> None:
 
 def _check_population(population: Population, network: Network) -> None:
     if population.shape is None:
-        raise ValueError(
+        raise ArgumentError(
             f"population {population.name!r} has no shape: give one, e.g. "
             "Population(neuron, 64), or connect it with arrays of weights"
         )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..checks import ArgumentError
 from ..connection import Connection
 from ..initializers import Initializer, Uniform
 from ..initializers.value import is_value_array, is_value_constant, sample_value
@@ -107,7 +108,7 @@ def describe_delays(connection: Connection, learned: bool) -> Delays:
     delay = connection.connectivity.delay
     per_synapse = learned or not is_value_constant(delay)
     if learned and connection.max_delay_steps is None:
-        raise ValueError(
+        raise ArgumentError(
             f"connection {connection.name!r}: max_delay_steps is missing, it is needed where "
             "delays are learned; pass Connection(..., max_delay_steps=...)"
         )
@@ -138,7 +139,7 @@ def _largest_delay(connection: Connection) -> int:
     assert isinstance(delay, Initializer)
     largest = largest_sample(delay)
     if largest is None:
-        raise ValueError(
+        raise ArgumentError(
             f"connection {connection.name!r}: max_delay_steps is missing, it cannot be told from "
             f"delays given by {delay!r}; pass Connection(..., max_delay_steps=...)"
         )

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..checks import check_array, fit_array
+from ..checks import ArgumentError, check_array, fit_array
 from ..initializers.value import InitValue, Value, make_value
 
 
@@ -147,7 +147,10 @@ class Dense(Connectivity):
                 source.shape = value.shape[0] if source.shape is None else source.shape
                 target.shape = value.shape[1] if target.shape is None else target.shape
             label = f"Dense: {name} from '{source}' to '{target}'"
-            fit_array(value, (source.size, target.size), label)
+            try:
+                fit_array(value, (source.size, target.size), label)
+            except ValueError as error:
+                raise ArgumentError(str(error)) from None
 
     def get_indices(
         self,

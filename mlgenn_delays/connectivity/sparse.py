@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import check_number
+from ..checks import ArgumentError, check_number
 from ..initializers.value import InitValue, Value
 from .connectivity import Sized
 from .sparse_base import SparseBase, check_index_arrays, check_indices
@@ -87,7 +87,7 @@ class OneToOne(SparseBase):
         source.shape = target.shape if source.shape is None else source.shape
         target.shape = source.shape if target.shape is None else target.shape
         if source.shape != target.shape:
-            raise ValueError(
+            raise ArgumentError(
                 f"OneToOne: '{source}' has shape {source.shape}, '{target}' {target.shape}, "
                 "they should be the same"
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ArgumentError
 from .spikes import PreprocessedSpikes
 
 DataDictType = Mapping[Any, Sequence | np.ndarray]
@@ -33,7 +34,7 @@ def split_dataset(data: DataDictType, split: float) -> tuple[dict, dict]:
         ValueError: ``split`` out of range, or entries with different numbers of examples
     """
     if not 0.0 <= split <= 1.0:
-        raise ValueError(f"split is {split}, allowed are numbers from 0 to 1")
+        raise ArgumentError(f"split is {split}, allowed are numbers from 0 to 1")
     cut = round((1.0 - split) * _checked_size(data))
     return {k: v[:cut] for k, v in data.items()}, {k: v[cut:] for k, v in data.items()}
 
@@ -76,9 +77,9 @@ def batch_spikes(spikes: Sequence[PreprocessedSpikes], batch_size: int) -> Prepr
         ValueError: no examples, more than ``batch_size``, or different numbers of neurons
     """
     if not 1 <= len(spikes) <= batch_size:
-        raise ValueError(f"spikes has {len(spikes)} examples, allowed are 1 to {batch_size}")
+        raise ArgumentError(f"spikes has {len(spikes)} examples, allowed are 1 to {batch_size}")
     if len({len(s.end_spikes) for s in spikes}) > 1:
-        raise ValueError("spikes should have as many neurons in each example")
+        raise ArgumentError("spikes should have as many neurons in each example")
     ends = np.cumsum([len(s.spike_times) for s in spikes])
     rows = [s.end_spikes + end - len(s.spike_times) for s, end in zip(spikes, ends, strict=True)]
     padding = [np.full_like(rows[0], ends[-1])] * (batch_size - len(spikes))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..checks import check_whole_number
+from ..checks import ArgumentError, check_whole_number
 
 
 class PreprocessedSpikes(NamedTuple):
@@ -96,7 +96,7 @@ def preprocess_tonic_spikes(
 def _tonic_ids(events: np.ndarray, ordering: Sequence[str], shape: Sequence[int]) -> np.ndarray:
     missing = [field for field in ("t", "p", "x") if field not in ordering]
     if missing:
-        raise ValueError(
+        raise ArgumentError(
             f"ordering is {tuple(ordering)}, it should contain t, p, x and for "
             f"two-dimensional sensors y; {', '.join(missing)} is missing"
         )
@@ -123,7 +123,7 @@ def preprocess_tonic_spikes_separate(
         ValueError: the sensor has a single polarity; see also there
     """
     if shape[2] == 1:
-        raise ValueError(f"shape is {tuple(shape)}, a single polarity cannot be separated")
+        raise ArgumentError(f"shape is {tuple(shape)}, a single polarity cannot be separated")
     single = (shape[0], shape[1], 1)
     return [
         preprocess_tonic_spikes(

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import as_array, check_array, check_number, describe, fit_array
+from ..checks import (
+    ArgumentError,
+    ArgumentTypeError,
+    as_array,
+    check_array,
+    check_number,
+    describe,
+    fit_array,
+)
 from . import Initializer, default_initializers
 
 Value = float | np.ndarray | Initializer
@@ -45,7 +53,7 @@ def make_value(value: InitValue, name: str, minimum: float | None = None) -> Val
     """
     if isinstance(value, str):
         if value not in default_initializers:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: initializer '{value}' is unknown, "
                 f"allowed are {', '.join(sorted(default_initializers))}"
             )
@@ -60,7 +68,7 @@ def make_value(value: InitValue, name: str, minimum: float | None = None) -> Val
         return check_array(value, name, minimum)
     if isinstance(value, (Real, np.number)) and not isinstance(value, bool):
         return check_number(value, name, minimum)
-    raise TypeError(
+    raise ArgumentTypeError(
         f"{name} should be a number, an array of numbers, an Initializer or the name "
         f"of one, not {describe(value)}"
     )

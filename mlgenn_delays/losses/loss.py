@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ArgumentError
 from ..neurons import Neuron
 from ..program.program import ReadoutProgram
 from ..readouts import Readout
@@ -109,7 +110,7 @@ class Loss(ABC):
         """
         self._check_readout(name, readout, per_timestep)
         if len(y) != num_examples:
-            raise ValueError(
+            raise ArgumentError(
                 f"output population '{name}': y has {len(y)} targets for {num_examples} examples"
             )
         return self._check_targets(y, name, shape, timesteps)
@@ -186,7 +187,7 @@ def check_labels(y: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     except ValueError:  # sequences of different lengths
         raise ValueError(f"{label} should be one whole number per example") from None
     if labels.ndim != 1 or labels.dtype.kind not in "iuf":
-        raise ValueError(
+        raise ArgumentError(
             f"{label} have shape {labels.shape} and type {labels.dtype}, "
             "they should be one whole number per example"
         )

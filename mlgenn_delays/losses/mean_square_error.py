@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ArgumentError
 from ..program.timing import steps_until
 from .loss import Loss
 
@@ -31,7 +32,7 @@ class MeanSquareError(Loss):
         for i, example in enumerate(y):
             given = np.shape(example)
             if given not in (expected[1:], (timesteps, int(np.prod(shape)))):
-                raise ValueError(
+                raise ArgumentError(
                     f"{label}: example {i} has shape {given}, it should be {expected[1:]} "
                     "(timesteps, outputs)"
                 )

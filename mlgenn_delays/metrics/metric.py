@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ArgumentError
+
 
 class Metric(ABC):
     """Base class for all metrics."""
@@ -53,7 +55,7 @@ class MeanSquareError(Metric):
         y_true = np.asarray(y_true, dtype=np.float64)
         y_pred = np.asarray(y_pred, dtype=np.float64)
         if y_true.shape != y_pred.shape:
-            raise ValueError(
+            raise ArgumentError(
                 f"MeanSquareError: labels have shape {y_true.shape}, "
                 f"predictions {y_pred.shape}, they should be the same"
             )
@@ -90,7 +92,7 @@ class SparseCategoricalAccuracy(Metric):
         y_true = np.asarray(y_true)
         y_pred = np.asarray(y_pred)
         if len(y_true) != len(y_pred):
-            raise ValueError(
+            raise ArgumentError(
                 f"SparseCategoricalAccuracy: there are {len(y_true)} labels "
                 f"and {len(y_pred)} predictions"
             )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import SpikeStatistics
-from ..checks import check_whole_number
+from ..checks import ArgumentError, check_whole_number
 from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
 from ..registry import get_object
@@ -294,7 +294,7 @@ class CompiledTrainingNetwork(LearningNetwork):
             missing = "validation_x" if validation_x is None else "validation_y"
             raise ValueError(f"{missing} is missing: give both validation_x and validation_y")
         if validation_split != 0.0 and validation_x is not None:
-            raise ValueError("give either validation_split or validation_x and validation_y")
+            raise ArgumentError("give either validation_split or validation_x and validation_y")
         data = prepare(self._built, x, y)
         if validation_split != 0.0:
             return data.split(validation_split)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import ArgumentError
 from ..events.augmentation import Augmentation
 from ..events.dataset import EventDataset
 from ..layer import get_underlying_pop
@@ -49,7 +50,7 @@ class TrialData:
             ValueError: ``fraction`` is not between 0 and 1, or leaves one part empty.
         """
         if not 0.0 < fraction < 1.0:
-            raise ValueError(
+            raise ArgumentError(
                 f"validation_split is {fraction}, allowed are numbers from 0 to below 1"
             )
         first = round((1.0 - fraction) * len(self))
@@ -164,7 +165,7 @@ def prepare(
     for population in chosen:
         length = _length(given_y[population.index][1], f"{y_name}[{population.name!r}]")
         if length != size:
-            raise ValueError(
+            raise ArgumentError(
                 f"{y_name}[{population.name!r}] has {length} examples, {x_name} has {size}"
             )
     targets = {p.index: _targets(built, p, given_y[p.index][1], size, y_name) for p in chosen}
@@ -217,7 +218,9 @@ def _length(value: Any, name: str) -> int:
 
 def _common_size(sizes: Mapping[str, int], name: str) -> int:
     if len(set(sizes.values())) > 1:
-        raise ValueError(f"{name} has different numbers of examples per population: {dict(sizes)}")
+        raise ArgumentError(
+            f"{name} has different numbers of examples per population: {dict(sizes)}"
+        )
     return next(iter(sizes.values()))
 
 
