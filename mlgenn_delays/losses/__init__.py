@@ -8,9 +8,8 @@ into the gradient of the mean over the batch.
 from ..registry import get_module_classes
 from .evaluation import evaluate
 from .loss import Loss, Trial
-from .mean_square_error import MeanSquareError
-from .relative_mean_square_error import RelativeMeanSquareError
 from .sparse_categorical_crossentropy import SparseCategoricalCrossentropy
+from .square_errors import MeanSquareError, RelativeMeanSquareError
 
 default_losses: dict[str, type[Loss]] = get_module_classes(globals(), Loss)
 

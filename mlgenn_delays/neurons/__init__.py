@@ -2,10 +2,8 @@
 
 from ..registry import get_module_classes
 from .adaptive_leaky_integrate_fire import AdaptiveLeakyIntegrateFire
-from .leaky_integrate import LeakyIntegrate
-from .leaky_integrate_fire import LeakyIntegrateFire
-from .neuron import Neuron
-from .spike_input import SpikeInput
+from .leaky import LeakyIntegrate, LeakyIntegrateFire
+from .neuron import Neuron, SpikeInput
 
 default_neurons: dict[str, type[Neuron]] = get_module_classes(globals(), Neuron)
 

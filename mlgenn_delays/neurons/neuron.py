@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from ..checks import check_whole_number
 from ..program.model import NeuronModel
 from ..readouts import Readout, default_readouts
 from ..registry import get_object
@@ -56,3 +57,25 @@ class Neuron(ABC):
             TypeError: the neuron has no dynamics (inputs)
         """
         raise TypeError(f"{type(self).__name__} has no dynamics")
+
+
+class SpikeInput(Neuron):
+    """Emits spike trains given as :class:`.PreprocessedSpikes`.
+
+    Args:
+        max_spikes: accepted for compatibility with mlGeNN; there is no limit here
+
+    Raises:
+        ValueError: ``max_spikes`` is not a whole number of at least 1
+    """
+
+    is_input = True
+    is_spiking = True
+
+    def __init__(self, max_spikes: int = 1000000):
+        super().__init__()
+        self.max_spikes = max_spikes
+        self.check()
+
+    def check(self) -> None:
+        check_whole_number(self.max_spikes, "SpikeInput: max_spikes", minimum=1)

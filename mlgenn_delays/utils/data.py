@@ -9,10 +9,11 @@ from ..events.data import (
     calc_max_spikes,
     calc_start_spikes,
     get_dataset_size,
+    linear_latency_encode_data,
+    log_latency_encode_data,
     permute_dataset,
     split_dataset,
 )
-from ..events.encoding import linear_latency_encode_data, log_latency_encode_data
 from ..events.spikes import (
     PreprocessedSpikes,
     preprocess_spikes,

@@ -22,7 +22,7 @@ from ml_genn.callbacks import Callback, Checkpoint, SpikeRecorder, VarRecorder
 
 import mlgenn_delays
 from mlgenn_delays import callbacks as ours
-from mlgenn_delays.engines.genn import tape
+from mlgenn_delays.engines.genn import spikes as tape
 from mlgenn_delays.interop.ml_genn import from_ml_genn
 
 pytestmark = pytest.mark.genn

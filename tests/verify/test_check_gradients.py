@@ -13,8 +13,8 @@ from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import Normal
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
-from mlgenn_delays.verify.check_gradients import check_gradients
-from mlgenn_delays.verify.gradient_probe import Entry, GradientProbe
+from mlgenn_delays.verify.comparison import check_gradients
+from mlgenn_delays.verify.probe import Entry, GradientProbe
 
 
 @pytest.fixture

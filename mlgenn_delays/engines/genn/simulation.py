@@ -25,7 +25,7 @@ from ...program.exchange import (
 from ...program.program import PopulationProgram
 from ...program.timing import spike_times
 from . import arrays, models
-from .inputs import BatchSpikes, batch_spikes
+from .arrays import Rings
 from .program_compiler import (
     REDUCE_GRADIENT,
     RESET_BACKWARD,
@@ -35,8 +35,7 @@ from .program_compiler import (
     custom_update,
 )
 from .recording import VariableRecorder, Watcher
-from .rings import Rings
-from .tape import Tape
+from .spikes import BatchSpikes, Tape, batch_spikes
 
 
 class Simulation:

@@ -14,7 +14,7 @@ from mlgenn_delays.program.exchange import Batch
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
-from mlgenn_delays.engines.genn import tape
+from mlgenn_delays.engines.genn import spikes as tape
 from mlgenn_delays.engines.genn.engine import GennEngine
 
 pytestmark = pytest.mark.genn

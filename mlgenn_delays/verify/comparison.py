@@ -16,8 +16,8 @@ from ..checks import check_number, check_whole_number
 from ..compilers.event_prop_compiler import EventPropCompiler
 from ..network import Network
 from ..training.compiled_training_network import CompiledTrainingNetwork
-from .gradient_probe import Entry, GradientProbe
-from .gradient_table import GradientCheck, GradientRow, Similarity, SkippedParameter
+from .probe import Entry, GradientProbe
+from .table import GradientCheck, GradientRow, Similarity, SkippedParameter
 
 #: Bound on I - threshold in the reference: none, in effect.
 _NO_BOUND = 1e-12
