@@ -2,32 +2,32 @@ from __future__ import annotations
 
 import pytest
 
-from mlgenn_delays.experiments.common.schedule import LearningRates, rate_factor, weight_rate
+from mlgenn_delays.experiments.common.schedule import learning_rates, rate_factor, weight_rate
 from mlgenn_delays.models import ClassifierSettings, build_classifier
 from mlgenn_delays.optimisers import Adam
 
 
 def test_rates_are_constant_by_default() -> None:
-    assert [rate_factor(ClassifierSettings(), step, 10) for step in (0, 5, 9)] == [1.0, 1.0, 1.0]
+    assert [rate_factor(ClassifierSettings())(step, 10) for step in (0, 5, 9)] == [1.0, 1.0, 1.0]
 
 
 def test_rates_are_eased_in_as_published() -> None:
     settings = ClassifierSettings(lr=1e-3, lr_ease_in=0.01, lr_growth=1.05)
-    rates = [settings.lr * rate_factor(settings, step, 10_000) for step in range(200)]
+    rates = [settings.lr * rate_factor(settings)(step, 10_000) for step in range(200)]
     assert rates[0] == pytest.approx(1e-5)
     assert rates[1] == pytest.approx(1.05e-5)
     assert rates[50] == pytest.approx(1e-5 * 1.05**50)
     # 1.05^95 > 100
     assert rates[95:] == [1e-3] * 105
-    assert rate_factor(settings, 10**7, 10**8) == 1.0
+    assert rate_factor(settings)(10**7, 10**8) == 1.0
 
 
 def test_rates_fall_along_half_a_cosine() -> None:
     settings = ClassifierSettings(lr_final=0.2)
-    assert rate_factor(settings, 0, 100) == 1.0
-    assert rate_factor(settings, 50, 100) == pytest.approx(0.6)
-    assert rate_factor(settings, 100, 100) == pytest.approx(0.2)
-    assert rate_factor(settings, 150, 100) == pytest.approx(0.2)
+    assert rate_factor(settings)(0, 100) == 1.0
+    assert rate_factor(settings)(50, 100) == pytest.approx(0.6)
+    assert rate_factor(settings)(100, 100) == pytest.approx(0.2)
+    assert rate_factor(settings)(150, 100) == pytest.approx(0.2)
 
 
 def test_rates_by_connection() -> None:
@@ -54,19 +54,19 @@ class Compiled:
 def test_all_rates_follow_the_number_of_the_batch() -> None:
     settings = ClassifierSettings(epochs=4, lr_ease_in=0.1, lr_growth=1.5, lr_final=0.0)
     compiled = Compiled()
-    callback = LearningRates(settings, compiled)  # type: ignore[arg-type]
+    callback = learning_rates(settings, compiled)  # type: ignore[arg-type]
     callback.set_params(num_batches=5)
     for epoch, batch in ((0, 0), (0, 4), (2, 1), (3, 4)):
         callback.on_epoch_begin(epoch)
         callback.on_batch_begin(batch)
-        factor = rate_factor(settings, 5 * epoch + batch, 20)
+        factor = rate_factor(settings)(5 * epoch + batch, 20)
         assert [o.alpha for o, _ in compiled.optimisers] == [0.5 * factor, 2.0 * factor]
 
 
 def test_rates_of_delays_can_do_without_easing_in() -> None:
     settings = ClassifierSettings(epochs=4, lr_ease_in=0.1, lr_final=1.0, delay_ease_in=False)
     compiled = Compiled()
-    callback = LearningRates(settings, compiled)  # type: ignore[arg-type]
+    callback = learning_rates(settings, compiled)  # type: ignore[arg-type]
     callback.set_params(num_batches=5)
     callback.on_epoch_begin(0)
     callback.on_batch_begin(0)

@@ -191,7 +191,7 @@ def test_seed_that_diverges_does_not_stop_the_others(
 
     monkeypatch.setattr(runner, "compile_network", compile_network)
     monkeypatch.setattr(
-        "mlgenn_delays.experiments.common.training.LearningRates.on_batch_begin", lambda *a: None
+        "mlgenn_delays.callbacks.LearningRateSchedule.on_batch_begin", lambda *a: None
     )
     result = run(*RUN, "--seeds", "0", "1")
     assert result.code == 1
