@@ -40,7 +40,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
             metrics by key of ``y``, and the data that callbacks recorded
 
         Raises:
-            ValueError: a data set that does not fit the network (see ``trial_data.prepare``).
+            ValueError: a data set that does not fit the network (see ``training.data.prepare``).
         """
         data = prepare(self._built, x, y)
         measured = self._create_metrics(metrics, data)

@@ -31,6 +31,12 @@ FORMAT = 2
 
 State = dict[str, np.ndarray]
 
+#: What the JSON part of every state has.
+_REQUIRED = (
+    "network", "batch_size", "rng_seed", "epoch", "next_batch", "num_batches", "shuffle",
+    "validating", "loss", "validation_loss", "optimisers", "callbacks", "validation_callbacks",
+)  # fmt: skip
+
 #: Groups of callbacks whose states are saved.
 GROUPS = ("callbacks", "validation_callbacks", "statistics")
 
@@ -174,6 +180,11 @@ def read_state(state: Mapping[str, np.ndarray]) -> tuple[State, dict[str, Any]]:
         raise ValueError(
             f"training state has format {version}{made_by}, this version, {__version__}, reads "
             f"formats 1 and {FORMAT}"
+        )
+    missing = [name for name in _REQUIRED if name not in meta]
+    if missing:
+        raise ValueError(
+            f"not a training state: entry {META_KEY!r} has no {', '.join(map(repr, missing))}"
         )
     if version == 1:
         return _converted(state, meta)

@@ -79,13 +79,13 @@ def test_output_may_have_delays() -> None:
     assert network.connections["hidden_output"] in network.delay_learn_conns
 
 
-@pytest.mark.parametrize(("delays", "kind"), [("fixed", "per_synapse"), ("none", "constant")])
-def test_delays_that_are_not_learned(delays: str, kind: str) -> None:
+@pytest.mark.parametrize(("delays", "per_synapse"), [("fixed", True), ("none", False)])
+def test_delays_that_are_not_learned(delays: str, per_synapse: bool) -> None:
     network = build_classifier(SETTINGS, 5, 3, delays=delays)
     assert network.delay_learn_conns == []
     compiler = EventPropCompiler(10, "sparse_categorical_crossentropy", backend="reference")
     program = compiler.compile(network.network).program
-    assert program.connections[0].delay_kind.value == kind
+    assert program.connections[0].has_synapse_delays == per_synapse
 
 
 @pytest.mark.parametrize(
