@@ -1,8 +1,19 @@
 """Fixtures for all tests."""
 
 import signal
+from importlib.util import find_spec
 
 import pytest
+
+
+def pytest_collection_modifyitems(items):
+    """Tests on GeNN need PyGeNN and ml_genn."""
+    missing = [name for name in ("pygenn", "ml_genn") if find_spec(name) is None]
+    if missing:
+        skip = pytest.mark.skip(reason=f"{' and '.join(missing)} not installed")
+        for item in items:
+            if item.get_closest_marker("genn"):
+                item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class Callback:
@@ -31,3 +32,30 @@ class Callback:
 
     #: Callback lists work on a copy, because the object holds data of one list
     copy_for_list: ClassVar[bool] = False
+
+
+def metric_value(who: str, metric: Any, metrics: Mapping[Any, Any]) -> float:
+    """Value of one of several metrics.
+
+    Args:
+        who:     class of the callback, for messages
+        metric:  output, or a function of the dictionary of metrics; None: the first output
+        metrics: output -> :class:`.Metric`
+
+    Raises:
+        ValueError: there is no such output, or its metric has no value
+    """
+    if callable(metric):
+        return float(metric(metrics))
+    output = next(iter(metrics), None) if metric is None else metric
+    if output not in metrics:
+        raise ValueError(
+            f"{who}: metric is {metric}, allowed are the outputs "
+            f"{', '.join(str(m) for m in metrics)}"
+        )
+    result = metrics[output].result
+    if result is None:
+        raise ValueError(
+            f"{who}: {type(metrics[output]).__name__} of output '{output}' has no value"
+        )
+    return float(result)

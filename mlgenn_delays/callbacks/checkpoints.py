@@ -12,7 +12,7 @@ from ..checks import check_whole_number
 from ..files import save_checkpoint
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
-from .callback import Callback
+from .callback import Callback, metric_value
 
 
 class Checkpoint(Callback):
@@ -39,8 +39,9 @@ class Checkpoint(Callback):
         self._compiled_network = compiled_network
         self._last_saved = None
         # now, not after the first long epoch
-        for connection in compiled_network.connection_populations:
-            self.serialiser.check_writable((0, connection, "g"))
+        for group in compiled_network.connection_populations.values():
+            for name in group.vars:
+                self.serialiser.check_writable((0, group.name, name))
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
         if epoch % self.epoch_interval == 0:
@@ -63,7 +64,8 @@ class BestCheckpoint(Callback):
         path:    file, replaced each time; :func:`.load_checkpoint` reads it
         window:  epochs over which the metric is averaged: validation sets are small, and the
             best of many single epochs would be chosen by chance
-        metric:  output whose metric counts; None: the first output
+        metric:  output whose metric counts, or a function of the dictionary of metrics; None: the
+            first output
         entries: further arrays to save, name -> array
 
     Attributes:
@@ -72,7 +74,7 @@ class BestCheckpoint(Callback):
         best_epoch: None at first
 
     Raises:
-        ValueError: ``window`` below 1
+        ValueError: ``window`` below 1; in training, an output without metric
         OSError: in training, the file cannot be written
     """
 
@@ -101,8 +103,7 @@ class BestCheckpoint(Callback):
         self._reset()
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
-        output = next(iter(metrics)) if self.metric is None else self.metric
-        if self.is_better(epoch, float(metrics[output].result)):
+        if self.is_better(epoch, metric_value("BestCheckpoint", self.metric, metrics)):
             save_checkpoint(self.path, {**self._compiled_network.training_state(), **self.entries})
 
     def is_better(self, epoch: int, value: float) -> bool:
@@ -110,7 +111,9 @@ class BestCheckpoint(Callback):
         loss = self._compiled_network.validation_loss
         self._recent = [*self._recent, value][-self.window :]
         mean = float(np.mean(self._recent))
-        if self.best_loss is not None and (mean, -loss) <= (self._best_mean, -self.best_loss):
+        if not np.isfinite(mean):
+            return False
+        if self.best_loss is not None and not ((mean, -loss) > (self._best_mean, -self.best_loss)):
             return False
         self.best, self.best_loss, self.best_epoch = value, loss, epoch
         self._best_mean = mean

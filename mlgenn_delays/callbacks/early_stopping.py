@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_number, check_whole_number
-from .callback import Callback
+from .callback import Callback, metric_value
 
 
 class EarlyStopping(Callback):
@@ -55,7 +55,7 @@ class EarlyStopping(Callback):
         self._reset()
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
-        value = self._value(metrics)
+        value = metric_value("EarlyStopping", self.metric, metrics)
         if self._is_better(value):
             self.best, self.best_epoch, self._waited = value, epoch, 0
             return
@@ -71,22 +71,6 @@ class EarlyStopping(Callback):
             return True
         gain = value - self.best if self.mode == "max" else self.best - value
         return gain > self.min_delta
-
-    def _value(self, metrics: Mapping[Any, Any]) -> float:
-        if callable(self.metric):
-            return float(self.metric(metrics))
-        output = next(iter(metrics), None) if self.metric is None else self.metric
-        if output not in metrics:
-            raise ValueError(
-                f"EarlyStopping: metric is {self.metric}, allowed are the outputs "
-                f"{', '.join(str(m) for m in metrics)}"
-            )
-        result = metrics[output].result
-        if result is None:
-            raise ValueError(
-                f"EarlyStopping: {type(metrics[output]).__name__} of output '{output}' has no value"
-            )
-        return float(result)
 
     def state_dict(self) -> dict[str, float]:
         """Best value, its epoch, and epochs since; NaN and -1 where there is none."""

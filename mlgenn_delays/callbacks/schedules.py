@@ -94,7 +94,8 @@ class LearningRateSchedule(Callback):
         delay_factor:     of the learning rate of delays; None: ``factor``
 
     Raises:
-        ValueError: ``num_epochs`` below 1, or an optimiser without learning rate ``alpha``
+        ValueError: ``num_epochs`` below 1, or an optimiser without learning rate ``alpha``; when
+            training begins, another network
     """
 
     def __init__(
@@ -115,10 +116,16 @@ class LearningRateSchedule(Callback):
                     f"LearningRateSchedule: {type(optimiser).__name__} has no learning rate 'alpha'"
                 )
         self._rates = [(optimiser, optimiser.alpha) for optimiser, _ in compiled_network.optimisers]
-        self._delay_optimiser = compiled_network.delay_optimiser
+        self._optimisers = compiled_network.optimisers
+        self._delay_optimiser = getattr(compiled_network, "delay_optimiser", None)
         self._epoch = 0
 
-    def set_params(self, num_batches: int, **kwargs: Any) -> None:
+    def set_params(self, num_batches: int, compiled_network: Any = None, **kwargs: Any) -> None:
+        if compiled_network is not None and compiled_network.optimisers is not self._optimisers:
+            raise ValueError(
+                "LearningRateSchedule: it was made for another compiled network, each needs one of "
+                "its own"
+            )
         self._num_batches = num_batches
 
     def on_epoch_begin(self, epoch: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_number
+from ..checks import check_number, check_sequence
 from ..connection import Connection
 from ..layer import ConnectionType, PopulationType, get_underlying_conn, get_underlying_pop
 from .callback import Callback
@@ -46,7 +46,8 @@ class WakeSilentNeurons(Callback):
         self.increment = check_number(increment, "WakeSilentNeurons: increment")
 
     def _checked(self, connections: Sequence[ConnectionType]) -> list[Connection]:
-        checked = [get_underlying_conn(c) for c in connections]
+        given = check_sequence(connections, "WakeSilentNeurons: connections", "connections")
+        checked = [get_underlying_conn(c) for c in given]
         for connection in checked:
             if connection.target() is not self._pop:
                 raise ValueError(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
+from ..checks import describe
 from ..connection import Connection
 from ..engines.create import check_backend
 from ..layer import get_underlying_conn
@@ -118,6 +120,11 @@ class EventPropCompiler:
         self.delay_optimiser = _optimiser(
             optimiser if delay_optimiser is None else delay_optimiser, "delay_optimiser"
         )
+        if not isinstance(weight_optimisers, (Mapping, type(None))):
+            raise TypeError(
+                "weight_optimisers should be a dictionary from connection or layer to optimiser, "
+                f"not {describe(weight_optimisers)}"
+            )
         self.weight_optimisers = {
             get_underlying_conn(c): _optimiser(o, f"weight_optimisers[{c}]")
             for c, o in (weight_optimisers or {}).items()
@@ -226,4 +233,4 @@ def _optimiser(optimiser: Any, name: str) -> Optimiser:
 
 def get_copy(optimiser: Optimiser) -> Optimiser:
     """A copy, so that networks compiled with one compiler do not share schedules."""
-    return _optimiser(optimiser, "optimiser")
+    return deepcopy(_optimiser(optimiser, "optimiser"))

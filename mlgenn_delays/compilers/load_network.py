@@ -25,6 +25,12 @@ def load_network(network: Network, state: Mapping[str, np.ndarray]) -> None:
     """
     arrays, meta = read_state(state)
     signature = meta["network"]["connections"]
+    of_populations = [name for name in arrays if name.startswith("parameters/populations/")]
+    if of_populations:
+        raise ValueError(
+            f"the training state has parameters of populations, {', '.join(of_populations)}, which "
+            "the description of a network cannot hold"
+        )
     checked = []
     for connection in network.connections:
         if connection.name not in signature:

@@ -39,6 +39,9 @@ class Engine(ABC):
     Args:
         program:     what to run
         num_threads: threads of the engine
+
+    Raises:
+        NotImplementedError: a learned parameter that is neither weight nor delay
     """
 
     #: "cpu", "reference", ...
@@ -51,8 +54,21 @@ class Engine(ABC):
         self.program = program
         self.num_threads = num_threads
         self.learned = [i for i, spec in enumerate(program.parameters) if spec.learned]
+        self._check_learned()
         #: moments of optimisers that the engine does not compute itself
         self._host_moments: dict[int, Moments] = {}
+        #: parameters of which the engine has moments of its own that mean something
+        self._own_moments: set[int] = set()
+
+    def _check_learned(self) -> None:
+        """Gradients are those of weights and delays."""
+        roles = {i for c in self.program.connections for i in (c.weight, c.delay)}
+        for i in self.learned:
+            if i not in roles:
+                raise NotImplementedError(
+                    f"{self.program.parameters[i].label} cannot be learned, only weights and "
+                    "delays of connections can"
+                )
 
     # -- what an engine is
 
@@ -175,13 +191,15 @@ class Engine(ABC):
         taken = {i: adam for i, adam in steps.items() if i in own and adam is not None}
         if taken:
             for i in taken:
-                self._host_moments.pop(i, None)  # the engine has them
+                self._host_moments.pop(i, None)
+            self._own_moments.update(taken)
             self._adam(taken)
 
     def _apply_on_host(
         self, parameter: int, spec: ParameterSpec, rule: UpdateRule, step: int
     ) -> None:
         moments = self._host_moments.setdefault(parameter, {})
+        self._own_moments.discard(parameter)
         gradient = self._reduced_gradient(parameter)
         value = rule.update(self.get_parameter(parameter), gradient, moments, step)
         self.set_parameter(parameter, spec.clip(value))
@@ -191,22 +209,36 @@ class Engine(ABC):
         state = {}
         for i in self.learned:
             spec = self.program.parameters[i]
-            own = {n: spec.collect(value) for n, value in self._read_moments(i).items()}
+            read = self._read_moments(i) if i in self._own_moments else {}
+            own = {n: spec.collect(value) for n, value in read.items()}
             for name, value in {**own, **self._host_moments.get(i, {})}.items():
                 state[f"{spec.key}/{name}"] = value.copy()
         return state
 
     def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Restore what :meth:`optimiser_state` gave."""
-        self._host_moments = {}
+        """Restore what :meth:`optimiser_state` gave; what is missing there is as at first."""
+        self._host_moments, self._own_moments = {}, set()
         for i in self.learned:
             spec = self.program.parameters[i]
             start = f"{spec.key}/"
             moments = {k[len(start) :]: v for k, v in state.items() if k.startswith(start)}
             # moments with these names may be those of another optimiser: the next step tells
             self._host_moments[i] = {n: self._at_least(v) for n, v in moments.items()}
-            fitting = {n: v for n, v in moments.items() if v.shape == spec.shape}
-            self._write_moments(i, {n: spec.expand(v) for n, v in fitting.items()})
+            own = {n: np.zeros_like(value) for n, value in self._read_moments(i).items()}
+            fitting = {n: moments[n] for n in own.keys() & moments.keys()}
+            own.update({n: spec.expand(v) for n, v in fitting.items() if v.shape == spec.shape})
+            self._write_moments(i, own)
+            if fitting:
+                self._own_moments.add(i)
+
+    def restore(
+        self, parameters: Sequence[np.ndarray], optimiser_state: Mapping[str, np.ndarray]
+    ) -> None:
+        """Restore what :meth:`get_parameters` and :meth:`optimiser_state` gave, whatever it is:
+        after a divergence, values may not be finite."""
+        for i, (spec, value) in enumerate(zip(self.program.parameters, parameters, strict=True)):
+            self._write(i, spec.expand(value.astype(self.dtype, copy=False)))
+        self.set_optimiser_state(optimiser_state)
 
     def _at_least(self, moment: np.ndarray) -> np.ndarray:
         """Copy of a moment, real numbers no less precise than the engine's parameters."""

@@ -26,7 +26,7 @@ FUNCTIONS = frozenset(
 _RESERVED = frozenset(
     "Adam Adjoint ArrivalLambdaV BackSpike Batch Capacity ConnectionBuffers Drive EOF "
     "FlushDenormals Held I INFINITY Injected InputCursor InputEvents Isyn Lambda Lane "
-    "Multiplicity NAN NULL Network Phase Pool PopulationBuffers Readout ReadoutStep "
+    "Multiplicity NAN NULL Network Parameter Phase Pool PopulationBuffers Readout ReadoutStep "
     "ReadoutWeights Regulariser Release Rest RevISyn Silent Slot SpikeCount SpikeGradient "
     "SpikesLeft State Tape Tapes Trace TraceGradient".split()
 )

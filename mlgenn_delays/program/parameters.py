@@ -37,9 +37,11 @@ class ParameterSpec(Frozen):
     Attributes:
         owner:   connection (entries belong to synapses) or population (to neurons)
         name:    short name, unique within the owner: "g" of weights, "d" of delays
-        initial: initial values, float32; their shape is that of the stored array: of a connection
-            with one entry per synapse (pre, post) where dense, (synapses,) where sparse
-        learned: whether it has a gradient and an optimiser
+        initial: initial values within the bounds, float32; their shape is that of the stored array:
+            of a connection with one entry per synapse (pre, post) where dense, (synapses,) where
+            sparse
+        learned: whether it has a gradient and an optimiser: engines have gradients of what a
+            connection has as its weight and as its delay, and refuse others
         bounds:  smallest and largest value allowed; optimiser steps are clipped to them
         units:   for messages, e.g. "timesteps"
         map:     (synapses or neurons,) int64: flat index of the entry of each; None: one to one
@@ -79,7 +81,8 @@ class ParameterSpec(Frozen):
         return f"{self.owner.kind.value} {self.owner.name!r}: {self.name!r}"
 
     def check(self, value: np.ndarray) -> np.ndarray:
-        """Values as an array, of the right shape and within bounds; they need not be finite.
+        """Values as an array, of the right shape and within bounds, where there are any: then
+        NaN is not allowed either.
 
         Raises:
             ValueError: another shape, or a value out of bounds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any
 from warnings import warn
@@ -29,14 +29,16 @@ class CallbackList:
         TypeError: no sequence, an object that is no callback, or one that wants to run in
             every timestep
         ValueError: unknown name
+        KeyError: two callbacks with one key
     """
 
     def __init__(self, callbacks: Sequence[Any], **params: Any):
-        if callbacks is None or isinstance(callbacks, str):
+        if not isinstance(callbacks, Iterable) or isinstance(callbacks, (str, Mapping)):
             raise TypeError(
                 f"callbacks should be a sequence of callbacks and names, not {describe(callbacks)}"
             )
         self.callbacks = [_get_callback(c) for c in callbacks]
+        _check_keys(self.callbacks)
         self._data: dict[Any, Any] = {}
         self._call("set_params", data=self._data, **params)
         seen: set[type] = set()
@@ -131,6 +133,14 @@ def _get_callback(callback: Any) -> Any:
                 "use VarRecorder or SpikeRecorder to see what happens within them"
             )
     return copy(callback) if getattr(callback, "copy_for_list", False) else callback
+
+
+def _check_keys(callbacks: Sequence[Any]) -> None:
+    """Whether the keys of what callbacks return differ: better known before hours of work."""
+    keys = [c.key for c in callbacks if hasattr(c, "get_data") and hasattr(c, "key")]
+    for i, key in enumerate(keys):
+        if key is not None and key in keys[:i]:
+            raise KeyError(f"key {key!r} belongs to more than one callback")
 
 
 def _is_callback(obj: Any) -> bool:

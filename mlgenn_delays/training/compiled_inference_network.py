@@ -42,7 +42,11 @@ class CompiledInferenceNetwork(CompiledNetwork):
         Raises:
             ValueError: a data set that does not fit the network (see ``training.data.prepare``).
         """
-        data = prepare(self._built, x, y)
+        return self._evaluate(prepare(self._built, x, y), metrics, callbacks)
+
+    def _evaluate(
+        self, data: TrialData, metrics: Any, callbacks: Sequence[Any]
+    ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
         measured = self._create_metrics(metrics, data)
         callback_list = self._callback_list(callbacks, self._num_batches(data))
         parts = ((data, batch) for batch in data.batches(self.batch_size))
@@ -58,7 +62,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         """Like :meth:`evaluate` for a single batch: at most ``batch_size`` examples."""
         data = prepare(self._built, x, y)
         self._check_one_batch(data)
-        return self.evaluate(x, y, metrics, callbacks)
+        return self._evaluate(data, metrics, callbacks)
 
     def evaluate_batch_iter(
         self,
@@ -87,7 +91,9 @@ class CompiledInferenceNetwork(CompiledNetwork):
         def parts() -> Iterator[tuple[TrialData, Batch]]:
             for batch_x, batch_y in data:
                 part = prepare(
-                    self._built, _by_key(input_keys, batch_x), _by_key(output_keys, batch_y)
+                    self._built,
+                    _by_key(input_keys, batch_x, "inputs"),
+                    _by_key(output_keys, batch_y, "targets"),
                 )
                 self._check_one_batch(part)
                 yield part, part.batches(self.batch_size)[0]
@@ -220,5 +226,11 @@ def _as_sequence(keys: Any) -> tuple[Hashable, ...]:
     return tuple(keys) if isinstance(keys, Sequence) else (keys,)
 
 
-def _by_key(keys: Sequence[Hashable], values: Any) -> dict[Hashable, Any]:
-    return {keys[0]: values} if len(keys) == 1 else dict(zip(keys, values, strict=True))
+def _by_key(keys: Sequence[Hashable], values: Any, what: str) -> dict[Hashable, Any]:
+    if len(keys) == 1:
+        return {keys[0]: values}
+    if len(values) != len(keys):
+        raise ValueError(
+            f"data yields {what} of {len(values)} populations, there should be {len(keys)}"
+        )
+    return dict(zip(keys, values, strict=True))

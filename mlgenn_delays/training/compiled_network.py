@@ -74,12 +74,11 @@ class EngineHandle:
     def get(self) -> Engine:
         """The engine, opened if it is not."""
         if self._engine is None:
-            self._engine = create_engine(self._program, self._backend, self._num_threads)
+            engine = create_engine(self._program, self._backend, self._num_threads)
             if self._kept is not None:
-                parameters, moments = self._kept
-                self._engine.set_parameters(parameters)
-                self._engine.set_optimiser_state(moments)
+                engine.restore(*self._kept)
                 self._kept = None
+            self._engine = engine
         return self._engine
 
     def close(self) -> None:
@@ -88,6 +87,20 @@ class EngineHandle:
             self._kept = self._engine.get_parameters(), self._engine.optimiser_state()
             self._engine.close()
             self._engine = None
+
+
+def find_population(indices: Mapping[Any, int], population: Any) -> int:
+    """Index of a population.
+
+    Raises:
+        ValueError: a population of another network
+    """
+    if population not in indices:
+        raise ValueError(
+            f"population {population.name!r} is not one of the compiled network, which has "
+            f"{', '.join(repr(p.name) for p in indices)}"
+        )
+    return indices[population]
 
 
 class CompiledNetwork:
@@ -138,8 +151,12 @@ class CompiledNetwork:
         return self.program.batch_size
 
     def population_index(self, population: Any) -> int:
-        """Index of a population or layer in ``program.populations``."""
-        return self._indices[get_underlying_pop(population)]
+        """Index of a population or layer in ``program.populations``.
+
+        Raises:
+            ValueError: a population of another network
+        """
+        return find_population(self._indices, get_underlying_pop(population))
 
     def connection_index(self, connection: Connection) -> int:
         """Index of a connection in ``program.connections``."""

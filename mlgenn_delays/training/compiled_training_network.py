@@ -25,6 +25,7 @@ from .loop import TrainingLoop
 from .run_state import EpochRecord, RunState
 from .state import Resumption, State, check_state, pack, pack_values, read_state, section
 from .trainable import Pass
+from .variables import NeuronGroup, SynapseGroup
 
 logger = logging.getLogger(__name__)
 
@@ -159,13 +160,14 @@ class CompiledTrainingNetwork(LearningNetwork):
                 "statistics": (statistics,),
             },
         )
-        resumption = self._take_resumption(start_epoch, start_batch)
+        resumption = self._find_resumption(start_epoch, start_batch)
         if resumption is not None:
             resumption.check_run(state)
         augmented = None
         if augmentation is not None:
             training.data, changed = with_labels(training.data, augmentation, self.program)
             augmented = AugmentedEpochs(training.data, changed, self.rng_seed, self.program)
+        self._resumption = None
         self._run = state
         self.stop_training = False
         self._log_memory(training_data)
@@ -204,20 +206,22 @@ class CompiledTrainingNetwork(LearningNetwork):
         """
         target = _serialiser(serialiser)
         self.save_connectivity(keys, target)
-        for connection, group in self.connection_populations.items():
+        groups: list[SynapseGroup | NeuronGroup] = [
+            *self.connection_populations.values(),
+            *self.neuron_populations.values(),
+        ]
+        for group in groups:
             for name, variable in group.vars.items():
                 variable.pull_from_device()
-                target.serialise((*keys, connection, name), variable.values)
+                target.serialise((*keys, group.name, name), variable.values)
 
     def save_connectivity(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Save pre- and postsynaptic indices of sparse connections (``save`` does so, too)."""
         target = _serialiser(serialiser)
-        for connection, program in zip(
-            self._built.connections, self.program.connections, strict=True
-        ):
-            if program.pre_ind is not None and program.post_ind is not None:
-                target.serialise((*keys, connection, "pre_ind"), program.pre_ind)
-                target.serialise((*keys, connection, "post_ind"), program.post_ind)
+        for connection in self.program.connections:
+            if connection.pre_ind is not None and connection.post_ind is not None:
+                target.serialise((*keys, connection.name, "pre_ind"), connection.pre_ind)
+                target.serialise((*keys, connection.name, "post_ind"), connection.post_ind)
 
     def training_state(self) -> State:
         """Everything a stopped training needs to go on, as arrays (see ``training.state``).
@@ -269,8 +273,9 @@ class CompiledTrainingNetwork(LearningNetwork):
             for name, value in saved["values"].items():
                 setattr(optimiser, name, value)
 
-    def _take_resumption(self, start_epoch: int, start_batch: int) -> Resumption | None:
-        resumption, self._resumption = self._resumption, None
+    def _find_resumption(self, start_epoch: int, start_batch: int) -> Resumption | None:
+        """The loaded state, if training goes on where it ends."""
+        resumption = self._resumption
         if resumption is not None and resumption.start != (start_epoch, start_batch):
             logger.warning(
                 "train starts at epoch %d, batch %d, the loaded training state ends before epoch "

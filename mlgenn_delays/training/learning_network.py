@@ -14,7 +14,6 @@ from ..engines.base import Engine
 from ..losses import evaluate
 from ..optimisers import Optimiser
 from ..program.exchange import Batch, ForwardResult, OutputGradient, RecordRequest
-from ..program.program import Program
 from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
 from .data import TrialData, prepare
@@ -170,7 +169,9 @@ class LearningNetwork(CompiledInferenceNetwork):
         # a norm can overflow where every value is still finite
         for i, gradient in self.engine.gradients().items():
             if not np.all(np.isfinite(gradient)):
-                raise NotFinite(f"the gradient of {describe(self.program, i)} is not finite")
+                raise NotFinite(
+                    f"{self.program.parameters[i].label} has a gradient that is not finite"
+                )
 
     def find_not_finite(self) -> str | None:
         """A parameter with values that are not finite, in words; None where there is none."""
@@ -212,11 +213,5 @@ def find_not_finite(engine: Engine) -> str | None:
     """A parameter with values that are not finite, in words; None where there is none."""
     for i, value in enumerate(engine.get_parameters()):
         if not np.all(np.isfinite(value)):
-            return f"{describe(engine.program, i)} is not finite"
+            return f"{engine.program.parameters[i].label} has values that are not finite"
     return None
-
-
-def describe(program: Program, parameter: int) -> str:
-    """A parameter in words."""
-    spec = program.parameters[parameter]
-    return f"{spec.name!r} of {spec.owner.kind.value} {spec.owner.name!r}"

@@ -259,7 +259,7 @@ class TrainingLoop:
     def _diverged(self, what: str, epoch: int, index: int, step_applied: bool) -> TrainingDiverged:
         functions = (
             getattr(c, "describe_last_saved", None)
-            for group in ("callbacks",)
+            for group in ("callbacks", "validation_callbacks")
             for c in self._state.callbacks.get(group, ())
         )
         saved = [text for f in functions if f is not None and (text := f())]

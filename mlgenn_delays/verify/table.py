@@ -14,7 +14,7 @@ class GradientRow:
     """
 
     connection: str
-    parameter: str  #: "g" or "d"
+    parameter: str  #: name of the parameter, "g" of weights and "d" of delays
     index: tuple[int, ...]  #: (pre, post), or (synapse,) where sparse
     finite_difference: float
     reference: float

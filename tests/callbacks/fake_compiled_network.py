@@ -43,6 +43,7 @@ class FakeCompiledNetwork:
         self.spike_counts = {}
         self.connection_populations = {
             c: SimpleNamespace(
+                name=c.name,
                 is_sparse=isinstance(c.connectivity, Sparse),
                 vars={"g": Variable(np.zeros(self._num_synapses(c)))},
                 get_sparse_post_inds=lambda c=c: c.connectivity.post_ind,

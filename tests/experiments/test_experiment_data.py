@@ -10,6 +10,7 @@ import pytest
 from mlgenn_delays.datasets.labelled_events import LabelledEvents
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.experiments.common import ExperimentData, Part
+from mlgenn_delays.program.timing import emission_steps
 
 
 def events(size: int = 5) -> EventDataset:
@@ -53,8 +54,8 @@ def test_no_more_than_there_are(number: int | None) -> None:
 
 def test_steps_of_the_first_examples_are_their_own() -> None:
     part = Part(events(), np.arange(5))
-    assert len(part.events.steps(1.0)) == 10
-    assert len(part.first(3).events.steps(1.0)) == 3
+    assert len(emission_steps(part.events, 1.0)) == 10
+    assert len(emission_steps(part.first(3).events, 1.0)) == 3
 
 
 def test_fingerprint_changes_with_any_event_or_label() -> None:

@@ -84,7 +84,7 @@ def test_own_pictures(tmp_path: Path) -> None:
     ((accuracy, size, weights),) = drawn
     assert (accuracy, size) == (read(out, "summary")["test_accuracy"], 10)
     with np.load(out / "checkpoint_best.npz") as best:
-        np.testing.assert_array_equal(weights, best["parameters/input_hidden/g"])
+        np.testing.assert_array_equal(weights, best["parameters/connections/input_hidden/g"])
     assert (out / "own.png").is_file()
 
 

@@ -86,7 +86,7 @@ def test_connections_have_learning_rates_of_their_own(tmp_path: Path, frozen: st
         assert main(run, ["--epochs", "2", "--out", str(folder)]) == 0
         state = load_checkpoint(folder / "checkpoint_last.npz")
         names = ("input_hidden", "hidden_hidden", "hidden_output")
-        weights[lr] = [state[f"parameters/{n}/g"] for n in names]
+        weights[lr] = [state[f"parameters/connections/{n}/g"] for n in names]
     kept = [np.array_equal(a, b) for a, b in zip(weights[0.0], weights[0.05], strict=True)]
     assert kept == [False, frozen == "recurrent", frozen == "output"]
 

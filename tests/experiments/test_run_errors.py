@@ -97,16 +97,17 @@ def test_training_that_diverges(run: Callable[..., Run]) -> None:
 def test_divergence_leaves_the_last_good_checkpoint(
     run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run
 ) -> None:
-    from mlgenn_delays.training import training_run
+    from mlgenn_delays.training.learning_network import LearningNetwork
+    from mlgenn_delays.training.trainable import NotFinite
 
-    original = training_run.TrainingRun._check_forward
+    original = LearningNetwork.step
 
-    def check(self: object, epoch: int, index: int, *arguments: object) -> None:
-        if (epoch, index) == (2, 1):
-            self._diverged("the loss is not finite", epoch, index)  # type: ignore[attr-defined]
-        original(self, epoch, index, *arguments)  # type: ignore[arg-type]
+    def step(self, number: int, *arguments: object) -> object:  # type: ignore[no-untyped-def]
+        if number == 2 * self._run.num_batches + 1:
+            raise NotFinite("the loss is not finite")
+        return original(self, number, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training_run.TrainingRun, "_check_forward", check)
+    monkeypatch.setattr(LearningNetwork, "step", step)
     result = run(*SMALL, "--epochs", "4")
     assert result.code == 1
     assert "training diverged in epoch 2, batch 1: the loss is not finite" in result.err

@@ -100,8 +100,8 @@ def test_checkpoints(finished: Run) -> None:
     best = load_checkpoint(finished.folder / "checkpoint_best.npz")
     last = load_checkpoint(finished.folder / "checkpoint_last.npz")
     assert set(best) == set(last)
-    assert last["parameters/input_hidden/d"].shape == (24, 8)
-    assert last["parameters/hidden_output/g"].shape == (8, 27)
+    assert last["parameters/connections/input_hidden/d"].shape == (24, 8)
+    assert last["parameters/connections/hidden_output/g"].shape == (8, 27)
 
 
 def test_spikes(finished: Run) -> None:

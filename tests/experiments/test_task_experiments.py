@@ -65,8 +65,9 @@ class TestSequenceDetection:
         assert summary["test_accuracy"] == 1.0
         assert (summary["n_weights"], summary["n_delays"], summary["hidden"]) == (0, 4, [])
         state = load_checkpoint(tmp_path / "checkpoint_last.npz")
-        np.testing.assert_array_equal(state["parameters/input_output/g"], np.ones((2, 2)))
-        delays = state["parameters/input_output/d"]
+        start = "parameters/connections/input_output"
+        np.testing.assert_array_equal(state[f"{start}/g"], np.ones((2, 2)))
+        delays = state[f"{start}/d"]
         # spikes of one order are brought together at the output that stands for it
         assert np.all(np.diag(delays) > 10.0)
         assert np.all(delays[[0, 1], [1, 0]] < 1.0)
@@ -90,7 +91,7 @@ class TestSequenceDetection:
         for out, limit in ((tmp_path / "a", "256"), (tmp_path / "b", "64")):
             run(sequence_detection.EXPERIMENT, out, "--epochs", "2", "--limit", limit)
         best = load_checkpoint(tmp_path / "a" / "checkpoint_best.npz")
-        assert best["parameters/input_output/d"].max() > 0.5
+        assert best["parameters/connections/input_output/d"].max() > 0.5
 
     @pytest.mark.parametrize("delays", ["none", "fixed"])
     def test_without_learning_half_is_right(

@@ -81,7 +81,7 @@ def test_no_callback(callback):
         CallbackList([callback])
 
 
-@pytest.mark.parametrize("callbacks", [None, "batch_progress_bar"])
+@pytest.mark.parametrize("callbacks", [None, "batch_progress_bar", 3])
 def test_no_sequence(callbacks):
     with pytest.raises(TypeError, match=f"should be a sequence of .* not {callbacks!r}"):
         CallbackList(callbacks)

@@ -19,7 +19,7 @@ from mlgenn_delays.serialisers import Numpy
     ("fault", "message"),
     [
         ("bad_readout_in", "predictions are not finite"),
-        ("bad_gradient_in", "the gradient of 'g' of connection 'Conn_x_y' is not finite"),
+        ("bad_gradient_in", "connection 'Conn_x_y': 'g' has a gradient that is not finite"),
     ],
 )
 def test_divergence_leaves_the_last_good_parameters(compile_linear, data, fault, message):

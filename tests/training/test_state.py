@@ -16,6 +16,7 @@ from trained_networks import XH_G
 from mlgenn_delays.compilers import load_checkpoint, load_network, save_checkpoint
 from mlgenn_delays.datasets import AugmentEvents
 from mlgenn_delays.optimisers import Adam, Optimiser
+from mlgenn_delays.training.state import read_state
 from mlgenn_delays.version import __version__
 
 
@@ -325,3 +326,10 @@ def test_format_1_with_another_number_of_optimisers(recurrent):
     with pytest.raises(ValueError, match=r"other optimisers: 2 optimisers; .*; load_network takes"):
         network.load_training_state(load_checkpoint(FILES / "format_1.npz"))
     assert_equal_states(network.training_state(), before)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_state_without_its_parts(version):
+    state = {"meta": np.array(json.dumps({"format": version, "network": {}}))}
+    with pytest.raises(ValueError, match=r"^not a training state: .* has no 'batch_size', "):
+        read_state(state)

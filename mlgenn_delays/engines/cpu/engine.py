@@ -18,7 +18,6 @@ from ...program.exchange import (
     Recording,
     RecordRequest,
 )
-from ...program.parameters import OwnerKind
 from ...program.program import Program
 from ..base import Engine, Moments
 from . import abi, codegen, toolchain
@@ -29,7 +28,7 @@ from .call import Call
 class CpuEngine(Engine):
     """Runs a program on the CPU in float32, on the grid of timesteps.
 
-    The semantics are those of the design's discrete section: arrivals, exact propagation,
+    The semantics are those of docs/engines.md, "Timing on the grid": arrivals, exact propagation,
     threshold; backwards the exact adjoint of the smooth part and the EventProp jump.
     Gradients are added in an order that depends on the data and the number of threads
     only, so that equal seeds give equal bits.
@@ -37,7 +36,6 @@ class CpuEngine(Engine):
     Raises:
         CompilerError: no C++ compiler, or it failed
         MemoryError: the network's state does not fit, or the system has not so many threads
-        NotImplementedError: a parameter of a population is learned
     """
 
     name = "cpu"
@@ -46,7 +44,6 @@ class CpuEngine(Engine):
         super().__init__(program, num_threads)
         self._handle: int | None = None
         self._process = os.getpid()
-        self._refuse_learned_populations()
         self.source = codegen.generate(program)
         names = "_".join(p.name for p in program.populations)
         stem = re.sub(r"[^0-9A-Za-z_]+", "", names)[:40] or "network"
@@ -72,11 +69,6 @@ class CpuEngine(Engine):
         self._delays = {c.delay for c in program.connections if c.has_synapse_delays}
         self._last: Call | None = None
         self._initialise()
-
-    def _refuse_learned_populations(self) -> None:
-        for spec in self.program.parameters:
-            if spec.learned and spec.owner.kind is OwnerKind.POPULATION:
-                raise NotImplementedError(f"{spec.label}: parameters of neurons cannot be learned")
 
     def close(self) -> None:
         if self._handle and self._process == os.getpid():
@@ -104,6 +96,7 @@ class CpuEngine(Engine):
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         self._check_process()
         self._check_request(record)
+        self._last = None  # its tapes are about to go
         call = Call(self.program, batch, record)
         self._check(self._library.mgd_forward(self._handle, ct.byref(call.struct)))
         self._last = call

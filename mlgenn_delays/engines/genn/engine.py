@@ -54,7 +54,6 @@ class GennEngine(Engine):
         ImportError: PyGeNN or ml_genn is not installed
         ValueError: the backend is not available
         CompilerError: the generated code could not be compiled
-        NotImplementedError: a parameter of a population is learned
     """
 
     def __init__(
@@ -78,10 +77,6 @@ class GennEngine(Engine):
             for c in program.connections
             for i, name in learned_gradients(program, c).items()
         }
-        for i in self.learned:
-            if i not in self._gradients:
-                label = program.parameters[i].label
-                raise NotImplementedError(f"{label}: GeNN cannot learn such a parameter")
         #: told of every step of forward and of backward passes
         self.watchers: tuple[Watcher | None, Watcher | None] = (None, None)
         load(network, num_recording_timesteps)
@@ -133,6 +128,7 @@ class GennEngine(Engine):
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         self._check_request(record)
+        self._has_forward = False
         result = self._simulation.forward(batch, record, self.watchers[0])
         self._has_forward = True
         return replace(result, traces=self._traces(self._simulation.traces()))

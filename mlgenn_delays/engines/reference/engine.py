@@ -16,7 +16,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording, RecordRequest
-from ...program.parameters import OwnerKind
 from ...program.program import Program
 from ..base import Engine
 from .backward import BackwardPass, GradientSums
@@ -43,7 +42,7 @@ class ReferenceEngine(Engine):
         ValueError: a program to train in which a loss reads the voltage of spiking neurons
         TypeError:  neurons other than LeakyIntegrate and LeakyIntegrateFire, which alone have
             closed forms here
-        NotImplementedError: a parameter of a population is learned
+        NotImplementedError: a learned parameter that is neither weight nor delay
     """
 
     name = "reference"
@@ -53,10 +52,6 @@ class ReferenceEngine(Engine):
         super().__init__(program, num_threads)
         _check_outputs(program)
         check_models(program)
-        for i in self.learned:
-            spec = program.parameters[i]
-            if spec.owner.kind is OwnerKind.POPULATION:
-                raise NotImplementedError(f"{spec.label}: parameters of neurons cannot be learned")
         self._values: list[np.ndarray] = [np.zeros(0)] * len(program.parameters)
         self._gradients = {i: np.zeros(program.parameters[i].num_elements) for i in self.learned}
         self._circuit: Circuit | None = None  # None: parameters have changed

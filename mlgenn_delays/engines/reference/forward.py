@@ -41,7 +41,6 @@ class Cell:
     """State of one neuron at its last event."""
 
     __slots__ = (
-        "adjoint",
         "currents",
         "held",
         "index",
@@ -65,7 +64,6 @@ class Cell:
         self.held = False
         self.spikes: list[Spike] = []
         self.trajectory: Trajectory | None = None
-        self.adjoint: Any = None  #: state of the backward pass
 
 
 class Spike:

@@ -20,6 +20,7 @@ from ...engines.genn.engine import GennEngine
 from ...engines.genn.program_compiler import GeNNNetwork, learn_group
 from ...program.exchange import Batch, ForwardResult, RecordRequest, UpdateRule
 from ...training.built_network import BuiltNetwork
+from ...training.compiled_network import find_population
 from ...training.data import TrialData, prepare
 from ...training.learning_network import check_outcome, evaluate_losses, find_not_finite
 from ...training.loop import TrainingLoop
@@ -124,8 +125,12 @@ class CompiledDelayNetwork(CompiledNetwork):
         return self._engine
 
     def population_index(self, population: Any) -> int:
-        """Index of a population or layer in ``program.populations``."""
-        return self._indices[get_underlying_pop(population)]
+        """Index of a population or layer in ``program.populations``.
+
+        Raises:
+            ValueError: a population of another network
+        """
+        return find_population(self._indices, get_underlying_pop(population))
 
     def __enter__(self) -> CompiledDelayNetwork:
         if CompiledNetwork._context is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from copy import copy
+from copy import deepcopy
 from typing import Any
 
 from ml_genn import losses as ml_losses
@@ -42,7 +42,7 @@ class DelayEventPropCompiler(Compiler):
       the end of the next batch;
     - any ``batch_size`` works on GeNN's CPU backend: examples run one after the other and
       their gradients add up, so that training is that of a GPU;
-    - spikes are never dropped: ``max_spikes`` is where the spike tape starts, it grows;
+    - spikes are never dropped: the spike tape grows, whatever ``max_spikes`` is;
     - synapses with different time constants may end at one population;
     - delays are rounded, with a slot for the largest;
     - V is propagated exactly; mlGeNN averages the current over a timestep, a difference of
@@ -159,7 +159,7 @@ class DelayEventPropCompiler(Compiler):
         built = build_program(conversion.network, self._build_settings(conversion))
         program = built.program
         # copies: what is done to the compiler's afterwards is without effect
-        optimiser, delay_optimiser = copy(self._optimiser), copy(self._delay_optimiser)
+        optimiser, delay_optimiser = deepcopy(self._optimiser), deepcopy(self._delay_optimiser)
         delays = {c.delay for c in program.connections}
         by_parameter = {
             i: delay_optimiser if i in delays else optimiser

@@ -612,7 +612,7 @@ inline void deliver(const ConnectionBuffers& c, pop_hidden::State& target, uint3
 }
 
 // Collects the gradients of a spike of neuron i at its arrivals.
-// The gradient buffers hold plain sums of LambdaI and LambdaV - LambdaI; `reduce` scales them.
+// The gradient buffers hold plain sums of LambdaI and LambdaV - LambdaI; `reduce_row` scales them.
 inline void collect(const ConnectionBuffers& c, const pop_hidden::Adjoint& target, uint32_t i,
                      uint32_t next, int thread) {
     c.touched[size_t(thread) * pre + i] = 1;
@@ -690,7 +690,7 @@ inline void deliver(const ConnectionBuffers& c, pop_out::State& target, uint32_t
 }
 
 // Collects the gradients of a spike of neuron i at its arrivals and returns what flows back to it.
-// The gradient buffers hold plain sums of LambdaI and LambdaV - LambdaI; `reduce` scales them.
+// The gradient buffers hold plain sums of LambdaI and LambdaV - LambdaI; `reduce_row` scales them.
 inline float collect(const ConnectionBuffers& c, const pop_out::Adjoint& target, uint32_t i,
                      uint32_t next, int thread) {
     c.touched[size_t(thread) * pre + i] = 1;
