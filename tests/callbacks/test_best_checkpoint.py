@@ -89,3 +89,16 @@ def test_metric_of_an_output_by_its_key(path):
 def test_window_that_is_refused(path):
     with pytest.raises(ValueError, match="BestCheckpoint: window is 0"):
         BestCheckpoint(path, window=0)
+
+
+def test_a_metric_without_a_number_is_never_the_best(path):
+    callback = make(path)
+    assert run(callback, [(np.nan, 1.0), (0.5, 1.0), (np.nan, 0.1), (0.6, 1.0)]) == [1, 3]
+    assert (callback.best, load_checkpoint(path)["epoch"]) == (0.6, 3)
+
+
+def test_metrics_that_are_refused(path):
+    with pytest.raises(ValueError, match=r"BestCheckpoint: SimpleNamespace of output 'y' has no"):
+        make(path).on_epoch_end(0, {"y": SimpleNamespace(result=None)})
+    with pytest.raises(ValueError, match="BestCheckpoint: metric is z, allowed are the outputs y"):
+        make(path, metric="z").on_epoch_end(0, {"y": SimpleNamespace(result=1.0)})

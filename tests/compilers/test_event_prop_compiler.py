@@ -96,6 +96,8 @@ def test_layers_are_taken_for_connections(fake_engine):
         ({"optimiser": None}, TypeError, "optimiser should be given as"),
         ({"delay_optimiser": 3}, TypeError, "delay_optimiser should be given as"),
         ({"delay_learn_conns": ["c"]}, TypeError, "'c' is not a Connection"),
+        ({"weight_optimisers": "adam"}, TypeError, "weight_optimisers should be a dictionary"),
+        ({"weight_optimisers": [3]}, TypeError, r"from connection or layer .*, not \[3\]"),
         ({"dt": -1.0}, ValueError, "dt is -1"),
         ({"batch_size": 0}, ValueError, "batch_size is 0"),
         ({"num_threads": 0}, ValueError, "num_threads is 0"),

@@ -406,3 +406,10 @@ def test_models_hold_no_reference_to_what_made_them():
     model = pickle.loads(pickle.dumps(neuron()))
     assert isinstance(model, NeuronModel) and isinstance(model.adjoint, AdjointModel)
     assert all(type(value) is float for value in model.params.values())
+
+
+def test_arrays_of_no_dimension_are_numbers():
+    """A mean of NumPy's may be one; programs with it can be hashed."""
+    values = FrozenDict({"a": np.array(2.0), "b": np.float32(0.5)})
+    assert hash(values) == hash(FrozenDict({"a": 2.0, "b": 0.5}))
+    assert all(type(value) is float for value in values.values())

@@ -106,8 +106,16 @@ def test_data():
     assert CallbackList([Keyed("a"), Keyed("b")]).get_data() == {"a": ["a"], "b": ["b"]}
     with pytest.warns(UserWarning, match=r"callback 1 \(Keyed\) has no key, 1 is used"):
         assert CallbackList([Keyed("a"), Keyed(None)]).get_data() == {"a": ["a"], 1: [None]}
-    with pytest.raises(KeyError, match="key 'a' belongs to more than one callback"):
-        CallbackList([Keyed("a"), Keyed("a")]).get_data()
+
+
+def test_keys_are_compared_before_anything_runs():
+    message = "key 'a' belongs to more than one callback"
+    with pytest.raises(KeyError, match=message):
+        CallbackList([Keyed("a"), Keyed(None), Keyed("a")])
+    late = CallbackList([Keyed("a"), Keyed("b")])
+    late[1].key = "a"
+    with pytest.raises(KeyError, match=message):
+        late.get_data()
 
 
 class Asking(Callback):

@@ -114,3 +114,11 @@ def test_metric_of_a_target_over_time_is_taken_of_the_trace(spikes, backend):
     assert metrics[y].result == pytest.approx(compiled.validation_loss, rel=tolerance)
     accuracy_of_nothing, _ = compiled.evaluate({x: xs}, {y: target}, callbacks=[])
     assert accuracy_of_nothing[y].result is None
+
+
+def test_batches_without_all_targets(compiled, data, linear):
+    """Of two outputs, say: each batch has as many sequences as there are keys."""
+    with pytest.raises(ValueError, match="data yields targets of 1 populations, there should be 2"):
+        compiled.evaluate_batch_iter(
+            linear.x, [linear.y, linear.y], [(data[0][linear.x][:4], [data[1][linear.y][:4]])]
+        )

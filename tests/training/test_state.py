@@ -333,3 +333,24 @@ def test_state_without_its_parts(version):
     state = {"meta": np.array(json.dumps({"format": version, "network": {}}))}
     with pytest.raises(ValueError, match=r"^not a training state: .* has no 'batch_size', "):
         read_state(state)
+
+
+def test_a_loaded_state_survives_a_call_that_is_refused(recurrent, data):
+    straight, stopped = (compile_regularised(recurrent, "reference") for _ in range(2))
+    run(straight, recurrent, data)
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped, recurrent, data, interrupts=[(0, 1)])
+    network = compile_regularised(recurrent, "reference")
+    start = network.load_training_state(stopped.training_state())
+    with pytest.raises(ValueError, match="callbacks"):
+        network.train(
+            {recurrent.x: data[0]},
+            {recurrent.y: data[1]},
+            num_epochs=EPOCHS - start[0],
+            start_epoch=start[0],
+            start_batch=start[1],
+            callbacks=[],
+            validation_split=0.4,
+        )
+    run(network, recurrent, data, start)
+    assert_equal_states(network.training_state(), straight.training_state())

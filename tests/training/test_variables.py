@@ -80,3 +80,12 @@ def test_save_and_load(recurrent, batch, tmp_path):
     loaded = inference.compile(recurrent.network)
     result = loaded.predict(batch[0], recurrent.y, [])[0][recurrent.y]
     assert np.array_equal(result, expected)
+
+
+def test_names_in_files_are_those_at_compilation(recurrent, tmp_path):
+    network = compile_recurrent(recurrent)
+    recurrent.xh._name = "renamed"
+    network.save((), Numpy(tmp_path))
+    assert network.connection_populations[recurrent.xh].name == "Conn_x_h"
+    assert sorted(p.name for p in tmp_path.iterdir() if "Conn" in p.name and "x_h" in p.name)
+    assert not [p for p in tmp_path.iterdir() if "renamed" in p.name]
