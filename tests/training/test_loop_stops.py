@@ -44,9 +44,7 @@ def test_divergence_leaves_the_last_good_parameters(compile_linear, data, fault,
 def test_divergence_of_parameters_is_found_before_they_are_saved(compile_linear, data, tmp_path):
     network = compile_linear()
     network.engine.bad_step_in = 5
-    with pytest.raises(
-        TrainingDiverged, match=r"batch 2: .*: 'g' has values that are not"
-    ) as info:
+    with pytest.raises(TrainingDiverged, match=r"batch 2: .*: 'g' has values that are not") as info:
         network.train(*data, num_epochs=3, callbacks=[Checkpoint(Numpy(tmp_path))])
     assert info.value.step_applied
     assert "the last good state is saved: checkpoint of epoch 0" in str(info.value)
