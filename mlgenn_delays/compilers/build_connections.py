@@ -158,7 +158,9 @@ def _(initializer: Uniform) -> float | None:
 
 
 def _sample(value: Any, shape: tuple[int, ...], rng: np.random.Generator, label: str) -> np.ndarray:
-    return np.ascontiguousarray(sample_value(value, shape, rng, label))
+    sample = np.ascontiguousarray(sample_value(value, shape, rng, label))
+    sample.flags.writeable = False  # so that the specification need not copy it
+    return sample
 
 
 def _check_delays(delays: np.ndarray, name: str, max_steps: int) -> None:

@@ -130,9 +130,11 @@ class Engine(ABC):
         Raises:
             ValueError: another shape, or values out of bounds; nothing is changed then
         """
+        self._set(parameter, self.program.parameters[parameter].check(value))
+
+    def _set(self, parameter: int, value: np.ndarray) -> None:
         spec = self.program.parameters[parameter]
-        value = spec.check(value).astype(self.dtype, copy=False)
-        self._write(parameter, spec.expand(value))
+        self._write(parameter, spec.expand(value.astype(self.dtype, copy=False)))
 
     def get_parameter(self, parameter: int) -> np.ndarray:
         """Copy of the entries of a parameter, of the shape of its specification."""
@@ -147,10 +149,9 @@ class Engine(ABC):
         specs = self.program.parameters
         if len(values) != len(specs):
             raise ValueError(f"the program has {len(specs)} parameters, not {len(values)}")
-        for spec, value in zip(specs, values, strict=True):
-            spec.check(value)
-        for parameter, value in enumerate(values):
-            self.set_parameter(parameter, value)
+        checked = [spec.check(value) for spec, value in zip(specs, values, strict=True)]
+        for parameter, value in enumerate(checked):
+            self._set(parameter, value)
 
     def get_parameters(self) -> list[np.ndarray]:
         """Copy of all parameters, in the order of the program."""
@@ -236,8 +237,8 @@ class Engine(ABC):
     ) -> None:
         """Restore what :meth:`get_parameters` and :meth:`optimiser_state` gave, whatever it is:
         after a divergence, values may not be finite."""
-        for i, (spec, value) in enumerate(zip(self.program.parameters, parameters, strict=True)):
-            self._write(i, spec.expand(value.astype(self.dtype, copy=False)))
+        for parameter, value in enumerate(parameters):
+            self._set(parameter, value)
         self.set_optimiser_state(optimiser_state)
 
     def _at_least(self, moment: np.ndarray) -> np.ndarray:

@@ -14,4 +14,6 @@ def template_environment(package: str) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        cache_size=-1,  # templates are few, and do not change while a program runs
+        auto_reload=False,
     )

@@ -63,7 +63,7 @@ class Uniform(Initializer):
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         # Rounding to single precision could step over an end by half a unit
         sample = rng.uniform(self.min, self.max, shape).astype(np.float32)
-        return np.clip(sample, np.float32(self.min), np.float32(self.max))
+        return np.clip(sample, np.float32(self.min), np.float32(self.max), out=sample)
 
     def __repr__(self) -> str:
         return f"Uniform(min={self.min:g}, max={self.max:g})"

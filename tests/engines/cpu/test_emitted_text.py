@@ -6,6 +6,7 @@ writes the files anew. What then differs in them is what a change of templates d
 """
 
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_text_reads_well(name):
         depth += code.count("{") - code.count("}")
         assert depth >= 0
     assert depth == 0
+
+
+def test_initial_values_do_not_matter_anything_else_does():
+    program = PROGRAMS["recurrent"]().program
+    first, *others = program.parameters
+    seed = replace(program, parameters=(replace(first, initial=first.initial + 1.0), *others))
+    assert codegen.generate(seed) is codegen.generate(program)
+    frozen = replace(program, parameters=(replace(first, learned=False), *others))
+    assert codegen.generate(frozen) != codegen.generate(program)
 
 
 if __name__ == "__main__":
