@@ -17,7 +17,8 @@ def test_description_needs_no_engine():
     code = (
         "import sys, mlgenn_delays\n"
         "heavy = [m for m in sys.modules if m.startswith("
-        "('mlgenn_delays.engine', 'mlgenn_delays.compilers', 'matplotlib', 'tqdm'))]\n"
+        "('mlgenn_delays.engines', 'mlgenn_delays.training', 'mlgenn_delays.compilers', "
+        "'matplotlib', 'tqdm'))]\n"
         "print(','.join(heavy))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

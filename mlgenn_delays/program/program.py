@@ -279,6 +279,15 @@ class Program:
             if (spec.owner.kind, spec.owner.index) == (kind, index)
         }
 
+    def own_parameters(self, population: PopulationProgram) -> dict[str, int]:
+        """Name -> index of constants of a population's model that are parameters of its single
+        neurons. Parameters with other names have no effect on the model."""
+        if population.is_input:
+            return {}
+        known = population.dynamics.params
+        parameters = self.parameters_of(OwnerKind.POPULATION, population.index)
+        return {name: index for name, index in parameters.items() if name in known}
+
     def __str__(self) -> str:
         names = [p.name for p in self.populations]
         kind = "training" if self.training else "inference"

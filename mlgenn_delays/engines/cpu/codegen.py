@@ -16,7 +16,7 @@ import jinja2
 import numpy as np
 
 from ...events.dataset import channel_dtype
-from ...program.parameters import OwnerKind, ParameterSpec
+from ...program.parameters import ParameterSpec
 from ...program.program import ConnectionProgram, PopulationProgram, Program
 from ...program.snippet import parse_expression, parse_statements
 from ...program.timing import step_dtype
@@ -71,13 +71,6 @@ def _bounds(spec: ParameterSpec) -> list[str] | None:
     return [literal(bound) for bound in spec.bounds] if spec.is_bounded else None
 
 
-def _own(program: Program, population: PopulationProgram) -> list[tuple[str, int]]:
-    """Constants of the model that are parameters of single neurons, with their indices in the
-    program. Parameters with other names have no effect on the model."""
-    parameters = program.parameters_of(OwnerKind.POPULATION, population.index)
-    return [(n, i) for n, i in parameters.items() if n in population.dynamics.params]
-
-
 def _population(program: Program, population: PopulationProgram, name: str) -> dict[str, Any]:
     model = population.dynamics
     receptors = [
@@ -90,8 +83,8 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         }
         for index, receptor in enumerate(population.receptors)
     ]
-    own = _own(program, population)
-    known = [name for name, _ in own]
+    own = program.own_parameters(population)
+    known = list(own)
     tau_mem = f"own_{name}[{known.index('TauM')}][j]" if "TauM" in known else f"{name}::TauM"
     return {
         "id": name,
@@ -103,7 +96,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "receptors": receptors,
         "vars": _items(model.vars),
         "params": _items({n: value for n, value in model.params.items() if n not in known}),
-        "own": own,
+        "own": list(own.items()),
         # the constant, or the value of neuron j
         "tau_mem": tau_mem,
         "own_tau_mem": "TauM" in known,

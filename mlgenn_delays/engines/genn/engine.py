@@ -23,7 +23,6 @@ from ..base import Engine, Moments
 from . import arrays
 from .availability import choose_backend
 from .build import load
-from .models import own_parameters
 from .optimisers import set_step
 from .program_compiler import GeNNNetwork, ProgramCompiler, learn_group, learned_gradients
 from .recording import Watcher
@@ -105,7 +104,7 @@ class GennEngine(Engine):
         if spec.owner.kind is not OwnerKind.POPULATION:
             return False
         population = self.program.populations[spec.owner.index]
-        return spec.name not in own_parameters(self.program, population)
+        return spec.name not in self.program.own_parameters(population)
 
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         spec = self.program.parameters[parameter]

@@ -65,15 +65,6 @@ def is_sampled(program: Program, population: PopulationProgram) -> bool:
     return program.training and kept
 
 
-def own_parameters(program: Program, population: PopulationProgram) -> list[str]:
-    """Constants of a population's model that are parameters of single neurons, read as those of
-    all neurons are. Parameters with other names have no effect on the model."""
-    if population.is_input:
-        return []
-    names = program.parameters_of(OwnerKind.POPULATION, population.index)
-    return [name for name in names if name in population.dynamics.params]
-
-
 class PopulationModel:
     """GeNN neuron model of a population with dynamics.
 
@@ -95,7 +86,7 @@ class PopulationModel:
         kind = readout_kind(population)
         training, spiking = program.training, population.is_spiking
         has_trace = population.trace and training
-        self._own = own_parameters(program, population)
+        self._own = list(program.own_parameters(population))
         self._params: dict[str, tuple[str, float]] = {
             name: ("scalar", value)
             for name, value in source.params.items()

@@ -290,7 +290,7 @@ class Simulation:
 
     def _tau_mem(self, p: PopulationProgram) -> float | np.ndarray:
         """Membrane time constant [ms], of all neurons or (1, neurons)."""
-        if "TauM" in models.own_parameters(self.program, p):
+        if "TauM" in self.program.own_parameters(p):
             return arrays.pull(self.network.populations[p.index], "TauM", 1)
         tau_mem: float = self.network.population_models[p.index].tau_mem
         return tau_mem

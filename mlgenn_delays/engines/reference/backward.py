@@ -39,7 +39,7 @@ import numpy as np
 
 from ...program.program import Program
 from .exponentials import response_array
-from .forward import RELEASE, Cell, Spike, Trial
+from .forward import RELEASE, Cell, ForwardPass, Spike
 from .membrane import Membrane
 from .quadrature import Nodes
 from .trajectory import AdjointTrajectory
@@ -136,7 +136,7 @@ class BackwardPass:
 
     def __init__(
         self,
-        trial: Trial,
+        trial: ForwardPass,
         drives: Drives,
         sums: GradientSums,
         keep: AbstractSet[int] = frozenset(),

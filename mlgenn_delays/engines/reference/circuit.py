@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...program.equations import has_closed_form
-from ...program.parameters import OwnerKind
 from ...program.program import ConnectionProgram, PopulationProgram, Program
 from .membrane import Membrane
 
@@ -126,7 +125,7 @@ def _membranes(
     """One membrane per neuron; the same object where nothing sets neurons apart."""
     if population.is_input:
         return []
-    own = program.parameters_of(OwnerKind.POPULATION, population.index)
+    own = program.own_parameters(population)
     if not own:
         return [_membrane(program, population, {})] * population.size
     return [

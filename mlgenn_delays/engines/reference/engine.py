@@ -20,7 +20,7 @@ from ...program.program import Program
 from ..base import Engine
 from .backward import BackwardPass, GradientSums
 from .circuit import Circuit, check_models
-from .forward import Trial
+from .forward import ForwardPass
 from .outputs import (
     kept_populations,
     make_drives,
@@ -56,7 +56,7 @@ class ReferenceEngine(Engine):
         self._gradients = {i: np.zeros(program.parameters[i].num_elements) for i in self.learned}
         self._circuit: Circuit | None = None  # None: parameters have changed
         self._result: ForwardResult | None = None
-        self.trials: list[Trial] = []  #: the last forward batch, one per example
+        self.trials: list[ForwardPass] = []  #: the last forward batch, one per example
         self._initialise()
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class ReferenceEngine(Engine):
             self._circuit = Circuit(program, self._values)
         keep = kept_populations(program, frozenset() if record is None else record.variables)
         self.trials = [
-            Trial(
+            ForwardPass(
                 self._circuit,
                 {p.index: batch.inputs[p.index].example(int(i)) for p in program.inputs},
                 keep,

@@ -92,7 +92,7 @@ class Volley:
         self.next = 0
 
 
-class Trial:
+class ForwardPass:
     """One example: simulates on construction, then holds the outcome and the tape.
 
     Args:

@@ -9,11 +9,11 @@ import numpy as np
 from ...program.exchange import NO_SPIKE, OutputGradient, Recording, RecordRequest, Trace
 from ...program.program import PopulationProgram, Program
 from .backward import BackwardPass, Drives
-from .forward import Trial
+from .forward import ForwardPass
 from .quadrature import nodes_at, readout_nodes, trace_nodes
 
 
-def read_out(trial: Trial, population: PopulationProgram) -> np.ndarray:
+def read_out(trial: ForwardPass, population: PopulationProgram) -> np.ndarray:
     """Readout of each neuron of one example, (outputs,) float64."""
     readout = population.readout
     assert readout is not None
@@ -27,7 +27,7 @@ def read_out(trial: Trial, population: PopulationProgram) -> np.ndarray:
     )
 
 
-def trace(trial: Trial, population: PopulationProgram) -> Trace:
+def trace(trial: ForwardPass, population: PopulationProgram) -> Trace:
     """Voltages of one example at quadrature nodes."""
     trajectories = trial.trajectories(population.index)
     times, weights = trace_nodes(trajectories, trial.circuit.program)
@@ -35,7 +35,7 @@ def trace(trial: Trial, population: PopulationProgram) -> Trace:
 
 
 def make_drives(
-    trial: Trial,
+    trial: ForwardPass,
     example: int,
     gradients: Mapping[int, OutputGradient],
     times: Mapping[int, np.ndarray],
@@ -82,7 +82,7 @@ def kept_populations(program: Program, variables: frozenset[tuple[int, str]]) ->
     return frozenset(outputs) | {index for index, name in variables if name == "V"}
 
 
-def record_forward(program: Program, trials: list[Trial], record: RecordRequest) -> Recording:
+def record_forward(program: Program, trials: list[ForwardPass], record: RecordRequest) -> Recording:
     """Spikes and voltages (at the ends of timesteps) of the requested examples."""
     chosen = [trials[b] for b in _requested(record, len(trials))]
     recording = Recording()
@@ -114,7 +114,7 @@ def _requested(record: RecordRequest, size: int) -> list[int]:
     return [int(i) for i in np.flatnonzero(record.examples[:size])]
 
 
-def _voltages(trial: Trial, population: int) -> np.ndarray:
+def _voltages(trial: ForwardPass, population: int) -> np.ndarray:
     program = trial.circuit.program
     times = (np.arange(program.timesteps) + 1.0) * program.dt
     return np.stack([t.voltage(times) for t in trial.trajectories(population)], axis=1)

@@ -7,7 +7,7 @@ import pytest
 from programs import Case, ProgramBuilder, layered_case, recurrent_case
 
 from mlgenn_delays.engines.reference import ReferenceEngine
-from mlgenn_delays.engines.reference.forward import Trial
+from mlgenn_delays.engines.reference.forward import ForwardPass
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.program.exchange import RecordRequest
@@ -16,7 +16,7 @@ LEARNED = (0.5, 6.0)
 SCE = SparseCategoricalCrossentropy()
 
 
-def _run(case: Case, *populations: int) -> Trial:
+def _run(case: Case, *populations: int) -> ForwardPass:
     """First example, with trajectories of ``populations``."""
     engine = case.engine(ReferenceEngine)
     wanted = np.zeros(case.program.batch_size, dtype=bool)
