@@ -48,7 +48,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         self, data: TrialData, metrics: Any, callbacks: Sequence[Any]
     ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
         measured = self._create_metrics(metrics, data)
-        callback_list = self._callback_list(callbacks, self._num_batches(data))
+        callback_list = self._callback_list(callbacks, data.num_batches(self.batch_size))
         parts = ((data, batch) for batch in data.batches(self.batch_size))
         return self._run_test(parts, measured, callback_list)
 
@@ -137,7 +137,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         for key in keys:
             self._check_output(key)
         data = prepare(self._built, x, None)
-        callback_list = self._callback_list(callbacks, self._num_batches(data))
+        callback_list = self._callback_list(callbacks, data.num_batches(self.batch_size))
         self._begin_test()
         predictions: dict[Any, list[np.ndarray]] = {key: [] for key in keys}
         callback_list.on_test_begin()
@@ -167,9 +167,6 @@ class CompiledInferenceNetwork(CompiledNetwork):
             raise ValueError(
                 f"x has {len(data)} examples, a batch has at most batch_size = {self.batch_size}"
             )
-
-    def _num_batches(self, data: TrialData) -> int:
-        return -(-len(data) // self.batch_size)
 
     def _create_metrics(self, metrics: Any, data: TrialData) -> dict[Any, Metric]:
         return get_object_mapping(

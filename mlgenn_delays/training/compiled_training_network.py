@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import SpikeStatistics
-from ..checks import ArgumentError, check_whole_number
+from ..checks import check_whole_number
 from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
 from ..registry import get_object
@@ -19,7 +19,7 @@ from .augmented_epochs import AugmentedEpochs
 from .built_network import BuiltNetwork
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR
-from .data import TrialData, prepare, with_labels
+from .data import TrialData, prepare, prepare_with_validation, with_labels
 from .learning_network import LearningNetwork
 from .loop import TrainingLoop
 from .run_state import EpochRecord, RunState
@@ -37,10 +37,6 @@ def epoch_order(rng_seed: int, epoch: int, size: int) -> np.ndarray:
     """Order of the examples in an epoch, (size,): depends on seed and epoch alone, so
     that a resumed run needs no random state."""
     return np.random.default_rng([rng_seed, SHUFFLE_STREAM, epoch]).permutation(size)
-
-
-def _as_given(epoch: int, size: int) -> None:
-    """Examples in the order in which they are."""
 
 
 class CompiledTrainingNetwork(LearningNetwork):
@@ -132,10 +128,10 @@ class CompiledTrainingNetwork(LearningNetwork):
         check_whole_number(num_epochs, "num_epochs")
         check_whole_number(start_epoch, "start_epoch")
         check_whole_number(start_batch, "start_batch")
-        training_data, validation_data = self._split_data(
-            x, y, validation_split, validation_x, validation_y
+        training_data, validation_data = prepare_with_validation(
+            partial(prepare, self._built), x, y, validation_split, validation_x, validation_y
         )
-        num_batches = self._num_batches(training_data)
+        num_batches = training_data.num_batches(self.batch_size)
         if start_batch > num_batches:
             raise ValueError(
                 f"start_batch is {start_batch}, an epoch has {num_batches} batches of this data set"
@@ -176,7 +172,7 @@ class CompiledTrainingNetwork(LearningNetwork):
             training,
             validation,
             state,
-            partial(epoch_order, self.rng_seed) if shuffle else _as_given,
+            partial(epoch_order, self.rng_seed) if shuffle else None,
             statistics,
             augmented,
             resumption,
@@ -287,28 +283,6 @@ class CompiledTrainingNetwork(LearningNetwork):
             return None
         return resumption
 
-    def _split_data(
-        self,
-        x: Mapping[Any, Any],
-        y: Mapping[Any, Any],
-        validation_split: float,
-        validation_x: Mapping[Any, Any] | None,
-        validation_y: Mapping[Any, Any] | None,
-    ) -> tuple[TrialData, TrialData | None]:
-        if (validation_x is None) != (validation_y is None):
-            missing = "validation_x" if validation_x is None else "validation_y"
-            raise ValueError(f"{missing} is missing: give both validation_x and validation_y")
-        if validation_split != 0.0 and validation_x is not None:
-            raise ArgumentError("give either validation_split or validation_x and validation_y")
-        data = prepare(self._built, x, y)
-        if validation_split != 0.0:
-            return data.split(validation_split)
-        if validation_x is None:
-            return data, None
-        return data, prepare(
-            self._built, validation_x, validation_y, "validation_x", "validation_y"
-        )
-
     def _create_pass(
         self, data: TrialData, metrics: Any, callbacks: Sequence[Any], num_epochs: int
     ) -> Pass[CallbackList]:
@@ -316,7 +290,7 @@ class CompiledTrainingNetwork(LearningNetwork):
             data,
             self._create_metrics(metrics, data),
             {key: self.program.populations[i].name for i, key in data.keys.items()},
-            self._callback_list(callbacks, self._num_batches(data), num_epochs),
+            self._callback_list(callbacks, data.num_batches(self.batch_size), num_epochs),
         )
 
     def _log_memory(self, data: TrialData) -> None:

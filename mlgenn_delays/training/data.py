@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -42,6 +42,10 @@ class TrialData:
             Batch(self.inputs, rows[start : start + batch_size])
             for start in range(0, len(rows), batch_size)
         ]
+
+    def num_batches(self, batch_size: int) -> int:
+        """Number of batches; the last one may be smaller."""
+        return -(-len(self) // batch_size)
 
     def split(self, fraction: float) -> tuple[TrialData, TrialData]:
         """All but the last ``fraction`` of the examples, and the last ``fraction``.
@@ -170,6 +174,37 @@ def prepare(
             )
     targets = {p.index: _targets(built, p, given_y[p.index][1], size, y_name) for p in chosen}
     return TrialData(inputs, targets, {p.index: given_y[p.index][0] for p in chosen}, rows)
+
+
+def prepare_with_validation(
+    prepare: Callable[[Any, Any, str, str], TrialData],
+    x: Any,
+    y: Any,
+    validation_split: float,
+    validation_x: Any,
+    validation_y: Any,
+) -> tuple[TrialData, TrialData | None]:
+    """Data to train and to validate with; None where nothing is validated.
+
+    Args:
+        prepare: function (x, y, and how to call them in errors) -> data
+        x, y, validation_split, validation_x, validation_y: as given to ``train``
+
+    Raises:
+        ValueError: one of ``validation_x`` and ``validation_y`` alone, or both and
+            ``validation_split``. Also what ``prepare`` raises.
+    """
+    if (validation_x is None) != (validation_y is None):
+        missing = "validation_x" if validation_x is None else "validation_y"
+        raise ArgumentError(f"{missing} is missing: give both validation_x and validation_y")
+    if validation_split != 0.0 and validation_x is not None:
+        raise ArgumentError("give either validation_split or validation_x and validation_y")
+    data = prepare(x, y, "x", "y")
+    if validation_split != 0.0:
+        return data.split(validation_split)
+    if validation_x is None:
+        return data, None
+    return data, prepare(validation_x, validation_y, "validation_x", "validation_y")
 
 
 def _by_population(

@@ -91,8 +91,8 @@ class InterruptGuard:
             signal.signal(signal.SIGINT, self._previous)
 
 
-#: (epoch, number of examples) -> order in which they are presented; None: as they are.
-Order = Callable[[int, int], np.ndarray | None]
+#: (epoch, number of examples) -> order in which they are presented.
+Order = Callable[[int, int], np.ndarray]
 
 
 class TrainingLoop:
@@ -103,7 +103,7 @@ class TrainingLoop:
         training:   data, metrics and callbacks
         validation: likewise; None: no validation
         state:      where the run begins; it is kept up to date
-        order:      of the examples in each epoch
+        order:      of the examples in each epoch; None: as they are
         statistics: callback that counts spikes
         augmented:  source of the training data of each epoch; None: they stay the same
         resumption: saved state with which the run goes on
@@ -118,7 +118,7 @@ class TrainingLoop:
         training: Pass[Any],
         validation: Pass[Any] | None,
         state: RunState,
-        order: Order,
+        order: Order | None,
         statistics: SpikeStatistics,
         augmented: AugmentedEpochs | None = None,
         resumption: Resumption | None = None,
@@ -202,7 +202,8 @@ class TrainingLoop:
 
     def _train_epoch(self, epoch: int) -> None:
         data = self._epoch_data(epoch)
-        batches = data.batches(self._network.batch_size, self._order(epoch, len(data)))
+        order = None if self._order is None else self._order(epoch, len(data))
+        batches = data.batches(self._network.batch_size, order)
         for index in range(self._state.next_batch, len(batches)):
             self._train_batch(epoch, index, batches[index])
             self._guard.check()

@@ -21,7 +21,7 @@ from ...engines.genn.program_compiler import GeNNNetwork, learn_group
 from ...program.exchange import Batch, ForwardResult, RecordRequest, UpdateRule
 from ...training.built_network import BuiltNetwork
 from ...training.compiled_network import find_population
-from ...training.data import TrialData, prepare
+from ...training.data import TrialData, prepare, prepare_with_validation
 from ...training.learning_network import check_outcome, evaluate_losses, find_not_finite
 from ...training.loop import TrainingLoop
 from ...training.recording import SpikeCounts
@@ -193,22 +193,19 @@ class CompiledDelayNetwork(CompiledNetwork):
             TrainingDiverged: loss, predictions or parameters are not finite
             KeyboardInterrupt: Ctrl-C was pressed; the batch that was running is complete
         """
-        data = self._prepare(x, y, "x", "y")
-        validation = self._validation(validation_x, validation_y)
-        if validation_split != 0.0:
-            if validation is not None:
-                raise ValueError("validation_split and validation_x cannot both be given")
-            data, validation = data.split(validation_split)
+        data, validation = prepare_with_validation(
+            self._prepare, x, y, validation_split, validation_x, validation_y
+        )
         training = self._create_pass(data, y, metrics, callbacks, num_epochs, training=True)
         tested = None
         if validation is not None:
             tested = self._create_pass(validation, y, metrics, validation_callbacks, num_epochs)
-        num_batches = -(-len(data) // self.batch_size)
+        num_batches = data.num_batches(self.batch_size)
         state = RunState(epoch=start_epoch, num_batches=num_batches, shuffle=shuffle)
         statistics = SpikeStatistics()
         statistics.set_params(compiled_network=self)
         self.stop_training = False
-        order = _global_order if shuffle else _as_given
+        order = _global_order if shuffle else None
         loop = TrainingLoop(self, training, tested, state, order, statistics)
         self.history = loop.history
         loop.run(num_epochs)
@@ -245,13 +242,6 @@ class CompiledDelayNetwork(CompiledNetwork):
     def _renamed(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
         return {self._conversion[get_underlying_pop(key)]: v for key, v in values.items()}
 
-    def _validation(self, x: Mapping[Any, Any] | None, y: Mapping[Any, Any] | None) -> Any:
-        if (x is None) != (y is None):
-            raise ValueError("validation_x and validation_y must be given together")
-        if x is None or y is None:
-            return None
-        return self._prepare(x, y, "validation_x", "validation_y")
-
     def _create_pass(
         self,
         data: TrialData,
@@ -263,7 +253,7 @@ class CompiledDelayNetwork(CompiledNetwork):
     ) -> Pass[Callbacks]:
         measured = get_object_mapping(metrics, y.keys(), Metric, "Metric", default_metrics)
         given = [BatchProgressBar()] if callbacks is None else list(callbacks)
-        num_batches = -(-len(data) // self.batch_size)
+        num_batches = data.num_batches(self.batch_size)
         names = {key: self.program.populations[self.population_index(key)].name for key in y}
         calls = Callbacks(self, given, num_batches, num_epochs, training)
         return Pass(data, measured, names, calls)
@@ -344,7 +334,3 @@ class CompiledDelayNetwork(CompiledNetwork):
 
 def _global_order(epoch: int, size: int) -> np.ndarray:
     return np.random.permutation(size)  # noqa: NPY002 (as mlGeNN does)
-
-
-def _as_given(epoch: int, size: int) -> None:
-    """Examples in the order in which they are."""
