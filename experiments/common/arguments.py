@@ -71,6 +71,9 @@ def _say_defaults(parser: argparse.ArgumentParser, settings: ClassifierSettings)
         default = parser.get_default(action.dest)
         if action.dest in SETTINGS_OPTIONS:
             default = _option_value(settings, action.dest)
+        if isinstance(action, argparse.BooleanOptionalAction) and action.help is not None:
+            # Python 3.10 adds it, as True or False
+            action.help = action.help.removesuffix(" (default: %(default)s)")
         is_flag = isinstance(action, argparse._StoreTrueAction | argparse._HelpAction)
         if default is None or is_flag or action.help is None or "(default" in action.help:
             continue
