@@ -48,7 +48,7 @@ def metric_value(who: str, metric: Any, metrics: Mapping[Any, Any]) -> float:
     if callable(metric):
         return float(metric(metrics))
     output = next(iter(metrics), None) if metric is None else metric
-    if output not in metrics:
+    if output not in list(metrics):
         raise ValueError(
             f"{who}: metric is {metric}, allowed are the outputs "
             f"{', '.join(str(m) for m in metrics)}"

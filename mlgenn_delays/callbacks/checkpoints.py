@@ -16,7 +16,7 @@ from .callback import Callback, metric_value
 
 
 class Checkpoint(Callback):
-    """Saves weights and delays under the key ``(epoch,)`` at the end of epochs.
+    """Saves weights, delays and other parameters under the key ``(epoch,)`` at the end of epochs.
 
     Args:
         serialiser: where to, or the name of a serialiser
@@ -24,7 +24,7 @@ class Checkpoint(Callback):
 
     Raises:
         ValueError: ``epoch_interval`` below 1, or unknown serialiser; when training begins,
-            names of connections that the serialiser cannot use
+            names that the serialiser cannot use
         OSError: when training begins, a serialiser that cannot write
     """
 
@@ -39,7 +39,11 @@ class Checkpoint(Callback):
         self._compiled_network = compiled_network
         self._last_saved = None
         # now, not after the first long epoch
-        for group in compiled_network.connection_populations.values():
+        connections, populations = (
+            compiled_network.connection_populations,
+            compiled_network.neuron_populations,
+        )
+        for group in (*connections.values(), *populations.values()):
             for name in group.vars:
                 self.serialiser.check_writable((0, group.name, name))
 
@@ -63,7 +67,8 @@ class BestCheckpoint(Callback):
     Args:
         path:    file, replaced each time; :func:`.load_checkpoint` reads it
         window:  epochs over which the metric is averaged: validation sets are small, and the
-            best of many single epochs would be chosen by chance
+            best of many single epochs would be chosen by chance; epochs in which the metric is not
+            finite do not count
         metric:  output whose metric counts, or a function of the dictionary of metrics; None: the
             first output
         entries: further arrays to save, name -> array
@@ -109,10 +114,11 @@ class BestCheckpoint(Callback):
     def is_better(self, epoch: int, value: float) -> bool:
         """Take the metric of an epoch into account; whether it makes the network the best."""
         loss = self._compiled_network.validation_loss
+        if not np.isfinite(value):
+            return False
         self._recent = [*self._recent, value][-self.window :]
         mean = float(np.mean(self._recent))
-        if not np.isfinite(mean):
-            return False
+        loss = float(np.nan_to_num(loss, nan=np.inf, posinf=np.inf))
         if self.best_loss is not None and not ((mean, -loss) > (self._best_mean, -self.best_loss)):
             return False
         self.best, self.best_loss, self.best_epoch = value, loss, epoch

@@ -121,7 +121,8 @@ class LearningRateSchedule(Callback):
         self._epoch = 0
 
     def set_params(self, num_batches: int, compiled_network: Any = None, **kwargs: Any) -> None:
-        if compiled_network is not None and compiled_network.optimisers is not self._optimisers:
+        optimisers = getattr(compiled_network, "optimisers", None)
+        if compiled_network is not None and optimisers is not self._optimisers:
             raise ValueError(
                 "LearningRateSchedule: it was made for another compiled network, each needs one of "
                 "its own"

@@ -226,8 +226,9 @@ class Engine(ABC):
             # moments with these names may be those of another optimiser: the next step tells
             self._host_moments[i] = {n: self._at_least(v) for n, v in moments.items()}
             own = {n: np.zeros_like(value) for n, value in self._read_moments(i).items()}
-            fitting = {n: moments[n] for n in own.keys() & moments.keys()}
-            own.update({n: spec.expand(v) for n, v in fitting.items() if v.shape == spec.shape})
+            known = own.keys() & moments.keys()
+            fitting = {n: moments[n] for n in known if moments[n].shape == spec.shape}
+            own.update({n: spec.expand(value) for n, value in fitting.items()})
             self._write_moments(i, own)
             if fitting:
                 self._own_moments.add(i)

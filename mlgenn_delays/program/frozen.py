@@ -19,7 +19,7 @@ class FrozenDict(Mapping[str, T], Generic[T]):
     """
 
     def __init__(self, items: Mapping[str, T]):
-        self._items: dict[str, T] = {key: _freeze(value) for key, value in items.items()}
+        self._items: dict[str, T] = {key: _freeze(_number(v)) for key, v in items.items()}
 
     def __getitem__(self, key: str) -> T:
         return self._items[key]
@@ -80,8 +80,8 @@ class Frozen:
 
 
 def _freeze(value: Any) -> Any:
-    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        return value.item()  # an array of no dimension could not be hashed
+    if isinstance(value, np.generic):
+        return value.item()
     if isinstance(value, np.ndarray):
         if value.flags.writeable or value.base is not None:
             value = value.copy()
@@ -90,6 +90,11 @@ def _freeze(value: Any) -> Any:
     if isinstance(value, Mapping) and not isinstance(value, FrozenDict):
         return FrozenDict(value)
     return value
+
+
+def _number(value: Any) -> Any:
+    """The number in an array of no dimension, which could not be hashed."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
 def _equal(a: Any, b: Any) -> bool:

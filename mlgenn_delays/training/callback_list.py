@@ -112,9 +112,7 @@ class CallbackList:
                 name = type(callback).__name__
                 warn(f"callback {i} ({name}) has no key, {i} is used", stacklevel=2)
                 key = i
-            if key in collected:
-                raise KeyError(f"key {key!r} belongs to more than one callback")
-            collected[key] = data
+            _add(collected, key, data)
         return collected
 
 
@@ -137,10 +135,16 @@ def _get_callback(callback: Any) -> Any:
 
 def _check_keys(callbacks: Sequence[Any]) -> None:
     """Whether the keys of what callbacks return differ: better known before hours of work."""
-    keys = [c.key for c in callbacks if hasattr(c, "get_data") and hasattr(c, "key")]
-    for i, key in enumerate(keys):
-        if key is not None and key in keys[:i]:
-            raise KeyError(f"key {key!r} belongs to more than one callback")
+    seen: dict[Any, Any] = {}
+    for i, callback in enumerate(callbacks):
+        if hasattr(callback, "get_data") and hasattr(callback, "key"):
+            _add(seen, i if callback.key is None else callback.key, callback)
+
+
+def _add(collected: dict[Any, Any], key: Any, value: Any) -> None:
+    if key in collected:
+        raise KeyError(f"key {key!r} belongs to more than one callback")
+    collected[key] = value
 
 
 def _is_callback(obj: Any) -> bool:

@@ -226,6 +226,7 @@ def _as_sequence(keys: Any) -> tuple[Hashable, ...]:
 def _by_key(keys: Sequence[Hashable], values: Any, what: str) -> dict[Hashable, Any]:
     if len(keys) == 1:
         return {keys[0]: values}
+    values = tuple(values)
     if len(values) != len(keys):
         raise ValueError(
             f"data yields {what} of {len(values)} populations, there should be {len(keys)}"

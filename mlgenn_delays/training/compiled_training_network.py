@@ -242,8 +242,8 @@ class CompiledTrainingNetwork(LearningNetwork):
 
         Raises:
             ValueError: the state belongs to another network or was trained with other optimisers,
-                or was saved in mid-epoch with another ``batch_size`` or ``rng_seed``; nothing has
-                been changed then.
+                or was saved in mid-epoch with another ``batch_size`` or ``rng_seed``, or has values
+                that are not allowed; nothing has been changed then.
         """
         arrays, meta = read_state(state)
         check_state(arrays, meta, self.program, self._optimised)
@@ -253,15 +253,17 @@ class CompiledTrainingNetwork(LearningNetwork):
                     f"the training state was saved in mid-epoch with {name} = {meta[name]}, "
                     f"this network has {getattr(self, name)}"
                 )
-        self._resumption = Resumption(arrays, meta)
-        self.restore(self._resumption)
+        resumption = Resumption(arrays, meta)
+        self.restore(resumption)
+        self._resumption = resumption
         self._run = RunState(epoch=meta["epoch"], next_batch=meta["next_batch"])
-        return self._resumption.start
+        return resumption.start
 
     def restore(self, resumption: Resumption) -> None:
         """Set parameters, moments and settings of optimisers to those of a saved state."""
-        for i, spec in enumerate(self.program.parameters):
-            self.engine.set_parameter(i, resumption.state[f"parameters/{spec.key}"])
+        self.engine.set_parameters(
+            [resumption.state[f"parameters/{spec.key}"] for spec in self.program.parameters]
+        )
         self.engine.set_optimiser_state(section(resumption.state, "optimiser"))
         for (optimiser, _), saved in zip(
             self._optimised, resumption.meta["optimisers"], strict=True

@@ -177,7 +177,7 @@ def prepare(
 
 
 def prepare_with_validation(
-    prepare: Callable[[Any, Any, str, str], TrialData],
+    prepare_data: Callable[[Any, Any, str, str], TrialData],
     x: Any,
     y: Any,
     validation_split: float,
@@ -187,24 +187,24 @@ def prepare_with_validation(
     """Data to train and to validate with; None where nothing is validated.
 
     Args:
-        prepare: function (x, y, and how to call them in errors) -> data
+        prepare_data: function (x, y, and how to call them in errors) -> data
         x, y, validation_split, validation_x, validation_y: as given to ``train``
 
     Raises:
         ValueError: one of ``validation_x`` and ``validation_y`` alone, or both and
-            ``validation_split``. Also what ``prepare`` raises.
+            ``validation_split``. Also what ``prepare_data`` raises.
     """
     if (validation_x is None) != (validation_y is None):
         missing = "validation_x" if validation_x is None else "validation_y"
         raise ArgumentError(f"{missing} is missing: give both validation_x and validation_y")
     if validation_split != 0.0 and validation_x is not None:
         raise ArgumentError("give either validation_split or validation_x and validation_y")
-    data = prepare(x, y, "x", "y")
+    data = prepare_data(x, y, "x", "y")
     if validation_split != 0.0:
         return data.split(validation_split)
     if validation_x is None:
         return data, None
-    return data, prepare(validation_x, validation_y, "validation_x", "validation_y")
+    return data, prepare_data(validation_x, validation_y, "validation_x", "validation_y")
 
 
 def _by_population(

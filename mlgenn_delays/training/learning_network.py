@@ -59,7 +59,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         self._run = RunState()
 
     def _owner(self, parameter: int) -> Connection:
-        # engines learn parameters of connections alone
+        # of a connection, in any case: engines refuse to learn parameters of neurons
         return self._built.connections[self.program.parameters[parameter].owner.index]
 
     @property

@@ -264,7 +264,7 @@ def _difference_of_arrays(state: Mapping[str, np.ndarray], program: Program) -> 
         value = state.get(f"parameters/{spec.key}")
         if value is None or value.shape != spec.shape:
             found = "missing" if value is None else f"of shape {value.shape}"
-            return f"{spec.name!r} of {spec.owner.kind.value} {spec.owner.name!r} is {found}"
+            return f"{spec.label} is {found}"
     for connection in program.connections:
         for name in ("pre_ind", "post_ind") if connection.is_sparse else ():
             saved = state.get(f"connectivity/{connection.name}/{name}")

@@ -41,6 +41,7 @@ class FakeCompiledNetwork:
         self.optimisers = [(Adam(0.1), network.connections), (Adam(0.2), network.connections[:1])]
         self.saved = []
         self.spike_counts = {}
+        self.neuron_populations = {}
         self.connection_populations = {
             c: SimpleNamespace(
                 name=c.name,

@@ -95,6 +95,8 @@ def test_a_metric_without_a_number_is_never_the_best(path):
     callback = make(path)
     assert run(callback, [(np.nan, 1.0), (0.5, 1.0), (np.nan, 0.1), (0.6, 1.0)]) == [1, 3]
     assert (callback.best, load_checkpoint(path)["epoch"]) == (0.6, 3)
+    assert run(make(path, window=2), [(0.5, 1.0), (np.nan, 1.0), (0.7, 1.0)]) == [0, 2]
+    assert run(make(path), [(0.5, np.nan), (0.5, 1.0), (0.5, np.nan)]) == [0, 1]
 
 
 def test_metrics_that_are_refused(path):
@@ -102,3 +104,5 @@ def test_metrics_that_are_refused(path):
         make(path).on_epoch_end(0, {"y": SimpleNamespace(result=None)})
     with pytest.raises(ValueError, match="BestCheckpoint: metric is z, allowed are the outputs y"):
         make(path, metric="z").on_epoch_end(0, {"y": SimpleNamespace(result=1.0)})
+    with pytest.raises(ValueError, match=r"metric is \['y'\], allowed are the outputs y"):
+        make(path, metric=["y"]).on_epoch_end(0, {"y": SimpleNamespace(result=1.0)})

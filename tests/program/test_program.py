@@ -413,3 +413,6 @@ def test_arrays_of_no_dimension_are_numbers():
     values = FrozenDict({"a": np.array(2.0), "b": np.float32(0.5)})
     assert hash(values) == hash(FrozenDict({"a": 2.0, "b": 0.5}))
     assert all(type(value) is float for value in values.values())
+    shared = ParameterSpec(owner(0), "g", np.array(1.0, np.float32), map=np.zeros(3, np.int64))
+    assert (shared.shape, shared.num_elements) == ((), 3)
+    assert hash(shared) == hash(copy.deepcopy(shared))

@@ -112,6 +112,8 @@ def test_keys_are_compared_before_anything_runs():
     message = "key 'a' belongs to more than one callback"
     with pytest.raises(KeyError, match=message):
         CallbackList([Keyed("a"), Keyed(None), Keyed("a")])
+    with pytest.raises(KeyError, match="key 1 belongs to more than one callback"):
+        CallbackList([Keyed(1), Keyed(None)])
     late = CallbackList([Keyed("a"), Keyed("b")])
     late[1].key = "a"
     with pytest.raises(KeyError, match=message):

@@ -68,7 +68,7 @@ def test_other_synapses(recurrent, state):
 def test_missing_parameters(recurrent, state):
     del state["parameters/connections/Conn_h_y/g"]
     network = compile_regularised(recurrent, "cpu")
-    with pytest.raises(ValueError, match="'g' of connection 'Conn_h_y' is missing"):
+    with pytest.raises(ValueError, match="connection 'Conn_h_y': 'g' is missing"):
         network.load_training_state(state)
 
 

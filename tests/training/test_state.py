@@ -354,3 +354,16 @@ def test_a_loaded_state_survives_a_call_that_is_refused(recurrent, data):
         )
     run(network, recurrent, data, start)
     assert_equal_states(network.training_state(), straight.training_state())
+
+
+def test_values_that_are_not_allowed_change_nothing(recurrent, data):
+    trained = compile_regularised(recurrent, "reference")
+    run(trained, recurrent, data, epochs=1)
+    state = trained.training_state()
+    state["parameters/connections/Conn_x_h/g"] = state["parameters/connections/Conn_x_h/g"] + 1.0
+    state["parameters/connections/Conn_x_h/d"] = state["parameters/connections/Conn_x_h/d"] * np.nan
+    network = compile_regularised(recurrent, "reference")
+    before = network.training_state()
+    with pytest.raises(ValueError, match="connection 'Conn_x_h': 'd' has values from nan to nan"):
+        network.load_training_state(state)
+    assert_equal_states(network.training_state(), before)

@@ -175,14 +175,15 @@ def _environment() -> jinja2.Environment:
 def generate(program: Program) -> str:
     """C++ source of ``program``: the forward pass and, for training, the backward pass.
 
-    Programs that differ in initial values alone, as those of several seeds do, have one source.
+    Programs that differ in initial values alone, as those of several seeds do where synapses are
+    the same, have one source; the last few are kept.
     """
     any_values = np.zeros(0, np.float32)
     parameters = tuple(replace(spec, initial=any_values) for spec in program.parameters)
     return _generate(replace(program, parameters=parameters))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _generate(program: Program) -> str:
     taken: set[str] = set()
     by_index: dict[int, dict[str, Any]] = {}
