@@ -44,3 +44,13 @@ def test_datasets_and_models_need_no_optional_library():
 def test_unknown_attribute():
     with pytest.raises(AttributeError, match="'mlgenn_delays' has no attribute 'nonsense'"):
         mlgenn_delays.nonsense  # noqa: B018
+
+
+def test_modules_of_utils_are_there_without_an_import():
+    code = (
+        "import mlgenn_delays, pkgutil\n"
+        "for m in pkgutil.iter_modules(mlgenn_delays.utils.__path__):\n"
+        "    assert getattr(mlgenn_delays.utils, m.name).__name__.endswith(m.name)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
