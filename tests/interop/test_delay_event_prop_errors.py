@@ -172,8 +172,8 @@ def test_population_of_another_network(net):
 def test_validation_arguments(net):
     x, y = make_spikes(4)
     with compile_delays(net) as compiled:
-        with pytest.raises(ValueError, match="validation_x and validation_y must be given"):
+        with pytest.raises(ValueError, match="validation_y is missing: give both"):
             compiled.train({net.x: x}, {net.y: y}, 1, validation_x={net.x: x})
         both = {"validation_x": {net.x: x}, "validation_y": {net.y: y}}
-        with pytest.raises(ValueError, match="validation_split and validation_x"):
+        with pytest.raises(ValueError, match="give either validation_split or validation_x"):
             compiled.train({net.x: x}, {net.y: y}, 1, validation_split=0.5, **both)
