@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import signal
+from collections import Counter
 from importlib.util import find_spec
 
 import pytest
@@ -14,6 +15,14 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.get_closest_marker("genn"):
                 item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Why tests were skipped, a line per reason."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
+    for reason, number in reasons.most_common():
+        terminalreporter.write_line(f"{number} skipped: {reason}")
 
 
 @pytest.fixture(autouse=True, scope="session")
