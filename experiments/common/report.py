@@ -13,7 +13,7 @@ from mlgenn_delays.models import ClassifierNetwork
 from mlgenn_delays.program.program import Program
 
 from . import pictures
-from .epoch_record import get_delays
+from .epoch_writer import get_delays
 from .evaluation import TestResult, evaluate_network
 from .experiment import Experiment, ExperimentData, kind_note
 from .results import MetricsTable, ResultsFolder, write_arrays, write_json

@@ -29,7 +29,7 @@ from .configuration import (
     make_config,
     stored_options,
 )
-from .epoch_record import get_delays, read_description
+from .epoch_writer import get_delays, read_description
 from .experiment import Experiment, ExperimentError, load_data, user_errors
 from .options import Options
 from .report import Report

@@ -20,7 +20,7 @@ from mlgenn_delays.events.augmentation import Augmentation
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.optimisers import Adam
 
-from .epoch_record import EpochRecord
+from .epoch_writer import EpochWriter
 from .experiment import Experiment, ExperimentData
 from .monitor import EpochMonitor
 from .options import Options
@@ -119,7 +119,7 @@ class Training:
         self._folder = folder
         self._augmentation = augmentation
         self._monitor = EpochMonitor(network)
-        self._record = EpochRecord(network, self._monitor, folder, table, description)
+        self._record = EpochWriter(network, self._monitor, folder, table, description)
         progress = TrainingProgress(self._monitor, settings.epochs)
         self._callbacks: list[Callback] = [
             learning_rates(settings, compiled),

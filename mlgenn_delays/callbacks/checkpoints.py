@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,9 @@ class Checkpoint(Callback):
         self._compiled_network = compiled_network
         self._last_saved = None
         # now, not after the first long epoch
-        connections, populations = (
-            compiled_network.connection_populations,
-            compiled_network.neuron_populations,
-        )
-        for group in (*connections.values(), *populations.values()):
+        network = compiled_network
+        groups = chain(network.connection_populations.values(), network.neuron_populations.values())
+        for group in groups:
             for name in group.vars:
                 self.serialiser.check_writable((0, group.name, name))
 

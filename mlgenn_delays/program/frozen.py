@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Generic, TypeVar
@@ -113,8 +112,3 @@ def _describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{list(value.shape)}"
     return repr(value)
-
-
-def product(shape: tuple[int, ...]) -> int:
-    """Number of elements of an array of ``shape``."""
-    return math.prod(shape)

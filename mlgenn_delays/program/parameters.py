@@ -8,7 +8,7 @@ from enum import Enum
 
 import numpy as np
 
-from .frozen import Frozen, product
+from .frozen import Frozen
 
 #: One array per parameter of a program, in the order of ``Program.parameters``.
 Parameters = list[np.ndarray]
@@ -63,7 +63,7 @@ class ParameterSpec(Frozen):
     @property
     def size(self) -> int:
         """Number of entries."""
-        return product(self.shape)
+        return math.prod(self.shape)
 
     @property
     def num_elements(self) -> int:

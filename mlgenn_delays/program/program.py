@@ -15,7 +15,7 @@ from enum import Enum
 
 import numpy as np
 
-from .frozen import Frozen, product
+from .frozen import Frozen
 from .model import NeuronModel, SynapseModel
 from .parameters import OwnerKind, ParameterSpec
 
@@ -125,7 +125,7 @@ class PopulationProgram:
     @property
     def size(self) -> int:
         """Number of neurons."""
-        return product(self.shape)
+        return math.prod(self.shape)
 
     @property
     def is_input(self) -> bool:

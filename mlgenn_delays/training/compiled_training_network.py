@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -202,10 +203,9 @@ class CompiledTrainingNetwork(LearningNetwork):
         """
         target = _serialiser(serialiser)
         self.save_connectivity(keys, target)
-        groups: list[SynapseGroup | NeuronGroup] = [
-            *self.connection_populations.values(),
-            *self.neuron_populations.values(),
-        ]
+        groups: chain[SynapseGroup | NeuronGroup] = chain(
+            self.connection_populations.values(), self.neuron_populations.values()
+        )
         for group in groups:
             for name, variable in group.vars.items():
                 variable.pull_from_device()

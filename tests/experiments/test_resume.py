@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from experiment_runs import SMALL, Run
 
-from mlgenn_delays.experiments.common import epoch_record, monitor
+from mlgenn_delays.experiments.common import epoch_writer, monitor
 from mlgenn_delays.experiments.common.results import read_json, write_json
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
@@ -93,7 +93,7 @@ def test_interrupted_while_an_epoch_is_written(
     run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, finished: Run
 ) -> None:
     with monkeypatch.context() as patch:
-        interrupt_after(patch, epoch_record.EpochRecord, "on_epoch_end", 2)
+        interrupt_after(patch, epoch_writer.EpochWriter, "on_epoch_end", 2)
         stopped = run(*RUN)
     assert (stopped.code, stopped.summary["epochs"]) == (130, 2)
     assert_same(run("--resume"), finished)
@@ -107,16 +107,16 @@ def test_killed_between_row_and_checkpoint(
 
     saved = 0
 
-    def save_last(self: epoch_record.EpochRecord) -> None:
+    def save_last(self: epoch_writer.EpochWriter) -> None:
         nonlocal saved
         saved += 1
         if saved == 3:
             raise Killed
         original(self)
 
-    original = epoch_record.EpochRecord.save_last
+    original = epoch_writer.EpochWriter.save_last
     with monkeypatch.context() as patch:
-        patch.setattr(epoch_record.EpochRecord, "save_last", save_last)
+        patch.setattr(epoch_writer.EpochWriter, "save_last", save_last)
         with pytest.raises(Killed):
             run(*RUN)
     assert_same(run("--resume", out=None), finished)

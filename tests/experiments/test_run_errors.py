@@ -10,7 +10,7 @@ import pytest
 from experiment_runs import SMALL, Run
 
 from mlgenn_delays.compilers import load_checkpoint
-from mlgenn_delays.experiments.common import epoch_record, report, runner
+from mlgenn_delays.experiments.common import epoch_writer, report, runner
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -130,8 +130,8 @@ def test_disk_that_is_full_in_training(
             saved.append(path)
         original(path, state)
 
-    original = epoch_record.save_checkpoint
-    monkeypatch.setattr(epoch_record, "save_checkpoint", save)
+    original = epoch_writer.save_checkpoint
+    monkeypatch.setattr(epoch_writer, "save_checkpoint", save)
     result = run(*SMALL, "--epochs", "3")
     assert result.code == 1
     assert "disk full" in error_of(result)

@@ -23,7 +23,7 @@ EXPERIMENT_KEY = "experiment"
 BEST_WINDOW = 5
 
 
-class EpochRecord(Callback):
+class EpochWriter(Callback):
     """Writes, after the validation of each epoch, ``metrics.csv``, ``checkpoint_best.npz`` if the
     network is better than before, and ``checkpoint_last.npz``, in this order: wherever a run is
     stopped, the last checkpoint has no more epochs than the table.
