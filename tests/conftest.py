@@ -7,6 +7,18 @@ from importlib.util import find_spec
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--attacks",
+        choices=("full", "short"),
+        default="full",
+        help="how many attacks tests/attacks tries (default: full, some minutes)",
+    )
+    parser.addoption(
+        "--attack-seed", type=int, default=0, help="seed of the attacks (default: %(default)s)"
+    )
+
+
 def pytest_collection_modifyitems(items):
     """Tests on GeNN need PyGeNN and ml_genn."""
     missing = [name for name in ("pygenn", "ml_genn") if find_spec(name) is None]
@@ -18,7 +30,12 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Why tests were skipped, a line per reason."""
+    """What attacks were survived, and why tests were skipped, a line per reason."""
+    # "" are teardowns that passed
+    for report in [r for kind in ("", "error") for r in terminalreporter.stats.get(kind, [])]:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "tally":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")
     reports = terminalreporter.stats.get("skipped", [])
     reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
     for reason, number in reasons.most_common():

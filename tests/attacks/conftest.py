@@ -1,0 +1,34 @@
+"""Attacks are slow tests; each has random numbers of its own and a tally."""
+
+import zlib
+
+import numpy as np
+import pytest
+from tally import Tally
+
+
+def pytest_itemcollected(item):
+    item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def rng(request):
+    """Random numbers that depend on ``--attack-seed`` and the name of the test alone."""
+    seed = request.config.getoption("--attack-seed")
+    return np.random.default_rng([seed, zlib.crc32(request.node.name.encode())])
+
+
+@pytest.fixture
+def attempts(request):
+    """``attempts(full, short)``: how many attacks to try, by ``--attacks``."""
+    kind = request.config.getoption("--attacks")
+    return lambda full, short: full if kind == "full" else short
+
+
+@pytest.fixture
+def tally(request, record_property):
+    """Counts attacks; the test fails at its end if the package did not survive all of them."""
+    counts = Tally()
+    yield counts
+    record_property("tally", f"{counts.tried} tried, {counts.tried - len(counts.lost)} survived")
+    counts.check()
