@@ -80,9 +80,11 @@ class FakeEngine(Engine):
     def apply_gradients(self, rules, step):
         self.steps.append(step)
         assert set(rules) == set(self.learned)
-        super().apply_gradients(rules, step)
+        finite = super().apply_gradients(rules, step)
         if self.bad_step_in == len(self.batches) - 1:
             self.values[0][0] = np.nan
+            return False
+        return finite
 
     def memory_estimate(self):
         return {"parameters": sum(v.nbytes for v in self.values)}

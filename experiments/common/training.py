@@ -190,7 +190,7 @@ class Training:
             return Outcome("interrupted", self._record.best, str(interrupt))
         except TrainingDiverged as error:
             # a checkpoint from the end of an epoch is worth more than one that diverges at once
-            if not error.step_applied and not self._folder.last.exists():
+            if error.parameters_finite and not self._folder.last.exists():
                 self._save()
             message = f"{error}\nlast good checkpoint: {self._folder.last}"
             return Outcome("diverged", self._record.best, message)

@@ -24,17 +24,26 @@ from ..program.exchange import (
 from ..program.parameters import ParameterSpec
 from ..program.program import PopulationProgram, Program
 from ..program.timing import spike_times
+from .turns import InTurn, Turn
 
 #: What an optimiser remembers of one parameter, by name.
 Moments = dict[str, np.ndarray]
 
 
-class Engine(ABC):
+def is_finite(values: np.ndarray) -> bool:
+    """Whether no value is infinite or NaN; what is not a real number is none."""
+    return values.dtype.kind != "f" or bool(np.isfinite(values).all())
+
+
+class Engine(ABC, InTurn):
     """A program turned into running code, holding its parameters and gradients.
 
     An engine that is derived from this one says how values of single synapses and neurons are
     read and written, and what a pass is. How entries of parameters belong to synapses and
     neurons, what values are allowed and what optimisers do is written here, once.
+
+    Calls from several threads wait for one another. After :meth:`close`, every other call
+    raises a ValueError.
 
     Args:
         program:     what to run
@@ -53,6 +62,8 @@ class Engine(ABC):
     def __init__(self, program: Program, num_threads: int):
         self.program = program
         self.num_threads = num_threads
+        self.turn = Turn()
+        self._closed = False
         self.learned = [i for i, spec in enumerate(program.parameters) if spec.learned]
         self._check_learned()
         #: moments of optimisers that the engine does not compute itself
@@ -102,25 +113,34 @@ class Engine(ABC):
         """Parameters whose optimiser step the engine computes itself, see :meth:`_adam`."""
         return frozenset()
 
-    def _adam(self, steps: Mapping[int, AdamStep]) -> None:
-        """Take steps of Adam, with the engine's own moments."""
+    def _adam(self, steps: Mapping[int, AdamStep]) -> bool:
+        """Take steps of Adam, with the engine's own moments.
+
+        Returns:
+            whether values and moments are finite
+        """
         raise NotImplementedError
 
     def _read_moments(self, parameter: int) -> Moments:
         """The engine's own moments "m" and "v", each (elements,), copies; none by default."""
         return {}
 
-    def _write_moments(  # noqa: B027
-        self, parameter: int, moments: Mapping[str, np.ndarray]
-    ) -> None:
+    def _write_moments(self, parameter: int, moments: Mapping[str, np.ndarray]) -> None:
         """Set the engine's own moments, those that it has."""
 
     @abstractmethod
     def memory_estimate(self) -> dict[str, int]:
         """Bytes the engine needs, by purpose (spike tapes, which grow, excluded)."""
 
-    def close(self) -> None:  # noqa: B027
+    def close(self) -> None:
         """Release threads and memory. The engine cannot be used afterwards."""
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError(
+                "this engine is closed; the attribute 'engine' of a compiled network is an open one"
+            )
 
     # -- parameters
 
@@ -174,36 +194,56 @@ class Engine(ABC):
         """Euclidean norms of :meth:`gradients`."""
         return {i: float(np.linalg.norm(gradient)) for i, gradient in self.gradients().items()}
 
-    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> None:
+    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> bool:
         """One optimiser step; parameters are clipped to their bounds.
 
         Args:
             rules: learned parameter -> its optimiser
             step:  number of steps so far
+
+        Returns:
+            whether all that the step changed is finite: learned parameters, and what optimisers
+            remember of them; see :meth:`find_not_finite`
         """
         parameters = self.program.parameters
         steps = {
             i: rules[i].adam_step(step) if parameters[i].map is None else None for i in self.learned
         }
         own = self._computes(steps)
-        for i in self.learned:
-            if i not in own:
-                self._apply_on_host(i, parameters[i], rules[i], step)
+        on_host = [i for i in self.learned if i not in own]
+        # every step is taken, also after one that went wrong
+        finite = all([self._apply_on_host(i, parameters[i], rules[i], step) for i in on_host])
         taken = {i: adam for i, adam in steps.items() if i in own and adam is not None}
         if taken:
+            finite &= self._adam(taken)
             for i in taken:
                 self._host_moments.pop(i, None)
             self._own_moments.update(taken)
-            self._adam(taken)
+        return finite
 
     def _apply_on_host(
         self, parameter: int, spec: ParameterSpec, rule: UpdateRule, step: int
-    ) -> None:
+    ) -> bool:
         moments = self._host_moments.setdefault(parameter, {})
         self._own_moments.discard(parameter)
         gradient = self._reduced_gradient(parameter)
-        value = rule.update(self.get_parameter(parameter), gradient, moments, step)
-        self.set_parameter(parameter, spec.clip(value))
+        value = spec.clip(rule.update(self.get_parameter(parameter), gradient, moments, step))
+        if is_finite(value):
+            self.set_parameter(parameter, value)
+            return all(map(is_finite, moments.values()))
+        self._set(parameter, value)
+        return False
+
+    def find_not_finite(self) -> str | None:
+        """A parameter with values that are not finite, or of which an optimiser remembers such, in
+        words; None where there is none."""
+        for spec, value in zip(self.program.parameters, self.get_parameters(), strict=True):
+            if not is_finite(value):
+                return f"{spec.label} has values that are not finite"
+        for key, moment in self.optimiser_state().items():
+            if not is_finite(moment):
+                return f"what the optimiser remembers, {key!r}, is not finite"
+        return None
 
     def optimiser_state(self) -> dict[str, np.ndarray]:
         """Copy of the optimisers' moments for checkpoints, "<key of the parameter>/<moment>"."""

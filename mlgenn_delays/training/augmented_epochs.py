@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -28,16 +29,22 @@ class AugmentedEpochs:
         augmentation: how
         rng_seed:     of the random numbers
         program:      the network that will be trained
+        begin:        called in the thread before anything else
     """
 
     def __init__(
-        self, data: TrialData, augmentation: Augmentation, rng_seed: int, program: Program
+        self,
+        data: TrialData,
+        augmentation: Augmentation,
+        rng_seed: int,
+        program: Program,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         self._data = data
         self._augmentation = augmentation
         self._rng_seed = rng_seed
         self._program = program
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="augmentation")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="augmentation", initializer=begin)
         self._ahead: tuple[int, Future[TrialData]] | None = None
 
     def get(self, epoch: int, following: int | None) -> TrialData:

@@ -15,6 +15,7 @@ import numpy as np
 from ..connection import Connection
 from ..engines.base import Engine
 from ..engines.create import create_engine
+from ..engines.turns import InTurn, Turn
 from ..layer import get_underlying_pop
 from ..population import Population
 from ..program.exchange import Batch, ForwardResult, Recording, RecordRequest
@@ -57,13 +58,15 @@ class GeNNModel:
         return self.optimiser_time if name == "GradientLearn" else math.nan
 
 
-class EngineHandle:
+class EngineHandle(InTurn):
     """An engine that can be closed (threads and memory released) and opened again.
 
-    Parameters and optimiser state survive closing.
+    Parameters and optimiser state survive closing. Its engines, whatever becomes of them, have
+    the same lock.
     """
 
     def __init__(self, program: Program, backend: str, num_threads: int | None) -> None:
+        self.turn = Turn()
         self._program = program
         self._backend = backend
         self._num_threads = num_threads
@@ -75,6 +78,7 @@ class EngineHandle:
         """The engine, opened if it is not."""
         if self._engine is None:
             engine = create_engine(self._program, self._backend, self._num_threads)
+            engine.turn = self.turn
             if self._kept is not None:
                 engine.restore(*self._kept)
                 self._kept = None
@@ -103,9 +107,14 @@ def find_population(indices: Mapping[Any, int], population: Any) -> int:
     return indices[population]
 
 
-class CompiledNetwork:
+class CompiledNetwork(InTurn):
     """Base class of compiled networks. ``with`` releases threads and memory at its end;
     parameters survive that, and the network can be used again afterwards.
+
+    Several threads may use a network: a call waits until those of other threads have returned,
+    also a long one such as ``train``. Callbacks may use the network that they are called for;
+    from a thread of their own that they wait for they must not, it would wait for them. Different
+    networks run at the same time.
 
     Attributes:
         program:                what was compiled (sizes, time constants, structure)
@@ -127,14 +136,15 @@ class CompiledNetwork:
         self.genn_model = GeNNModel(built.program.batch_size, built.program.dt)
         self.num_recording_timesteps = built.program.timesteps
         self._handle = EngineHandle(built.program, backend, num_threads)
+        self.turn = self._handle.turn
         self._handle.get()  # a missing compiler is reported now, not after loading data
         self._indices = {p: i for i, p in enumerate(built.populations)}
-        get = self._handle.get
+        get, turn = self._handle.get, self.turn
         self.neuron_populations = {
-            p: NeuronGroup(get, self.program, i) for i, p in enumerate(built.populations)
+            p: NeuronGroup(get, turn, self.program, i) for i, p in enumerate(built.populations)
         }
         self.connection_populations = {
-            c: SynapseGroup(get, self.program, i) for i, c in enumerate(built.connections)
+            c: SynapseGroup(get, turn, self.program, i) for i, c in enumerate(built.connections)
         }
         self.recording = Recording()
         self.recorded_examples = np.zeros(0, dtype=bool)

@@ -33,6 +33,11 @@ logger = logging.getLogger(__name__)
 #: Keeps shuffling apart from other uses of the same seed.
 SHUFFLE_STREAM = 0x5EED
 
+_AUGMENTATION_WAITS = (
+    "augmentation calls the network that is being trained, which waits for it; use another one "
+    "or a copy of its parameters"
+)
+
 
 def epoch_order(rng_seed: int, epoch: int, size: int) -> np.ndarray:
     """Order of the examples in an epoch, (size,): depends on seed and epoch alone, so
@@ -112,7 +117,8 @@ class CompiledTrainingNetwork(LearningNetwork):
                                   draw all random numbers from the generator that it is given
                                   (seeded by epoch, so that runs can be repeated and resumed),
                                   leave the events that it is given as they are, and share
-                                  nothing that changes with callbacks or other threads. It may be
+                                  nothing that changes with callbacks or other threads, such as
+                                  this network, which refuses its calls. It may be
                                   called for an epoch that is never trained; its errors are raised
                                   here, at the start of the epoch that they concern.
 
@@ -163,7 +169,8 @@ class CompiledTrainingNetwork(LearningNetwork):
         augmented = None
         if augmentation is not None:
             training.data, changed = with_labels(training.data, augmentation, self.program)
-            augmented = AugmentedEpochs(training.data, changed, self.rng_seed, self.program)
+            refuse = partial(self.turn.refuse_this_thread, _AUGMENTATION_WAITS)
+            augmented = AugmentedEpochs(training.data, changed, self.rng_seed, self.program, refuse)
         self._resumption = None
         self._run = state
         self.stop_training = False

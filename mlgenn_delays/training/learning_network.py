@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..connection import Connection
-from ..engines.base import Engine
 from ..losses import evaluate
 from ..optimisers import Optimiser
 from ..program.exchange import Batch, ForwardResult, OutputGradient, RecordRequest
@@ -152,7 +151,9 @@ class LearningNetwork(CompiledInferenceNetwork):
             (examples,) losses, and the outcome of the forward pass
 
         Raises:
-            NotFinite: predictions, loss or gradients are not finite; no step was taken
+            NotFinite: predictions, loss or gradients are not finite, no step was taken; or
+                parameters and what optimisers remember after the step
+            ValueError, TypeError: attributes of an optimiser that are not allowed
         """
         result, request = self.forward(batch, requests)
         losses, gradients = self.evaluate_losses(result, data, batch)
@@ -160,9 +161,20 @@ class LearningNetwork(CompiledInferenceNetwork):
         self.backward(gradients, request)
         self._check_gradients()
         start = perf_counter()
-        self.engine.apply_gradients(self._rules, number)
+        finite = self._apply_gradients(number)
         self.genn_model.optimiser_time += perf_counter() - start
+        problem = None if finite else self.find_not_finite()
+        if problem is not None:
+            raise NotFinite(problem, step_applied=True)
         return losses, result
+
+    def _apply_gradients(self, number: int) -> bool:
+        try:
+            return self.engine.apply_gradients(self._rules, number)
+        except (ArithmeticError, TypeError):
+            for optimiser, _ in self._optimised:
+                optimiser.check()  # their attributes may be changed at any time, to anything
+            raise
 
     def _check_gradients(self) -> None:
         if all(map(math.isfinite, self.engine.gradient_norms().values())):
@@ -175,8 +187,8 @@ class LearningNetwork(CompiledInferenceNetwork):
                 )
 
     def find_not_finite(self) -> str | None:
-        """A parameter with values that are not finite, in words; None where there is none."""
-        return find_not_finite(self.engine)
+        """See :meth:`.Engine.find_not_finite`."""
+        return self.engine.find_not_finite()
 
     def _begin_test(self) -> None:
         self._run.validation_loss = RunningMean()
@@ -208,11 +220,3 @@ def check_outcome(result: ForwardResult, losses: np.ndarray) -> None:
         raise NotFinite("predictions are not finite")
     if not np.all(np.isfinite(losses)):
         raise NotFinite("the loss is not finite")
-
-
-def find_not_finite(engine: Engine) -> str | None:
-    """A parameter with values that are not finite, in words; None where there is none."""
-    for i, value in enumerate(engine.get_parameters()):
-        if not np.all(np.isfinite(value)):
-            return f"{engine.program.parameters[i].label} has values that are not finite"
-    return None

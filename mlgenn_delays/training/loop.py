@@ -21,26 +21,40 @@ from .trainable import NotFinite, Pass, Trainable, test_batch
 
 
 class TrainingDiverged(RuntimeError):
-    """Loss, predictions, gradients or parameters are no longer finite.
+    """Loss, predictions, gradients, parameters or what optimisers remember are no longer finite.
+
+    Every batch is looked at before and after its optimiser step.
 
     Attributes:
         epoch: epoch in which it was noticed
         batch: batch of that epoch in which it was noticed
-        step_applied: False where the parameters are still the last good ones
+        step_applied: whether the parameters contain that batch's step; False: they are those from
+            before the batch
+        parameters_finite: whether the parameters, and what optimisers remember of them, are
+            finite. Where the step was not applied they are, unless something else than an
+            optimiser, such as a callback, has changed them.
     """
 
     def __init__(
-        self, what: str, epoch: int, batch: int, step_applied: bool, saved: str | None = None
+        self,
+        what: str,
+        epoch: int,
+        batch: int,
+        step_applied: bool,
+        parameters_finite: bool,
+        saved: str | None = None,
     ) -> None:
         self.epoch = epoch
         self.batch = batch
         self.step_applied = step_applied
+        self.parameters_finite = parameters_finite
         where = f"training diverged in epoch {epoch}, batch {batch}: {what}"
-        state = (
-            "the parameters already contain the bad step"
-            if step_applied
-            else "the step was not applied, the parameters are the last good ones"
-        )
+        if parameters_finite:
+            state = "the step was not applied, the parameters are the last good ones"
+        elif step_applied:
+            state = "the parameters already contain the step"
+        else:
+            state = "the step was not applied"
         advice = "lower the learning rate, raise i_minus_thresh_min or check the input"
         last = f"; the last good state is saved: {saved}" if saved else ""
         super().__init__(f"{where}; {state}{last} ({advice})")
@@ -90,6 +104,9 @@ class InterruptGuard:
             self._installed = False
             signal.signal(signal.SIGINT, self._previous)
 
+
+#: Who has changed what was finite after the last step.
+_BY_OTHERS = ", which no step has done, but a callback or somebody else"
 
 #: (epoch, number of examples) -> order in which they are presented.
 Order = Callable[[int, int], np.ndarray]
@@ -207,9 +224,10 @@ class TrainingLoop:
         for index in range(self._state.next_batch, len(batches)):
             self._train_batch(epoch, index, batches[index])
             self._guard.check()
-        problem = self._network.find_not_finite()
-        if problem is not None:
-            raise self._diverged(problem, epoch, len(batches) - 1, step_applied=True)
+        changed = self._network.find_not_finite()
+        if changed is not None:
+            error = NotFinite(f"{changed}{_BY_OTHERS}", step_applied=True)
+            raise self._diverged(error, epoch, len(batches) - 1)
         self._state.validating = True
         self._training.callbacks.on_epoch_end(epoch, self._training.metrics)
 
@@ -226,7 +244,7 @@ class TrainingLoop:
         try:
             losses, result = network.step(number, batch, training.data, requests)
         except NotFinite as error:
-            raise self._diverged(str(error), epoch, index, step_applied=False) from None
+            raise self._diverged(error, epoch, index) from None
         network.update_metrics(training.metrics, training.data, batch, result)
         self._state.loss.add(losses)
         self._state.next_batch = index + 1
@@ -257,11 +275,16 @@ class TrainingLoop:
         del state.kept_states["validation_callbacks"]
         validation.callbacks.on_epoch_end(epoch, validation.metrics)
 
-    def _diverged(self, what: str, epoch: int, index: int, step_applied: bool) -> TrainingDiverged:
+    def _diverged(self, error: NotFinite, epoch: int, index: int) -> TrainingDiverged:
+        what, finite = str(error), not error.step_applied
+        if finite:
+            changed = self._network.find_not_finite()
+            if changed is not None:
+                what, finite = f"{changed}{_BY_OTHERS}", False
         functions = (
             getattr(c, "describe_last_saved", None)
             for group in ("callbacks", "validation_callbacks")
             for c in self._state.callbacks.get(group, ())
         )
-        saved = [text for f in functions if f is not None and (text := f())]
-        return TrainingDiverged(what, epoch, index, step_applied, ", ".join(saved) or None)
+        saved = ", ".join(text for f in functions if f is not None and (text := f())) or None
+        return TrainingDiverged(what, epoch, index, error.step_applied, finite, saved)

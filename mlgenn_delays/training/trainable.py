@@ -15,7 +15,15 @@ from .state import Resumption
 
 
 class NotFinite(ArithmeticError):
-    """A batch gave numbers that are not finite; no optimiser step was taken."""
+    """A batch gave numbers that are not finite.
+
+    Attributes:
+        step_applied: whether its optimiser step was taken
+    """
+
+    def __init__(self, what: str, step_applied: bool = False) -> None:
+        super().__init__(what)
+        self.step_applied = step_applied
 
 
 class CallbackCalls(Protocol):
@@ -67,14 +75,15 @@ class Trainable(Testable, Protocol):
             (examples,) losses, and the outcome of the forward pass
 
         Raises:
-            NotFinite: no step was taken
+            NotFinite: something is not finite, before the step or after it
         """
 
     def restore(self, resumption: Resumption) -> None:
         """Set parameters, moments and settings of optimisers to those of a saved state."""
 
     def find_not_finite(self) -> str | None:
-        """A parameter with values that are not finite, in words; None where there is none."""
+        """A parameter with values that are not finite, or of which an optimiser remembers such, in
+        words; None where there is none."""
 
 
 Calls = TypeVar("Calls", bound=CallbackCalls)

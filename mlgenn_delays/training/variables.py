@@ -7,18 +7,22 @@ from collections.abc import Callable
 import numpy as np
 
 from ..engines.base import Engine
+from ..engines.turns import InTurn, Turn
 from ..program.parameters import OwnerKind, ParameterSpec
 from ..program.program import Program
 
 
-class Variable:
+class Variable(InTurn):
     """One parameter of a connection or population, e.g. "g" (weights) or "d" (delays).
 
     ``view`` is a host copy. It is filled when first read and by ``pull_from_device``;
     changes to it take effect with ``push_to_device``.
     """
 
-    def __init__(self, engine: Callable[[], Engine], parameter: int, spec: ParameterSpec) -> None:
+    def __init__(
+        self, engine: Callable[[], Engine], turn: Turn, parameter: int, spec: ParameterSpec
+    ) -> None:
+        self.turn = turn
         self._engine = engine
         self._parameter = parameter
         self._spec = spec
@@ -59,10 +63,10 @@ class Variable:
 
 
 def _variables(
-    engine: Callable[[], Engine], program: Program, kind: OwnerKind, index: int
+    engine: Callable[[], Engine], turn: Turn, program: Program, kind: OwnerKind, index: int
 ) -> dict[str, Variable]:
     return {
-        name: Variable(engine, parameter, program.parameters[parameter])
+        name: Variable(engine, turn, parameter, program.parameters[parameter])
         for name, parameter in program.parameters_of(kind, index).items()
     }
 
@@ -70,10 +74,12 @@ def _variables(
 class SynapseGroup:
     """A compiled connection: ``vars["g"]`` and, with a delay per synapse, ``vars["d"]``."""
 
-    def __init__(self, engine: Callable[[], Engine], program: Program, index: int) -> None:
+    def __init__(
+        self, engine: Callable[[], Engine], turn: Turn, program: Program, index: int
+    ) -> None:
         self._connection = program.connections[index]
         self.name = self._connection.name
-        self.vars = _variables(engine, program, OwnerKind.CONNECTION, index)
+        self.vars = _variables(engine, turn, program, OwnerKind.CONNECTION, index)
 
     @property
     def is_sparse(self) -> bool:
@@ -100,8 +106,10 @@ class SynapseGroup:
 class NeuronGroup:
     """A compiled population: ``vars`` are parameters of single neurons, if there are any."""
 
-    def __init__(self, engine: Callable[[], Engine], program: Program, index: int) -> None:
+    def __init__(
+        self, engine: Callable[[], Engine], turn: Turn, program: Program, index: int
+    ) -> None:
         population = program.populations[index]
         self.name = population.name
         self.num_neurons = population.size
-        self.vars = _variables(engine, program, OwnerKind.POPULATION, index)
+        self.vars = _variables(engine, turn, program, OwnerKind.POPULATION, index)

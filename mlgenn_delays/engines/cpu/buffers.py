@@ -29,8 +29,9 @@ def storage(connection: ConnectionProgram) -> int:
 class ParameterMemory:
     """One parameter: values and, where it is learned, gradients per thread and moments.
 
-    Rows of dense connections are padded to whole vectors; the padding is zero and stays zero.
-    That of parameters of neurons is the model's own number, so that the padding stays at rest.
+    Rows of dense connections are padded to whole vectors; the padding is zero and stays zero,
+    unless training diverges. That of parameters of neurons is the model's own number, so that the
+    padding stays at rest.
     Untouched pages of gradients cost no memory.
     """
 
@@ -38,7 +39,8 @@ class ParameterMemory:
         self._rows, self._columns, size = _layout(program, spec)
         self._size = size
         self.values = abi.aligned_zeros(size, np.float32)
-        self.values[self._columns * self._rows :] = _at_rest(program, spec)
+        self._at_rest = _at_rest(program, spec)
+        self.values[self._columns * self._rows :] = self._at_rest
         learned = spec.learned
         self.gradients = abi.aligned_zeros(num_threads * size, np.float32) if learned else None
         self.moments = {n: abi.aligned_zeros(size, np.float32) for n in ("m", "v") if learned}
@@ -56,9 +58,10 @@ class ParameterMemory:
         return rows[:, : self._columns].flatten()
 
     def assign(self, array: np.ndarray, elements: np.ndarray) -> None:
-        """Write flat values into a padded array."""
+        """Write flat values into a padded array, and what belongs there into the padding."""
         rows = array[: self._size].reshape(self._rows, -1)
         rows[:, : self._columns] = elements.reshape(self._rows, self._columns)
+        rows[:, self._columns :] = self._at_rest if array is self.values else 0.0
 
     def memory(self) -> dict[str, int]:
         """Bytes by purpose."""

@@ -24,6 +24,9 @@ from . import abi, codegen, toolchain
 from .buffers import ConnectionMemory, ParameterMemory, padded
 from .call import Call
 
+#: What functions of the generated code return, see ``templates/abi.h``.
+DONE, OUT_OF_MEMORY = 0, 1
+
 
 class CpuEngine(Engine):
     """Runs a program on the CPU in float32, on the grid of timesteps.
@@ -71,6 +74,7 @@ class CpuEngine(Engine):
         self._initialise()
 
     def close(self) -> None:
+        super().close()
         if self._handle and self._process == os.getpid():
             self._library.mgd_destroy(self._handle)
         self._handle = None
@@ -118,7 +122,15 @@ class CpuEngine(Engine):
         return call.adjoint_recording()
 
     def spikes(self, example: int, population: int) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and neurons of the spikes of one example of the last batch, copies."""
+        """Steps and neurons of the spikes of one example of the last batch, copies.
+
+        Raises:
+            ValueError: the last batch has no such example, or there was none
+        """
+        self._check_process()
+        size = 0 if self._last is None else self._last.batch.size
+        if not 0 <= example < size:
+            raise ValueError(f"example is {example}, the last batch has {size} examples")
         steps, neurons = abi.POINTER(), abi.POINTER()
         count = self._library.mgd_spikes(
             self._handle, example, population, ct.byref(steps), ct.byref(neurons)
@@ -140,7 +152,7 @@ class CpuEngine(Engine):
             )
 
     def _check(self, status: int) -> None:
-        if status != 0:
+        if status == OUT_OF_MEMORY:
             raise MemoryError(
                 "not enough memory for the spikes of a batch; a smaller batch_size needs less"
             )
@@ -164,14 +176,16 @@ class CpuEngine(Engine):
         fused = all(adam is not None for adam in steps.values())
         return frozenset(steps) if fused else frozenset()
 
-    def _adam(self, steps: Mapping[int, AdamStep]) -> None:
+    def _adam(self, steps: Mapping[int, AdamStep]) -> bool:
         self._check_process()
         settings = (abi.Adam * max(len(self._memory), 1))()
         for index, adam in steps.items():
             settings[index] = abi.Adam(
                 adam.alpha, adam.beta1, adam.beta2, adam.epsilon, adam.scale1, adam.scale2
             )
-        self._library.mgd_adam(self._handle, settings)
+        status: int = self._library.mgd_adam(self._handle, settings)
+        self._check(status)
+        return status == DONE
 
     def _read_moments(self, parameter: int) -> Moments:
         memory = self._memory[parameter]

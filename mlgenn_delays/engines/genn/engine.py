@@ -19,7 +19,7 @@ from ...program.exchange import (
 )
 from ...program.parameters import OwnerKind, ParameterSpec
 from ...program.program import Program
-from ..base import Engine, Moments
+from ..base import Engine, Moments, is_finite
 from . import arrays
 from .availability import choose_backend
 from .build import load
@@ -86,6 +86,7 @@ class GennEngine(Engine):
         self._initialise()
 
     def close(self) -> None:
+        super().close()
         if self.network.model._loaded:
             self.network.model.unload()
 
@@ -150,10 +151,12 @@ class GennEngine(Engine):
     def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
         return frozenset(i for i, adam in steps.items() if adam is not None)
 
-    def _adam(self, steps: Mapping[int, AdamStep]) -> None:
+    def _adam(self, steps: Mapping[int, AdamStep]) -> bool:
         for parameter, adam in steps.items():
             set_step(self.network.optimisers[parameter], adam)
             self.network.model.custom_update(learn_group(parameter))
+        arrays = (a for i in steps for a in (self._read(i), *self._read_moments(i).values()))
+        return all(map(is_finite, arrays))
 
     def _read_moments(self, parameter: int) -> Moments:
         update = self.network.optimisers[parameter]

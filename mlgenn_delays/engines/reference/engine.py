@@ -60,6 +60,7 @@ class ReferenceEngine(Engine):
         self._initialise()
 
     def close(self) -> None:
+        super().close()
         self.trials, self._result, self._circuit = [], None, None
 
     # -- parameters

@@ -16,18 +16,20 @@ from ml_genn.utils.network import get_underlying_pop
 from pygenn import SynapseMatrixConnectivity
 
 from ...callbacks import SpikeStatistics
+from ...engines.base import is_finite
 from ...engines.genn.engine import GennEngine
 from ...engines.genn.program_compiler import GeNNNetwork, learn_group
+from ...engines.turns import InTurn, Turn
 from ...program.exchange import Batch, ForwardResult, RecordRequest, UpdateRule
 from ...training.built_network import BuiltNetwork
 from ...training.compiled_network import find_population
 from ...training.data import TrialData, prepare, prepare_with_validation
-from ...training.learning_network import check_outcome, evaluate_losses, find_not_finite
+from ...training.learning_network import check_outcome, evaluate_losses
 from ...training.loop import TrainingLoop
 from ...training.recording import SpikeCounts
 from ...training.run_state import EpochRecord, RunState
 from ...training.state import Resumption
-from ...training.trainable import Pass, test_batch
+from ...training.trainable import NotFinite, Pass, test_batch
 from .callbacks import Callbacks
 from .conversion import Conversion
 
@@ -52,18 +54,20 @@ class MlGennEngine(GennEngine):
             network.program, network=network, num_recording_timesteps=num_recording_timesteps
         )
 
-    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> None:
+    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> bool:
         for optimiser, parameters in self._optimisers:
             for parameter in parameters:
                 optimiser.set_step(self.network.optimisers[parameter], step)
         for parameter in self.learned:
             self.network.model.custom_update(learn_group(parameter))
+        return all(is_finite(self._read(i)) for i in self.learned)
 
 
-class CompiledDelayNetwork(CompiledNetwork):
+class CompiledDelayNetwork(InTurn, CompiledNetwork):
     """What :class:`.DelayEventPropCompiler` makes; used like mlGeNN's compiled networks.
 
-    ``with compiled_network:`` loads the GeNN model, with the initial weights and delays.
+    ``with compiled_network:`` loads the GeNN model, with the initial weights and delays. Calls from
+    several threads wait for one another.
 
     Attributes:
         program:                what was compiled
@@ -82,6 +86,7 @@ class CompiledDelayNetwork(CompiledNetwork):
         genn: GeNNNetwork,
         optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
     ):
+        self.turn = Turn()
         self._conversion = conversion
         originals = {new: old for old, new in conversion.populations.items()}
         connections = {new: old for old, new in conversion.connections.items()}
@@ -138,6 +143,7 @@ class CompiledDelayNetwork(CompiledNetwork):
         records = any(p.record_spikes for p in self.program.populations)
         timesteps = self.num_recording_timesteps if records else None
         self._engine = MlGennEngine(self._genn, self._optimised, timesteps)
+        self._engine.turn = self.turn
         CompiledNetwork._context = self
         return self
 
@@ -268,7 +274,10 @@ class CompiledDelayNetwork(CompiledNetwork):
         losses, gradients = evaluate_losses(self._built, result, data, batch)
         check_outcome(result, losses)
         self.engine.backward(gradients)
-        self.engine.apply_gradients({}, number)
+        finite = self.engine.apply_gradients({}, number)
+        problem = None if finite else self.find_not_finite()
+        if problem is not None:
+            raise NotFinite(problem, step_applied=True)
         return losses, result
 
     def test(
@@ -297,7 +306,7 @@ class CompiledDelayNetwork(CompiledNetwork):
 
     def find_not_finite(self) -> str | None:
         """See :meth:`.Trainable.find_not_finite`."""
-        return find_not_finite(self.engine)
+        return self.engine.find_not_finite()
 
     def restore(self, resumption: Resumption) -> None:
         """Saved states of training belong to networks of this package's own compilers."""

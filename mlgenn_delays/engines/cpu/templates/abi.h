@@ -91,4 +91,5 @@ int64_t mgd_spikes(const struct Network* network, int b, int population, const i
 int mgd_backward(struct Network* network, const struct Batch* batch);
 
 // `adam` has an entry per parameter; those of parameters that are not learned are not read.
+// 0: done, 1: out of memory, nothing was changed, 2: done, but not all values and moments are finite.
 int mgd_adam(struct Network* network, const struct Adam* adam);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -118,6 +119,7 @@ int64_t mgd_spikes(const struct Network* network, int b, int population, const i
 int mgd_backward(struct Network* network, const struct Batch* batch);
 
 // `adam` has an entry per parameter; those of parameters that are not learned are not read.
+// 0: done, 1: out of memory, nothing was changed, 2: done, but not all values and moments are finite.
 int mgd_adam(struct Network* network, const struct Adam* adam);
 
 }  // extern "C"
@@ -310,15 +312,23 @@ double reduce_synapses(float* grad, size_t stride, int num_threads, size_t first
     return sum;
 }
 
-// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last).
-inline void adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
-                        float* __restrict v, float* __restrict value, size_t first, size_t last) {
+// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last), with `bound(value)`
+// after it. Returns whether values and moments are finite.
+template <typename Bound>
+bool adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
+                 float* __restrict v, float* __restrict value, size_t first, size_t last,
+                 const Bound& bound) {
+    constexpr float largest = std::numeric_limits<float>::max();
+    int infinite = 0;  // or NaN, which is not <= either
     for (size_t k = first; k < last; k++) {
         m[k] = adam.beta1 * m[k] + (1.0f - adam.beta1) * grad[k];
         v[k] = adam.beta2 * v[k] + (1.0f - adam.beta2) * grad[k] * grad[k];
-        value[k] -= adam.alpha * (m[k] * adam.moment_scale1)
-                    / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon);
+        value[k] = bound(value[k] - adam.alpha * (m[k] * adam.moment_scale1)
+                                        / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon));
+        infinite |= !(std::abs(value[k]) <= largest) | !(std::abs(m[k]) <= largest)
+                    | !(std::abs(v[k]) <= largest);
     }
+    return !infinite;
 }
 
 }  // namespace
@@ -506,10 +516,10 @@ inline void deliver(const ConnectionBuffers& c, pop_out::State& target, uint32_t
     }
 }
 
-// Whole delays for the simulation, rounded from the real ones.
+// Whole delays for the simulation, rounded from the real ones; none for NaN, after a divergence.
 inline void round_delays(const ConnectionBuffers& c, size_t first, size_t last) {
     for (size_t k = first; k < last; k++) {
-        c.delay_steps[k] = uint16_t(round_half_up(c.delay[k]));
+        c.delay_steps[k] = uint16_t(round_half_up(c.delay[k] >= 0.0f ? c.delay[k] : 0.0f));
     }
 }
 
@@ -619,7 +629,7 @@ void forward_example(Network& network, Lane& lane, const Batch& batch, int b) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "49171ff0d04d"; }
+const char* mgd_abi_version() { return "8c73ebddc700"; }
 
 Network* mgd_create(int num_threads) {
     try {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -118,6 +119,7 @@ int64_t mgd_spikes(const struct Network* network, int b, int population, const i
 int mgd_backward(struct Network* network, const struct Batch* batch);
 
 // `adam` has an entry per parameter; those of parameters that are not learned are not read.
+// 0: done, 1: out of memory, nothing was changed, 2: done, but not all values and moments are finite.
 int mgd_adam(struct Network* network, const struct Adam* adam);
 
 }  // extern "C"
@@ -310,15 +312,23 @@ double reduce_synapses(float* grad, size_t stride, int num_threads, size_t first
     return sum;
 }
 
-// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last).
-inline void adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
-                        float* __restrict v, float* __restrict value, size_t first, size_t last) {
+// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last), with `bound(value)`
+// after it. Returns whether values and moments are finite.
+template <typename Bound>
+bool adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
+                 float* __restrict v, float* __restrict value, size_t first, size_t last,
+                 const Bound& bound) {
+    constexpr float largest = std::numeric_limits<float>::max();
+    int infinite = 0;  // or NaN, which is not <= either
     for (size_t k = first; k < last; k++) {
         m[k] = adam.beta1 * m[k] + (1.0f - adam.beta1) * grad[k];
         v[k] = adam.beta2 * v[k] + (1.0f - adam.beta2) * grad[k] * grad[k];
-        value[k] -= adam.alpha * (m[k] * adam.moment_scale1)
-                    / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon);
+        value[k] = bound(value[k] - adam.alpha * (m[k] * adam.moment_scale1)
+                                        / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon));
+        infinite |= !(std::abs(value[k]) <= largest) | !(std::abs(m[k]) <= largest)
+                    | !(std::abs(v[k]) <= largest);
     }
+    return !infinite;
 }
 
 }  // namespace
@@ -621,10 +631,10 @@ inline void reduce_row(const ConnectionBuffers& c, int i, int num_threads, doubl
                           [&c](size_t k) { return dt * c.weight[k]; });
 }
 
-// Whole delays for the simulation, rounded from the real ones.
+// Whole delays for the simulation, rounded from the real ones; none for NaN, after a divergence.
 inline void round_delays(const ConnectionBuffers& c, size_t first, size_t last) {
     for (size_t k = first; k < last; k++) {
-        c.delay_steps[k] = uint16_t(round_half_up(c.delay[k]));
+        c.delay_steps[k] = uint16_t(round_half_up(c.delay[k] >= 0.0f ? c.delay[k] : 0.0f));
     }
 }
 
@@ -712,10 +722,10 @@ inline void reduce_row(const ConnectionBuffers& c, int i, int num_threads, doubl
                           [&c](size_t k) { return dt * c.weight[k]; });
 }
 
-// Whole delays for the simulation, rounded from the real ones.
+// Whole delays for the simulation, rounded from the real ones; none for NaN, after a divergence.
 inline void round_delays(const ConnectionBuffers& c, size_t first, size_t last) {
     for (size_t k = first; k < last; k++) {
-        c.delay_steps[k] = uint16_t(round_half_up(c.delay[k]));
+        c.delay_steps[k] = uint16_t(round_half_up(c.delay[k] >= 0.0f ? c.delay[k] : 0.0f));
     }
 }
 
@@ -961,7 +971,7 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "49171ff0d04d"; }
+const char* mgd_abi_version() { return "8c73ebddc700"; }
 
 Network* mgd_create(int num_threads) {
     try {
@@ -1099,63 +1109,78 @@ int mgd_backward(Network* network, const Batch* batch) {
 // One fused pass per connection: Adam, the bounds of parameters, the rounding of delays. `adam`
 // has an entry per parameter.
 int mgd_adam(Network* network, const Adam* adam) {
-    const int num_threads = network->pool.size();
-    (void)adam;
-    return network->pool.run([&](int thread) {
-        (void)thread;
-        {
-            const ConnectionBuffers& c = network->connections[0];
-            const auto [first_row, last_row] = share(conn_Conn_in_hidden::pre, thread, num_threads);
-            if (first_row < last_row) {
-                const size_t first = conn_Conn_in_hidden::row_range(c, first_row).first;
-                const size_t last = conn_Conn_in_hidden::row_range(c, last_row - 1).second;
-                {
-                    const Parameter& q = network->parameters[0];
-                    adam_update(adam[0], q.gradient, q.m, q.v, q.value, first, last);
+    try {
+        const int num_threads = network->pool.size();
+        std::atomic<bool> finite{true};
+        (void)adam;
+        network->pool.run([&](int thread) {
+            (void)thread;
+            {
+                const ConnectionBuffers& c = network->connections[0];
+                const auto [first_row, last_row] = share(conn_Conn_in_hidden::pre, thread, num_threads);
+                if (first_row < last_row) {
+                    const size_t first = conn_Conn_in_hidden::row_range(c, first_row).first;
+                    const size_t last = conn_Conn_in_hidden::row_range(c, last_row - 1).second;
+                    {
+                        const Parameter& q = network->parameters[0];
+                        const auto bound = [](float x) { return x; };
+                        if (!adam_update(adam[0], q.gradient, q.m, q.v, q.value, first, last, bound)) {
+                            finite = false;
+                        }
+                    }
+                    {
+                        const Parameter& q = network->parameters[1];
+                        const auto bound = [](float x) { return std::min(std::max(x, 0.0f), 15.0f); };
+                        if (!adam_update(adam[1], q.gradient, q.m, q.v, q.value, first, last, bound)) {
+                            finite = false;
+                        }
+                    }
+                    conn_Conn_in_hidden::round_delays(c, first, last);
                 }
-                {
-                    const Parameter& q = network->parameters[1];
-                    adam_update(adam[1], q.gradient, q.m, q.v, q.value, first, last);
-                    for (size_t k = first; k < last; k++) {
-                        q.value[k] = std::min(std::max(q.value[k], 0.0f), 15.0f);
+            }
+            {
+                const ConnectionBuffers& c = network->connections[1];
+                const auto [first_row, last_row] = share(conn_Conn_hidden_hidden::pre, thread, num_threads);
+                if (first_row < last_row) {
+                    const size_t first = conn_Conn_hidden_hidden::row_range(c, first_row).first;
+                    const size_t last = conn_Conn_hidden_hidden::row_range(c, last_row - 1).second;
+                    {
+                        const Parameter& q = network->parameters[2];
+                        const auto bound = [](float x) { return x; };
+                        if (!adam_update(adam[2], q.gradient, q.m, q.v, q.value, first, last, bound)) {
+                            finite = false;
+                        }
+                    }
+                    {
+                        const Parameter& q = network->parameters[3];
+                        const auto bound = [](float x) { return std::min(std::max(x, 0.0f), 15.0f); };
+                        if (!adam_update(adam[3], q.gradient, q.m, q.v, q.value, first, last, bound)) {
+                            finite = false;
+                        }
+                    }
+                    conn_Conn_hidden_hidden::round_delays(c, first, last);
+                }
+            }
+            {
+                const ConnectionBuffers& c = network->connections[2];
+                const auto [first_row, last_row] = share(conn_Conn_hidden_out::pre, thread, num_threads);
+                if (first_row < last_row) {
+                    const size_t first = conn_Conn_hidden_out::row_range(c, first_row).first;
+                    const size_t last = conn_Conn_hidden_out::row_range(c, last_row - 1).second;
+                    {
+                        const Parameter& q = network->parameters[4];
+                        const auto bound = [](float x) { return x; };
+                        if (!adam_update(adam[4], q.gradient, q.m, q.v, q.value, first, last, bound)) {
+                            finite = false;
+                        }
                     }
                 }
-                conn_Conn_in_hidden::round_delays(c, first, last);
             }
-        }
-        {
-            const ConnectionBuffers& c = network->connections[1];
-            const auto [first_row, last_row] = share(conn_Conn_hidden_hidden::pre, thread, num_threads);
-            if (first_row < last_row) {
-                const size_t first = conn_Conn_hidden_hidden::row_range(c, first_row).first;
-                const size_t last = conn_Conn_hidden_hidden::row_range(c, last_row - 1).second;
-                {
-                    const Parameter& q = network->parameters[2];
-                    adam_update(adam[2], q.gradient, q.m, q.v, q.value, first, last);
-                }
-                {
-                    const Parameter& q = network->parameters[3];
-                    adam_update(adam[3], q.gradient, q.m, q.v, q.value, first, last);
-                    for (size_t k = first; k < last; k++) {
-                        q.value[k] = std::min(std::max(q.value[k], 0.0f), 15.0f);
-                    }
-                }
-                conn_Conn_hidden_hidden::round_delays(c, first, last);
-            }
-        }
-        {
-            const ConnectionBuffers& c = network->connections[2];
-            const auto [first_row, last_row] = share(conn_Conn_hidden_out::pre, thread, num_threads);
-            if (first_row < last_row) {
-                const size_t first = conn_Conn_hidden_out::row_range(c, first_row).first;
-                const size_t last = conn_Conn_hidden_out::row_range(c, last_row - 1).second;
-                {
-                    const Parameter& q = network->parameters[4];
-                    adam_update(adam[4], q.gradient, q.m, q.v, q.value, first, last);
-                }
-            }
-        }
-    }) ? 0 : 1;
+        });
+        return finite ? 0 : 2;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
 }
 
 }  // extern "C"

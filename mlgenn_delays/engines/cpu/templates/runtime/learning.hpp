@@ -18,13 +18,21 @@ double reduce_synapses(float* grad, size_t stride, int num_threads, size_t first
     return sum;
 }
 
-// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last).
-inline void adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
-                        float* __restrict v, float* __restrict value, size_t first, size_t last) {
+// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last), with `bound(value)`
+// after it. Returns whether values and moments are finite.
+template <typename Bound>
+bool adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
+                 float* __restrict v, float* __restrict value, size_t first, size_t last,
+                 const Bound& bound) {
+    constexpr float largest = std::numeric_limits<float>::max();
+    int infinite = 0;  // or NaN, which is not <= either
     for (size_t k = first; k < last; k++) {
         m[k] = adam.beta1 * m[k] + (1.0f - adam.beta1) * grad[k];
         v[k] = adam.beta2 * v[k] + (1.0f - adam.beta2) * grad[k] * grad[k];
-        value[k] -= adam.alpha * (m[k] * adam.moment_scale1)
-                    / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon);
+        value[k] = bound(value[k] - adam.alpha * (m[k] * adam.moment_scale1)
+                                        / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon));
+        infinite |= !(std::abs(value[k]) <= largest) | !(std::abs(m[k]) <= largest)
+                    | !(std::abs(v[k]) <= largest);
     }
+    return !infinite;
 }
