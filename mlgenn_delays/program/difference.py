@@ -34,6 +34,9 @@ _DERIVED = frozenset(
     {"Alpha", "AdaptGain", "AdaptBack", "refractory_steps", "readout_kind", "scale", "density"}
 )
 
+#: What users set of gradients.
+_NUMBERS = (("params",), ("regulariser",))
+
 #: Differences that a message names.
 _SHOWN = 4
 
@@ -63,7 +66,8 @@ class Difference:
     @property
     def is_derived(self) -> bool:
         """Whether it only shows what another difference says better."""
-        return "receptors" in self.path[2:] or self.path[-1] in _DERIVED
+        code_of_gradients = self.path[0] == "gradients" and self.path[3:4] not in _NUMBERS
+        return code_of_gradients or "receptors" in self.path[2:] or self.path[-1] in _DERIVED
 
     def __str__(self) -> str:
         what = self._what()
@@ -81,7 +85,7 @@ class Difference:
     def _what(self) -> str:
         """What differs, e.g. "tau_mem of population 'h'"."""
         keys = [str(key) for key in self.path]
-        if keys[0] in ("gradients", "trial"):  # their parts are lists by name, too
+        if keys[0] in ("gradients", "trial") and len(keys) > 1:  # they have parts of this kind
             del keys[0]
         if len(keys) == 1:
             return keys[0]
@@ -111,12 +115,12 @@ _OWNERS = {
 
 
 def find_differences(
-    saved: Any, current: Description, complete: bool = True
+    saved: Description, current: Description, complete: bool = True
 ) -> tuple[Difference, ...]:
     """All differences of two descriptions.
 
     Args:
-        saved:    of a state, anything that JSON can hold
+        saved:    of a state; its parts may be anything that JSON can hold
         current:  of the network
         complete: False: what one of them does not say is no difference (states of older versions
             say less)
