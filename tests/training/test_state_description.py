@@ -247,4 +247,6 @@ def test_moments_are_part_of_the_state(recurrent, spikes):
     run(network, recurrent, spikes(16, 8), epochs=1)
     some = json.loads(str(network.training_state()["meta"]))["moments"]
     keys = [spec.key for spec in network.program.parameters if spec.learned]
-    assert none == dict.fromkeys(keys, []) and some == dict.fromkeys(keys, ["m", "v"])
+    assert list(none) == list(some) == keys
+    assert all(names == [] for names in none.values())
+    assert all(names == ["m", "v"] for names in some.values())
