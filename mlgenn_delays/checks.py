@@ -128,9 +128,10 @@ def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarr
     if minimum is not None:
         bad |= array < minimum
     if np.any(bad):
-        index = tuple(int(i[0]) for i in np.nonzero(bad))
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        place = f" at {list(index)}" if index else ""
         raise ValueError(
-            f"{name} is {array[index]:g} at {list(index)}, "
+            f"{name} is {array[index]:g}{place}, "
             f"allowed are finite numbers{_describe_bounds(minimum, None, None)} "
             f"({int(np.sum(bad))} such values)"
         )

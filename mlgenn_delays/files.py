@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -65,7 +66,9 @@ _DAMAGED = (
     OverflowError,
     MemoryError,
     RuntimeError,
+    SyntaxError,
     struct.error,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )

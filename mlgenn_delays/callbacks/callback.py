@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 
 class Callback:
     """Base class for all callbacks. Subclasses define those of these methods they need:
@@ -25,7 +27,9 @@ class Callback:
     ``get_data() -> (key, data)``
         what training or evaluation returns
     ``state_dict() -> dict``, ``load_state_dict(state)``
-        arrays and numbers that must survive a stop
+        arrays and numbers that must survive a stop. ``load_state_dict`` raises ValueError, or
+        whatever it will, where it is given something else; before a stopped training goes on, it
+        is called once to find that out, and then with what ``state_dict`` gave before
 
     Engines run whole trials, so there is no ``on_timestep_begin`` or ``on_timestep_end``.
     """
@@ -59,3 +63,18 @@ def metric_value(who: str, metric: Any, metrics: Mapping[Any, Any]) -> float:
             f"{who}: {type(metrics[output]).__name__} of output '{output}' has no value"
         )
     return float(result)
+
+
+def saved_counts(value: Any, name: str, size: int) -> np.ndarray:
+    """Counts of ``size`` neurons from a saved state, (neurons,) int64, a copy.
+
+    Raises:
+        ValueError: something else; the message has the ``name``
+    """
+    counts = np.atleast_1d(np.asarray(value))
+    if counts.shape != (size,) or counts.dtype.kind not in "iu" or np.any(counts < 0):
+        raise ValueError(
+            f"{name} should be {size} whole numbers of at least 0, they have shape {counts.shape} "
+            f"and type {counts.dtype}"
+        )
+    return counts.astype(np.int64)

@@ -143,8 +143,10 @@ class BestCheckpoint(Callback):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` gave."""
-        if state["best_epoch"] >= 0:
-            self.best, self.best_loss = float(state["best"]), float(state["best_loss"])
-            self.best_epoch = int(state["best_epoch"])
-        self._best_mean = float(state["best_mean"])
-        self._recent = [float(value) for value in np.atleast_1d(state["recent"])]
+        epoch = check_whole_number(state["best_epoch"], "best_epoch", -1)
+        best, loss, mean = (float(state[name]) for name in ("best", "best_loss", "best_mean"))
+        recent = [float(value) for value in np.atleast_1d(state["recent"])]
+        self._reset()
+        if epoch >= 0:
+            self.best, self.best_loss, self.best_epoch = best, loss, epoch
+        self._best_mean, self._recent = mean, recent

@@ -82,7 +82,8 @@ class EarlyStopping(Callback):
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Restore what :meth:`state_dict` gave."""
-        best, epoch = float(state["best"]), int(state["best_epoch"])
+        best = float(state["best"])
+        epoch = check_whole_number(state["best_epoch"], "best_epoch", minimum=-1)
+        self._waited = check_whole_number(state["waited"], "waited")
         self.best = None if np.isnan(best) else best
         self.best_epoch = None if epoch < 0 else epoch
-        self._waited = int(state["waited"])

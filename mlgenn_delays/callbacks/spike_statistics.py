@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_number, check_whole_number
 from ..program.program import PopulationProgram
-from .callback import Callback
+from .callback import Callback, saved_counts
 
 
 class SpikeStatistics(Callback):
@@ -78,8 +79,11 @@ class SpikeStatistics(Callback):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` gave."""
-        self._num_examples = int(state["num_examples"])
-        self._earlier_seconds, self._start = float(state["seconds"]), perf_counter()
-        for population, of in self._layers.items():
-            counts = np.array(state[f"counts/{of.name}"], dtype=np.int64)
-            self._counts[population] = np.atleast_1d(counts)
+        counts = {
+            population: saved_counts(state[f"counts/{of.name}"], f"counts of {of.name!r}", of.size)
+            for population, of in self._layers.items()
+        }
+        seconds = check_number(state["seconds"], "seconds", minimum=0.0)
+        self._num_examples = check_whole_number(state["num_examples"], "num_examples")
+        self._earlier_seconds, self._start = seconds, perf_counter()
+        self._counts.update(counts)

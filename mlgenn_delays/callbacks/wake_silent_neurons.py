@@ -10,7 +10,7 @@ import numpy as np
 from ..checks import check_number, check_sequence
 from ..connection import Connection
 from ..layer import ConnectionType, PopulationType, get_underlying_conn, get_underlying_pop
-from .callback import Callback
+from .callback import Callback, saved_counts
 
 
 class WakeSilentNeurons(Callback):
@@ -101,4 +101,4 @@ class WakeSilentNeurons(Callback):
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Restore what :meth:`state_dict` gave."""
-        self._counts = np.array(state["counts"], dtype=np.int64)
+        self._counts = saved_counts(state["counts"], "counts", len(self._counts))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,21 +11,65 @@ import numpy as np
 
 from ..checks import describe
 from ..connection import Connection
+from ..files import load_checkpoint
 from ..network import Network
-from ..training.state import read_state, saved_connection
+from ..program.description import Description, describe_population, number
+from ..program.difference import find_differences, say
+from ..training.state import State, read_state, saved_connection
+from ..training.state_checks import note_of_older_format
+from ..training.state_meta import FORMAT, Meta
 from .build_connections import describe_delays
+from .build_populations import build_populations, time_constant
+from .settings import BuildSettings
+
+#: Length of a trial for which models are made to compare them: they do not depend on it.
+_TIMESTEPS = 100
 
 
-def load_network(network: Network, state: Mapping[str, np.ndarray]) -> None:
+def load_network(
+    network: Network, state: Mapping[str, np.ndarray] | str | os.PathLike[str]
+) -> None:
     """Give the connections of a description the weights, delays and synapses of a state.
 
     Compile the network afterwards, e.g. with ``InferenceCompiler``. Nothing is changed unless
-    all connections fit.
+    all connections fit. Warns where the network has other neurons, time constants, thresholds or
+    readouts than the state was trained with (only parameters are taken over), and where a state
+    of an older version cannot say what those were.
+
+    Args:
+        network: the description
+        state:   what ``training_state()`` or :func:`.load_checkpoint` gave, or the path of a file
 
     Raises:
-        ValueError: the state belongs to another network or holds bad values.
+        OSError: a file that cannot be opened
+        TypeError, ValueError: the file is damaged, the state belongs to another network or holds
+            bad values; the message names the file where there is one
     """
+    if not isinstance(state, (str, os.PathLike)):
+        _load(network, state)
+        return
+    try:
+        _load(network, load_checkpoint(state))
+    except (TypeError, ValueError) as error:
+        name = repr(os.fspath(state))
+        if name in str(error):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"checkpoint {name}: {error}") from error
+
+
+def _load(network: Network, state: Mapping[str, np.ndarray]) -> None:
     arrays, meta = read_state(state)
+    checked = _check_connections(network, arrays, meta)
+    note = _note(network, meta)
+    if note is not None:
+        warnings.warn(note, stacklevel=3)
+    for connection, values in zip(network.connections, checked, strict=True):
+        connection.connectivity.set_state(values)
+
+
+def _check_connections(network: Network, arrays: State, meta: Meta) -> list[dict[str, np.ndarray]]:
+    """What each connection is to be given."""
     signature = meta["network"]["connections"]
     of_populations = [name for name in arrays if name.startswith("parameters/populations/")]
     if of_populations:
@@ -43,8 +89,7 @@ def load_network(network: Network, state: Mapping[str, np.ndarray]) -> None:
         sizes = connection.source_size, connection.target_size
         label = f"training state, connection {connection.name!r}"
         checked.append(connection.connectivity.check_state(values, *sizes, label))
-    for connection, values in zip(network.connections, checked, strict=True):
-        connection.connectivity.set_state(values)
+    return checked
 
 
 def _check_constant_delay(connection: Connection, saved: Mapping[str, Any]) -> None:
@@ -58,3 +103,48 @@ def _check_constant_delay(connection: Connection, saved: Mapping[str, Any]) -> N
             f"a delay of {saved['max_delay_steps']} timesteps there, "
             f"{describe(connection.connectivity.delay)} in the network"
         )
+
+
+def _note(network: Network, meta: Meta) -> str | None:
+    """What differs between the trained network and the description besides parameters."""
+    if meta["format"] < FORMAT:
+        return note_of_older_format(meta)
+    saved = meta["network"]
+    if any(population.shape is None for population in network.populations):
+        return None
+    try:
+        current = _describe(network, saved["dt"])
+    except (TypeError, ValueError):  # its compiler says so, or it is for another package
+        return None
+    differences = find_differences(_part_of(saved, current), current)
+    if not differences:
+        return None
+    return f"the network is not the one that was trained: {say(differences)}"
+
+
+def _describe(network: Network, dt: float) -> Description:
+    """What a description tells of predictions, for the ``dt`` of the state and any duration."""
+    settings = BuildSettings(timesteps=_TIMESTEPS, timesteps_name="timesteps", dt=dt)
+    populations, _ = build_populations(network, settings)
+    described = {p.name: describe_population(p) for p in populations}
+    for population in described.values():
+        del population["receptors"]  # those of connections that the network may not have
+    return {
+        "populations": described,
+        "connections": {
+            c.name: {
+                "source": getattr(c.source(), "name", None),
+                "target": getattr(c.target(), "name", None),
+                "tau_syn": number(time_constant(c.synapse, c.name)),
+            }
+            for c in network.connections
+        },
+    }
+
+
+def _part_of(saved: Any, current: Any) -> Any:
+    """The part of a saved description that there is in the current one, too: a network may be a
+    part of the one that was trained."""
+    if not isinstance(saved, dict) or not isinstance(current, dict):
+        return saved
+    return {k: _part_of(saved[k], value) for k, value in current.items() if k in saved}

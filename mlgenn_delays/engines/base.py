@@ -257,21 +257,34 @@ class Engine(ABC, InTurn):
         return state
 
     def set_optimiser_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Restore what :meth:`optimiser_state` gave; what is missing there is as at first."""
+        """Restore what :meth:`optimiser_state` gave; a parameter of which there is nothing is as
+        before its first step.
+
+        Raises:
+            ValueError: an entry that belongs to no learned parameter; nothing is changed then
+        """
+        of = {i: f"{self.program.parameters[i].key}/" for i in self.learned}
+        unknown = [k for k in state if not k.startswith(tuple(of.values()))]
+        if unknown:
+            raise ValueError(
+                f"the optimiser state has {unknown[0]!r}, which belongs to no learned parameter"
+            )
         self._host_moments, self._own_moments = {}, set()
-        for i in self.learned:
-            spec = self.program.parameters[i]
-            start = f"{spec.key}/"
+        for i, start in of.items():
             moments = {k[len(start) :]: v for k, v in state.items() if k.startswith(start)}
-            # moments with these names may be those of another optimiser: the next step tells
-            self._host_moments[i] = {n: self._at_least(v) for n, v in moments.items()}
-            own = {n: np.zeros_like(value) for n, value in self._read_moments(i).items()}
-            known = own.keys() & moments.keys()
-            fitting = {n: moments[n] for n in known if moments[n].shape == spec.shape}
-            own.update({n: spec.expand(value) for n, value in fitting.items()})
-            self._write_moments(i, own)
-            if fitting:
-                self._own_moments.add(i)
+            self._set_moments(i, moments)
+
+    def _set_moments(self, parameter: int, moments: Mapping[str, np.ndarray]) -> None:
+        spec = self.program.parameters[parameter]
+        # moments with these names may be those of another optimiser: the next step tells
+        self._host_moments[parameter] = {n: self._at_least(v) for n, v in moments.items()}
+        own = {n: np.zeros_like(value) for n, value in self._read_moments(parameter).items()}
+        known = own.keys() & moments.keys()
+        fitting = {n: moments[n] for n in known if moments[n].shape == spec.shape}
+        own.update({n: spec.expand(value) for n, value in fitting.items()})
+        self._write_moments(parameter, own)
+        if fitting:
+            self._own_moments.add(parameter)
 
     def restore(
         self, parameters: Sequence[np.ndarray], optimiser_state: Mapping[str, np.ndarray]

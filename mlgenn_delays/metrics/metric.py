@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError
+from ..checks import ArgumentError, check_whole_number
 
 
 class Metric(ABC):
@@ -74,8 +74,8 @@ class MeanSquareError(Metric):
         return {"sum_squares": self.sum_squares, "total": self.total}
 
     def set_state(self, state: Mapping[str, float]) -> None:
-        self.sum_squares = float(state["sum_squares"])
-        self.total = int(state["total"])
+        total = check_whole_number(state["total"], "total")
+        self.sum_squares, self.total = float(state["sum_squares"]), total
 
 
 class SparseCategoricalAccuracy(Metric):
@@ -114,5 +114,8 @@ class SparseCategoricalAccuracy(Metric):
         return {"correct": self.correct, "total": self.total}
 
     def set_state(self, state: Mapping[str, float]) -> None:
-        self.correct = int(state["correct"])
-        self.total = int(state["total"])
+        total = check_whole_number(state["total"], "total")
+        correct = check_whole_number(state["correct"], "correct")
+        if correct > total:
+            raise ValueError(f"correct is {correct}, allowed are at most total = {total}")
+        self.correct, self.total = correct, total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -50,6 +51,21 @@ class Optimiser(ABC):
             TypeError: a parameter is not a number
         """
 
+    def check_moments(  # noqa: B027
+        self, moments: Mapping[str, np.ndarray], shape: tuple[int, ...], label: str
+    ) -> None:
+        """Check what a checkpoint has of a parameter that was updated before, as far as the
+        optimiser knows what there should be; all are finite numbers.
+
+        Args:
+            moments: what :meth:`update` had left in its ``state``
+            shape:   of the parameter
+            label:   whose they are, for messages
+
+        Raises:
+            ValueError: moments are missing, or have values that are not allowed
+        """
+
 
 class Adam(Optimiser):
     """Adam (Kingma & Ba 2014, arXiv 1412.6980).
@@ -90,6 +106,23 @@ class Adam(Optimiser):
                 raise ValueError(
                     f"Adam: {name} is {getattr(self, name):g}, allowed are numbers in [0, 1)"
                 )
+
+    def check_moments(
+        self, moments: Mapping[str, np.ndarray], shape: tuple[int, ...], label: str
+    ) -> None:
+        if type(self) is not Adam:  # as below
+            return
+        if moments.keys() != {"m", "v"}:
+            found = ", ".join(map(repr, sorted(moments))) or "no moments"
+            raise ValueError(f"{label} has {found}, it should have 'm' and 'v'")
+        for name, value in moments.items():
+            if value.shape != shape or value.dtype.kind != "f":
+                raise ValueError(
+                    f"{label}: moment {name!r} has shape {value.shape} and type {value.dtype}, it "
+                    f"should be real numbers of shape {shape}"
+                )
+        if np.any(moments["v"] < 0.0):
+            raise ValueError(f"{label}: moment 'v', a mean of squares, has negative values")
 
     def adam_step(self, step: int) -> AdamStep | None:
         if type(self) is not Adam:  # a derived class may do something else

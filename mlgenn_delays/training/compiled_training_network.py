@@ -17,14 +17,16 @@ from ..optimisers import Optimiser
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
 from .augmented_epochs import AugmentedEpochs
-from .built_network import BuiltNetwork
+from .built_network import BuiltNetwork, describe_network
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR
 from .data import TrialData, prepare, prepare_with_validation, with_labels
 from .learning_network import LearningNetwork
 from .loop import TrainingLoop
+from .resumption import Resumption
 from .run_state import EpochRecord, RunState
-from .state import Resumption, State, check_state, pack, pack_values, read_state, section
+from .state import State, pack, pack_again, read_state, section
+from .state_checks import check_state, warn
 from .trainable import Pass
 from .variables import NeuronGroup, SynapseGroup
 
@@ -234,32 +236,42 @@ class CompiledTrainingNetwork(LearningNetwork):
         to a file.
         """
         parameters, moments = self.engine.get_parameters(), self.engine.optimiser_state()
-        if self._resumption is not None:  # loaded, and not yet continued
-            return {**self._resumption.state, **pack_values(self.program, parameters, moments)}
-        return pack(self.program, self._run, self.rng_seed, self._optimised, parameters, moments)
+        values = self._optimised, self.program, parameters, moments
+        description = describe_network(self._built)
+        resumption = self._resumption
+        if resumption is not None:  # loaded, and not yet continued
+            return pack_again(resumption.state, resumption.meta, description, *values)
+        return pack(description, self._run, self.rng_seed, *values)
 
     def load_training_state(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
         """Take over a state; the next call of :meth:`train` continues it bit for bit.
 
         That call needs the same data, callbacks, metrics and ``shuffle``, and
-        ``start_epoch, start_batch`` as returned here.
+        ``start_epoch, start_batch`` as returned here. Warns where the network has another length
+        of trials, other regularisation or another ``i_minus_thresh_min``, and where a state of an
+        older version cannot say what it was trained with.
 
         Returns:
             ``start_epoch`` and ``start_batch`` for :meth:`train`
 
         Raises:
-            ValueError: the state belongs to another network or was trained with other optimisers,
-                or was saved in mid-epoch with another ``batch_size`` or ``rng_seed``, or has values
-                that are not allowed; nothing has been changed then.
+            TypeError: not a dictionary of arrays
+            ValueError: the state is damaged, belongs to another network (the message names what
+                differs, e.g. time constants, readouts or losses) or was trained with other
+                optimisers, or was saved in mid-epoch with another ``batch_size`` or ``rng_seed``,
+                or has values that are not allowed, such as those of a training that had diverged;
+                nothing has been changed then.
         """
         arrays, meta = read_state(state)
-        check_state(arrays, meta, self.program, self._optimised)
+        description = describe_network(self._built)
+        notes = check_state(arrays, meta, description, self.engine, self._optimised)
         for name in ("batch_size", "rng_seed") if meta["next_batch"] else ():
             if meta[name] != getattr(self, name):
                 raise ValueError(
                     f"the training state was saved in mid-epoch with {name} = {meta[name]}, "
                     f"this network has {getattr(self, name)}"
                 )
+        warn(notes)
         resumption = Resumption(arrays, meta)
         self.restore(resumption)
         self._resumption = resumption

@@ -15,8 +15,8 @@ from ..callbacks import SpikeStatistics
 from ..program.exchange import Batch
 from .augmented_epochs import AugmentedEpochs
 from .data import TrialData
+from .resumption import Resumption
 from .run_state import EpochRecord, RunningMean, RunState
-from .state import Resumption
 from .trainable import NotFinite, Pass, Trainable, test_batch
 
 

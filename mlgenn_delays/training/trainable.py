@@ -11,7 +11,7 @@ import numpy as np
 from ..metrics import Metric
 from ..program.exchange import Batch, ForwardResult, RecordRequest
 from .data import TrialData
-from .state import Resumption
+from .resumption import Resumption
 
 
 class NotFinite(ArithmeticError):

@@ -286,7 +286,7 @@ def test_a_state_without_the_parameter_is_refused():
         state = compiled.training_state()
     with (
         network(with_parameter(built(), "Vthresh", SAME), "cpu") as other,
-        pytest.raises(ValueError, match="population 'p1': 'Vthresh' is missing"),
+        pytest.raises(ValueError, match="parameter 'populations/p1/Vthresh' is missing"),
     ):
         other.load_training_state(state)
 

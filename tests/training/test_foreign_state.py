@@ -28,7 +28,7 @@ def state(recurrent, data):
 
 def test_other_dt(recurrent, state):
     network = compile_regularised(recurrent, "cpu", dt=0.5)
-    with pytest.raises(ValueError, match=r"another network: dt is 1.0 ms in the state, 0.5 ms"):
+    with pytest.raises(ValueError, match=r"another network: dt is 1 ms in the state, 0.5 ms"):
         network.load_training_state(state)
 
 

@@ -27,8 +27,8 @@ from ...training.data import TrialData, prepare, prepare_with_validation
 from ...training.learning_network import check_outcome, evaluate_losses
 from ...training.loop import TrainingLoop
 from ...training.recording import SpikeCounts
+from ...training.resumption import Resumption
 from ...training.run_state import EpochRecord, RunState
-from ...training.state import Resumption
 from ...training.trainable import NotFinite, Pass, test_batch
 from .callbacks import Callbacks
 from .conversion import Conversion

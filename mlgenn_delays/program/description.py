@@ -1,0 +1,167 @@
+"""Programs in a canonical form that JSON can hold: what checkpoints say of their network.
+
+Programs that are equal have the same description, whatever engine runs them. Not in it: what an
+engine may choose (threads, spikes to record), ``batch_size``, and what is drawn from a seed or
+learned: values of parameters and lists of synapses. Its parts:
+
+- ``dt``, ``populations``, ``connections``, ``parameters``: what predictions follow from, together
+  with the values of the parameters;
+- ``trial``: timesteps, and the weights of readouts, which depend on them;
+- ``gradients``: what only the backward pass knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .model import NeuronModel
+from .parameters import ParameterSpec
+from .program import ConnectionProgram, PopulationProgram, Program, ReadoutProgram, Receptor
+
+#: What JSON can hold.
+Description = dict[str, Any]
+
+#: Code of a model that runs forwards.
+_FORWARD = ("sim_code", "threshold_condition_code", "reset_code")
+
+#: Constants that engines themselves read.
+_ALWAYS_READ = frozenset({"TauM", "Vreset"})
+
+
+def describe_program(program: Program) -> Description:
+    """The canonical form of a program; its order is that of the program and part of it."""
+    populations = program.populations
+    names = [p.name for p in populations]
+    return {
+        "dt": number(program.dt),
+        "populations": {p.name: describe_population(p) for p in populations},
+        "connections": {c.name: _describe_connection(c, names) for c in program.connections},
+        "parameters": {spec.key: _describe_parameter(spec) for spec in program.parameters},
+        "trial": {
+            "timesteps": program.timesteps,
+            "readouts": {
+                p.name: _describe_weights(p.readout) for p in populations if p.readout is not None
+            },
+        },
+        "gradients": {
+            "learned": [spec.key for spec in program.parameters if spec.learned],
+            "populations": {p.name: _describe_gradients(p) for p in program.neurons},
+        },
+    }
+
+
+def digest(description: Description) -> str:
+    """Hash of a description: the same wherever and whenever it is made."""
+    text = json.dumps(description, allow_nan=False, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def describe_population(population: PopulationProgram) -> Description:
+    """What a population does forwards."""
+    model, readout = population.model, population.readout
+    return {
+        "neuron": population.neuron,
+        "shape": list(population.shape),
+        "readout": None if readout is None else readout.name,
+        "readout_kind": None if readout is None else readout.kind.value,
+        "model": None if model is None else _describe_model(model),
+        "receptors": [_describe_receptor(r) for r in population.receptors],
+    }
+
+
+def _describe_model(model: NeuronModel) -> Description:
+    read = _read_forwards(model)
+    return {
+        "params": _numbers({n: v for n, v in model.params.items() if n in read}),
+        "vars": _numbers(model.vars),
+        "output_var_name": model.output_var_name,
+        **{part: _code(getattr(model, part)) for part in _FORWARD},
+        "tau_refrac": number(model.tau_refrac or 0.0),
+        "refractory_steps": model.refractory_steps,
+    }
+
+
+def _read_forwards(model: NeuronModel) -> frozenset[str]:
+    """Constants that the forward pass depends on: others make gradients alone."""
+    snippets = model.snippets()
+    return _ALWAYS_READ.union(*(snippets[part].names for part in _FORWARD if part in snippets))
+
+
+def _describe_receptor(receptor: Receptor) -> Description:
+    model = receptor.model
+    return {
+        "tau": number(receptor.tau),
+        "params": _numbers(model.params),
+        "sim_code": _code(model.sim_code),
+        "adjoint_sim_code": _code(model.adjoint_sim_code),
+    }
+
+
+def _describe_connection(connection: ConnectionProgram, names: Sequence[str]) -> Description:
+    return {
+        "source": names[connection.source],
+        "target": names[connection.target],
+        "connectivity": "sparse" if connection.is_sparse else "dense",
+        "synapses": connection.num_synapses,
+        "delays": "per_synapse" if connection.has_synapse_delays else "constant",
+        "max_delay_steps": connection.max_delay_steps,
+        "tau_syn": number(connection.tau_syn),
+    }
+
+
+def _describe_parameter(spec: ParameterSpec) -> Description:
+    entries = None if spec.map is None else np.ascontiguousarray(spec.map, dtype="<i8")
+    return {
+        "shape": list(spec.shape),
+        "bounds": [number(bound) for bound in spec.bounds],
+        "map": None if entries is None else hashlib.sha256(entries.tobytes()).hexdigest(),
+    }
+
+
+def _describe_weights(readout: ReadoutProgram) -> Description:
+    """Weights by their sum, their norm and where they lie: the last bits of each one of them
+    depend on the processor."""
+    weights, density = readout.weights, readout.density
+    if weights is None:
+        return {"weights": None, "density": None}
+    steps = np.arange(1, len(weights) + 1)
+    totals = np.sum(weights), np.sqrt(np.sum(weights**2)), np.sum(steps * weights)
+    return {
+        "weights": [number(float(total)) for total in totals],
+        "density": None if density is None else [number(density.scale), number(density.tau)],
+    }
+
+
+def _describe_gradients(population: PopulationProgram) -> Description:
+    model, regulariser = population.dynamics, population.regulariser
+    read, adjoint = _read_forwards(model), model.adjoint
+    return {
+        "params": _numbers({n: v for n, v in model.params.items() if n not in read}),
+        "vars": _numbers(adjoint.vars),
+        "sim_code": _code(adjoint.sim_code),
+        "jump_code": _code(adjoint.jump_code),
+        "tape": {name: _code(code) for name, code in adjoint.tape.items()},
+        "regulariser": None if regulariser is None else _numbers(vars(regulariser)),
+    }
+
+
+def _numbers(values: Mapping[str, Any]) -> Description:
+    return {name: number(value) for name, value in values.items()}
+
+
+def number(value: float) -> float | str:
+    """A number without the last digits, in which mathematical libraries differ; JSON has no
+    infinite ones, they are text."""
+    value = float(value)
+    return float(f"{value:.12g}") + 0.0 if math.isfinite(value) else str(value)
+
+
+def _code(text: str) -> str:
+    """Code without differences in white space."""
+    return " ".join(text.split())
