@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from programs import recurrent_case
 
-from mlgenn_delays.engines.cpu import CompilerError, CpuEngine, codegen, toolchain
+from mlgenn_delays.engines.cpu import CompilerError, CpuEngine, codegen, compiler, toolchain
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
 SOURCE = 'extern "C" int mgd_answer() { return 42; }\n'
@@ -24,7 +24,7 @@ def empty_cache(tmp_path, monkeypatch):
 def no_compiler(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(compiler, "find_spec", lambda name: None)
 
 
 def test_same_source_is_built_once(empty_cache):
@@ -33,12 +33,15 @@ def test_same_source_is_built_once(empty_cache):
     assert toolchain.build(SOURCE, "answer") == first
     assert first.stat().st_mtime_ns == built
     assert toolchain.build(SOURCE + "// another\n", "answer") != first
-    assert sorted(p.suffix for p in empty_cache.iterdir()) == [".cpp", ".cpp", ".so", ".so"]
+    assert (
+        sorted(p.suffix for p in empty_cache.iterdir())
+        == [".cpp"] * 2 + [".seal"] * 2 + [".so"] * 2
+    )
 
 
 def test_the_compiler_is_part_of_the_key(monkeypatch):
     first = toolchain.build(SOURCE, "answer")
-    monkeypatch.setattr(toolchain, "_compiler_version", lambda command: "another version")
+    monkeypatch.setattr(compiler, "version", lambda command: "another version")
     assert toolchain.build(SOURCE, "answer") != first
 
 
@@ -67,10 +70,10 @@ def test_no_compiler_says_what_to_install():
 
 
 def test_ziglang_is_the_last_resort(monkeypatch, no_compiler):
-    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: object())
-    toolchain._find_compiler.cache_clear()
+    monkeypatch.setattr(compiler, "find_spec", lambda name: object())
+    compiler._find_compiler.cache_clear()
     assert toolchain.find_compiler() == (sys.executable, "-m", "ziglang", "c++")
-    toolchain._find_compiler.cache_clear()
+    compiler._find_compiler.cache_clear()
 
 
 def test_compiler_errors_are_shown():
