@@ -76,21 +76,21 @@ def _machine() -> str:
 # -- seals
 
 
-def is_intact(file: Path, name: str | None = None) -> bool:
-    """Whether a file is what its seal says; False, too, where one of them is missing.
-
-    A damaged file is reported; whoever asks makes it again.
+def is_usable(file: Path, name: str | None = None) -> bool:
+    """Whether a file is there and is what its seal says; a damaged one is reported.
 
     Args:
-        name: what was sealed, see :func:`seal`
+        name: what was sealed, see :func:`seal`; None: the file's name
     """
-    expected = _expected(file)
-    if expected is None or not os.path.lexists(file):
-        return False
-    intact = _found(file, expected, name or file.name)
-    if not intact:
+    usable = is_intact(file, name or file.name)
+    if not usable and os.path.lexists(file) and os.path.lexists(_seal_of(file)):
         logger.warning("%s in the cache was damaged and is made again", file)
-    return intact
+    return usable
+
+
+def is_intact(file: Path, name: str) -> bool:
+    """Whether a file is what its seal says; False, too, where one of them is missing."""
+    return _is_described(file, _read_seal(file), name)
 
 
 def seal(file: Path, name: str) -> None:
@@ -115,13 +115,11 @@ def keep(made: Path, finished: Path) -> None:
     """
     name = finished.name
     seal(made, name)
-    expected = _expected(finished)
-    if expected is not None and _found(finished, expected, name):
+    if is_intact(finished, name):
         return
     # without a seal it is made again, with the seal of something else it would be called damaged
-    with suppress(FileNotFoundError):
-        _remove(_seal_of(finished))
-    if not _found(finished, _describe(made, name), name):
+    _remove(_seal_of(finished))
+    if not _is_described(finished, _describe(made, name), name):
         move(made, finished)
     move(_seal_of(made), _seal_of(finished))
     sync_folder(finished.parent)
@@ -150,35 +148,32 @@ def _describe(file: Path, name: str) -> str:
     return f"{hashlib.sha256(content).hexdigest()} {len(content)} {name}\n"
 
 
-def _expected(file: Path) -> str | None:
-    """What the seal of a file says; None: there is none."""
+def _read_seal(file: Path) -> str:
+    """What the seal of a file says; nothing where there is none."""
     seal = _seal_of(file)
-    try:
+    with suppress(OSError):
         status = seal.stat()
         # nothing else is opened: a pipe would wait for ever
-        small = stat.S_ISREG(status.st_mode) and status.st_size < 1000
-        return seal.read_text("utf-8", "replace") if small else ""
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return ""
+        if stat.S_ISREG(status.st_mode) and status.st_size < 1000:
+            return seal.read_text("utf-8", "replace")
+    return ""
 
 
-def _found(file: Path, expected: str, name: str) -> bool:
-    """Whether a file is what a seal says."""
-    try:
+def _is_described(file: Path, description: str, name: str) -> bool:
+    with suppress(OSError):
         # the size first: no more is read than was written, and nothing of pipes
-        end = f" {file.stat().st_size} {name}\n"
-        return expected.endswith(end) and _describe(file, name) == expected
-    except OSError:
-        return False
+        fits = description.endswith(f" {file.stat().st_size} {name}\n")
+        return fits and _describe(file, name) == description
+    return False
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or a folder; other processes may be doing the same."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink()
+        with suppress(OSError):
+            path.unlink()
 
 
 def _sync(path: Path) -> None:
@@ -218,7 +213,7 @@ def _clear(directory: Path) -> None:
     """Remove what processes that were killed have left, once per process."""
     for path in directory.iterdir():
         with suppress(OSError):
-            if _is_left_over(path) and time.time() - path.stat().st_mtime > _DAY:
+            if time.time() - path.stat().st_mtime > _DAY and _is_left_over(path):
                 _remove(path)
 
 

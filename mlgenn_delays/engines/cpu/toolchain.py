@@ -68,7 +68,7 @@ def build(source: str, name: str) -> Path:
     key = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:20]
     directory = code_cache.cache_dir()
     library = directory / f"{name}-{key}.so"
-    if code_cache.is_intact(library):
+    if code_cache.is_usable(library):
         return library
     try:
         _compile([*command, *flags], source, library)
