@@ -100,8 +100,8 @@ def seal(file: Path, name: str) -> None:
         name: what the file is, so that no other one is taken for it
     """
     _seal_of(file).write_text(_describe(file, name), encoding="utf-8")
-    _sync(file)
-    _sync(_seal_of(file))
+    sync(file)
+    sync(_seal_of(file))
 
 
 def keep(made: Path, finished: Path) -> None:
@@ -135,7 +135,7 @@ def move(part: Path, finished: Path) -> None:
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder have reached the disk, where file systems can say so."""
     with suppress(OSError):
-        _sync(folder)
+        sync(folder)
 
 
 def _seal_of(file: Path) -> Path:
@@ -176,7 +176,7 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until a file or a folder has reached the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:

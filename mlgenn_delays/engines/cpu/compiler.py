@@ -14,7 +14,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,32 +102,51 @@ def run(
     """
     limit = _limit() if most is None else min(most, _limit())
     environment = os.environ if folder is None else {**os.environ, "TMPDIR": str(folder)}
-    try:
-        # in a session of its own, so that all processes that it starts can be ended
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CompilerError(f"the compiler {shown(command[:1])} cannot be run ({error})") from error
-    with process:
+    # in a thread, where Ctrl-C cannot come between its start and the knowledge of its number
+    with ThreadPoolExecutor(1) as thread:
+        end = time.monotonic() + limit
+        started = thread.submit(_start, command, environment)
         try:
-            end = time.monotonic() + limit
+            process = started.result()
             text = _read(process, end)
             return process.wait(max(end - time.monotonic(), 0.0)), text
         except (TimeoutError, subprocess.TimeoutExpired) as error:
-            _kill(process)
             raise CompilerError(
                 f"{shown(command)} did not end within {limit:g} seconds; the environment variable "
                 f"{_LIMIT_NAME} sets another limit of compilations"
             ) from error
-        except BaseException:  # Ctrl-C
-            _kill(process)
-            raise
+        except OSError as error:
+            raise CompilerError(
+                f"the compiler {shown(command[:1])} cannot be run ({error})"
+            ) from error
+        finally:
+            _end(started)
+
+
+def _start(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # in a session of its own, so that all that it starts can be ended
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def _end(started: Future[subprocess.Popen[bytes]]) -> None:
+    """End a process that has not ended, with all that it has started."""
+    if started.exception() is not None:
+        return
+    process = started.result()
+    if process.returncode is None:
+        # macOS: PermissionError where only the process that ended is left
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait()
 
 
 def _read(process: subprocess.Popen[bytes], end: float) -> str:
@@ -146,12 +166,6 @@ def _read(process: subprocess.Popen[bytes], end: float) -> str:
                     return kept.decode("utf-8", "replace")
                 kept = (kept + read)[-_KEPT:]
     raise TimeoutError
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    # macOS: PermissionError where only the process that ended is left
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _limit() -> float:

@@ -11,6 +11,7 @@ import ctypes
 import hashlib
 import logging
 import platform
+import signal
 import sys
 from _ctypes import dlclose
 from pathlib import Path
@@ -99,19 +100,20 @@ def _compile(command: list[str], source: str, library: Path) -> None:
                 f"{compiler.shown(command)} reported no error, but made no library of "
                 f"{source_file}; is CXX a C++17 compiler?\n{text[-4000:]}"
             )
-        # whatever cannot be loaded does not get into the cache
+        # what cannot be loaded does not get into the cache; what has not reached a full disk cannot
+        code_cache.sync(made)
         unload(load(made))
         code_cache.keep(made, library)
 
 
 def _reason(status: int, text: str, directory: Path) -> str:
     """Why a compiler failed, where that is not the source."""
-    if status < 0:
-        text += "Killed"
     for words, meaning in _MEANINGS:
-        if words in text:
+        if words in text or (words == "Killed" and status == -signal.SIGKILL):
             return f" ({meaning.format(directory=directory)})"
-    return ""
+    # some number their signals by themselves
+    known = status < 0 and -status in signal.valid_signals()
+    return f" (it was ended by {signal.Signals(-status).name})" if known else ""
 
 
 def load(library: Path) -> ctypes.CDLL:

@@ -82,7 +82,8 @@ def test_another_process_was_faster(empty_cache, monkeypatch):
     real = os.rename
 
     def too_late(source, target):
-        real(hidden, target)
+        if target == finished:
+            real(hidden, target)
         real(source, target)
 
     monkeypatch.setattr(build.os, "rename", too_late)
