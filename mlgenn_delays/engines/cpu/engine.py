@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,7 @@ class CpuEngine(Engine):
 
     def __init__(self, program: Program, num_threads: int):
         super().__init__(program, num_threads)
+        self._library: Any = None
         self._handle: int | None = None
         self._process = os.getpid()
         self.source = codegen.generate(program)
@@ -75,12 +77,17 @@ class CpuEngine(Engine):
 
     def close(self) -> None:
         super().close()
-        if self._handle and self._process == os.getpid():
-            self._library.mgd_destroy(self._handle)
-        self._handle = None
+        library, handle = self._library, self._handle
+        self._library = self._handle = None
+        # a forked process has neither the threads nor, perhaps, a loader that is not locked
+        if library is None or self._process != os.getpid():
+            return
+        if handle:
+            library.mgd_destroy(handle)
+        toolchain.unload(library)
 
     def __del__(self) -> None:
-        if getattr(self, "_handle", None):
+        if getattr(self, "_library", None) is not None:
             self.close()
 
     # -- parameters

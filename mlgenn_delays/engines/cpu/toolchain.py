@@ -1,4 +1,4 @@
-"""Finding the machine's C++ compiler and building generated sources, with a cache.
+"""Building generated sources into libraries, with a cache, and loading them.
 
 The cache lies in ``$MLGENN_DELAYS_CACHE`` or the user's cache directory. A library is
 found again by the hash of its source, the compiler, its flags and the processor: code
@@ -8,20 +8,18 @@ is generated for the processor at hand, and home directories are shared in clust
 from __future__ import annotations
 
 import ctypes
-import functools
 import hashlib
-import importlib.util
 import logging
-import os
 import platform
-import shlex
-import shutil
-import subprocess
+import signal
 import sys
-import tempfile
+from _ctypes import dlclose
 from pathlib import Path
 
-from ..code_cache import CompilerError, cache_dir, processor
+from .. import code_cache
+from ..code_cache import CompilerError
+from . import compiler
+from .compiler import find_compiler as find_compiler
 
 logger = logging.getLogger(__name__)
 
@@ -36,42 +34,13 @@ _FLAGS = (
     "-Wno-unknown-pragmas",
 )
 
-
-@functools.lru_cache(maxsize=8)
-def _find_compiler(cxx: str | None, path: str | None) -> tuple[str, ...]:
-    if cxx:
-        command = shlex.split(cxx)
-        if not command or shutil.which(command[0], path=path) is None:
-            raise CompilerError(
-                f"the environment variable CXX is {cxx!r}, but there is no such program; "
-                "set it to a C++17 compiler or unset it"
-            )
-        return tuple(command)
-    for name in ("g++", "clang++", "c++"):
-        if shutil.which(name, path=path):
-            return (name,)
-    if importlib.util.find_spec("ziglang") is not None:
-        return (sys.executable, "-m", "ziglang", "c++")
-    raise CompilerError(
-        "no C++ compiler found (looked for $CXX, g++, clang++, c++ and the ziglang wheel). "
-        "Install one: 'apt install g++' (Debian, Ubuntu), 'dnf install gcc-c++' (Fedora), "
-        "'xcode-select --install' (macOS), or anywhere 'pip install ziglang'"
-    )
-
-
-def find_compiler() -> tuple[str, ...]:
-    """Command of the C++ compiler: ``$CXX``, g++, clang++, c++, or the ziglang wheel.
-
-    Raises:
-        CompilerError: there is none; the message says what to install.
-    """
-    return _find_compiler(os.environ.get("CXX"), os.environ.get("PATH"))
-
-
-@functools.lru_cache(maxsize=8)
-def _compiler_version(command: tuple[str, ...]) -> str:
-    result = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    return result.stdout.strip()
+#: What compilers say that is not about the source, and what it means.
+_MEANINGS = (
+    ("No space left on device", "the disk of the cache directory {directory} is full"),
+    ("Disk quota exceeded", "the disk quota of the cache directory {directory} is used up"),
+    ("Killed", "the compiler was killed: is there enough memory?"),
+    ("out of memory", "the compiler ran out of memory"),
+)
 
 
 def _native_flag() -> str:
@@ -92,16 +61,17 @@ def build(source: str, name: str) -> Path:
     Raises:
         CompilerError: no compiler, or it failed; its output is part of the message.
     """
-    command = find_compiler()
+    command = compiler.find_compiler()
     flags = (*_FLAGS, _native_flag(), *_link_flags())
-    identity = "\0".join((source, *command, _compiler_version(command), *flags, processor()))
-    key = hashlib.sha256(identity.encode()).hexdigest()[:20]
-    directory = cache_dir()
+    identity = "\0".join(
+        (source, *command, compiler.version(command), *flags, code_cache.processor())
+    )
+    key = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+    directory = code_cache.cache_dir()
     library = directory / f"{name}-{key}.so"
-    if library.exists():
+    if code_cache.is_usable(library):
         return library
     try:
-        directory.mkdir(parents=True, exist_ok=True)
         _compile([*command, *flags], source, library)
     except OSError as error:
         raise CompilerError(
@@ -115,37 +85,59 @@ def _compile(command: list[str], source: str, library: Path) -> None:
     """Compile ``source`` to ``library``; the source is kept beside it."""
     source_file = library.with_suffix(".cpp")
     logger.info("compiling %s", source_file)
-    # Built aside and moved into place, so that processes that start together do not read
-    # each other's half-written files.
-    with tempfile.TemporaryDirectory(dir=library.parent) as aside:
-        part = Path(aside) / "network.cpp"
+    with code_cache.aside(library.parent) as folder:
+        part, made = folder / "network.cpp", folder / "network.so"
         part.write_text(source, encoding="utf-8")
-        built = Path(aside) / "network.so"
-        result = subprocess.run(
-            [*command, "-o", str(built), str(part)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        os.replace(part, source_file)
-        if result.returncode != 0:
+        status, text = compiler.run([*command, "-o", str(made), str(part)], folder)
+        code_cache.move(part, source_file)
+        if status != 0:
             raise CompilerError(
-                f"{' '.join(command)} could not compile {source_file}:\n{result.stderr[-4000:]}"
+                f"{compiler.shown(command)} could not compile {source_file}"
+                f"{_reason(status, text, library.parent)}:\n{text[-4000:]}"
             )
-        os.replace(built, library)
+        if not made.is_file() or made.stat().st_size == 0:
+            raise CompilerError(
+                f"{compiler.shown(command)} reported no error, but made no library of "
+                f"{source_file}; is CXX a C++17 compiler?\n{text[-4000:]}"
+            )
+        # what cannot be loaded does not get into the cache; what has not reached a full disk cannot
+        code_cache.sync(made)
+        unload(load(made))
+        code_cache.keep(made, library)
+
+
+def _reason(status: int, text: str, directory: Path) -> str:
+    """Why a compiler failed, where that is not the source."""
+    for words, meaning in _MEANINGS:
+        if words in text or (words == "Killed" and status == -signal.SIGKILL):
+            return f" ({meaning.format(directory=directory)})"
+    # some number their signals by themselves
+    known = status < 0 and -status in signal.valid_signals()
+    return f" (it was ended by {signal.Signals(-status).name})" if known else ""
 
 
 def load(library: Path) -> ctypes.CDLL:
-    """Load a compiled network.
+    """Load a compiled network, until :func:`unload`; the system counts how often it is loaded.
 
     Raises:
-        CompilerError: the file is damaged, or code may not be run from its folder
+        CompilerError: it is no library, or code may not be run from its folder
     """
     try:
         return ctypes.CDLL(str(library))
     except OSError as error:
-        raise CompilerError(
-            f"the compiled network cannot be loaded ({error}); delete {library} to have it built "
-            "again, or set the environment variable MLGENN_DELAYS_CACHE to a folder whose files "
-            "may be executed"
-        ) from error
+        if "undefined symbol" in str(error):
+            advice = "a C++ compiler is needed, which links C++'s library: g++, not gcc"
+        else:
+            advice = (
+                f"delete {library} to have it built again, or set the environment variable "
+                "MLGENN_DELAYS_CACHE to a folder whose files may be executed, or CXX to a C++17 "
+                "compiler for this machine"
+            )
+        raise CompilerError(f"the compiled network cannot be loaded ({error}); {advice}") from error
+
+
+def unload(library: ctypes.CDLL) -> None:
+    """Give a library back; its code goes with the last one that is given back."""
+    handle = library._handle
+    vars(library).clear()  # its functions, which refer to it, lead nowhere now
+    dlclose(handle)

@@ -10,16 +10,16 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pygenn
 
 from ...version import __version__
-from ..code_cache import CompilerError, cache_dir, processor
+from .. import code_cache
+from ..code_cache import CompilerError
 from .program_compiler import GeNNNetwork
 
 
@@ -33,7 +33,7 @@ def load(network: GeNNNetwork, num_recording_timesteps: int | None = None) -> No
         CompilerError: the C++ compiler failed, the cache directory cannot be written, or
             what it holds is damaged
     """
-    root = cache_dir() / "genn"
+    root = code_cache.cache_dir() / "genn"
     with _explained(root):
         if not network.model._built:
             _build(network, root)
@@ -42,30 +42,38 @@ def load(network: GeNNNetwork, num_recording_timesteps: int | None = None) -> No
 
 def _build(network: GeNNNetwork, root: Path) -> None:
     finished = root / f"{network.model.name}-{_key(network)}"
-    root.mkdir(parents=True, exist_ok=True)
-    if finished.exists():
+    library = _library(network.model, finished)
+    if code_cache.is_usable(library, finished.name):
+        # GeNN reads nothing but the library then
         network.model.build(f"{finished}{os.sep}", never_rebuild=True)
         return
-    # Built aside and moved into place, so that processes that start together do not
-    # meet each other's half-written files.
-    aside = Path(tempfile.mkdtemp(dir=root))
-    try:
+    with code_cache.aside(root) as folder:
+        made = folder / finished.name
+        made.mkdir()
         with _quiet_make():
-            network.model.build(f"{aside}{os.sep}")
-        network.model._path_to_model = f"{_move(aside, finished)}{os.sep}"
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+            network.model.build(f"{made}{os.sep}")
+        code_cache.seal(_library(network.model, made), finished.name)
+        if not code_cache.is_intact(library, finished.name):
+            _move(made, finished, folder / "damaged")
+        network.model._path_to_model = f"{finished}{os.sep}"
+
+
+def _library(model: Any, folder: Path) -> Path:
+    """What is loaded of a model; on all systems that are supported it has this name."""
+    return folder / f"{model.name}_CODE" / "librunner.so"
 
 
 def _load_copy(model: Any, root: Path, num_recording_timesteps: int | None) -> None:
     """Load a copy of the library: it holds memory of the model in global variables, and a
     process has each file but once, so that networks of equal code would share them."""
-    finished = model._path_to_model
-    code = f"{model.name}_CODE"
+    finished = Path(model._path_to_model)
     unneeded = shutil.ignore_patterns("*.cc", "*.o", "*.d", "*.h")
-    # what is loaded can be deleted; where it cannot, the copy stays
-    with tempfile.TemporaryDirectory(dir=root, ignore_cleanup_errors=True) as folder:
-        shutil.copytree(Path(finished, code), Path(folder, code), ignore=unneeded)
+    # what is loaded can be deleted; where it cannot, the copy stays for a day
+    with code_cache.aside(root) as folder:
+        library = _library(model, folder)
+        shutil.copytree(_library(model, finished).parent, library.parent, ignore=unneeded)
+        if not code_cache.is_intact(library, finished.name):
+            raise CompilerError(f"{finished} was damaged; compile the network again")
         model._path_to_model = f"{folder}{os.sep}"
         try:
             model.load(num_recording_timesteps)
@@ -77,7 +85,7 @@ def _load_copy(model: Any, root: Path, num_recording_timesteps: int | None) -> N
                 f"delete {finished}"
             ) from error
         finally:
-            model._path_to_model = finished
+            model._path_to_model = f"{finished}{os.sep}"
 
 
 @contextmanager
@@ -101,18 +109,21 @@ def _explained(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _move(made: Path, finished: Path) -> Path:
+def _move(made: Path, finished: Path, damaged: Path) -> None:
+    """Move what was made into place, and what is there aside."""
+    with suppress(FileNotFoundError):
+        os.rename(finished, damaged)
     try:
         os.rename(made, finished)
     except OSError:
         if not finished.exists():  # else another process was faster
             raise
-    return finished
+    code_cache.sync_folder(finished.parent)
 
 
 def _key(network: GeNNNetwork) -> str:
-    made_by = "\0".join((network.fingerprint, str(pygenn.__version__), __version__, processor()))
-    return hashlib.sha256(made_by.encode()).hexdigest()[:20]
+    made_by = (network.fingerprint, str(pygenn.__version__), __version__, code_cache.processor())
+    return hashlib.sha256("\0".join(made_by).encode()).hexdigest()[:20]
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """Compiling: which compiler, the cache, and what is said when it goes wrong."""
 
+import ctypes
 import errno
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -8,10 +11,10 @@ from pathlib import Path
 import pytest
 from programs import recurrent_case
 
-from mlgenn_delays.engines.cpu import CompilerError, CpuEngine, codegen, toolchain
+from mlgenn_delays.engines.cpu import CompilerError, CpuEngine, codegen, compiler, toolchain
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
-SOURCE = 'extern "C" int mgd_answer() { return 42; }\n'
+SOURCE = 'extern "C" __attribute__((visibility("default"))) int mgd_answer() { return 42; }\n'
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +27,7 @@ def empty_cache(tmp_path, monkeypatch):
 def no_compiler(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(compiler, "find_spec", lambda name: None)
 
 
 def test_same_source_is_built_once(empty_cache):
@@ -33,12 +36,15 @@ def test_same_source_is_built_once(empty_cache):
     assert toolchain.build(SOURCE, "answer") == first
     assert first.stat().st_mtime_ns == built
     assert toolchain.build(SOURCE + "// another\n", "answer") != first
-    assert sorted(p.suffix for p in empty_cache.iterdir()) == [".cpp", ".cpp", ".so", ".so"]
+    assert (
+        sorted(p.suffix for p in empty_cache.iterdir())
+        == [".cpp"] * 2 + [".seal"] * 2 + [".so"] * 2
+    )
 
 
 def test_the_compiler_is_part_of_the_key(monkeypatch):
     first = toolchain.build(SOURCE, "answer")
-    monkeypatch.setattr(toolchain, "_compiler_version", lambda command: "another version")
+    monkeypatch.setattr(compiler, "version", lambda command: "another version")
     assert toolchain.build(SOURCE, "answer") != first
 
 
@@ -67,10 +73,10 @@ def test_no_compiler_says_what_to_install():
 
 
 def test_ziglang_is_the_last_resort(monkeypatch, no_compiler):
-    monkeypatch.setattr(toolchain.importlib.util, "find_spec", lambda name: object())
-    toolchain._find_compiler.cache_clear()
+    monkeypatch.setattr(compiler, "find_spec", lambda name: object())
+    compiler._find_compiler.cache_clear()
     assert toolchain.find_compiler() == (sys.executable, "-m", "ziglang", "c++")
-    toolchain._find_compiler.cache_clear()
+    compiler._find_compiler.cache_clear()
 
 
 def test_compiler_errors_are_shown():
@@ -96,11 +102,59 @@ def test_a_disk_that_is_full(monkeypatch, empty_cache):
     assert list(empty_cache.iterdir()) == []
 
 
-def test_a_library_that_is_damaged():
+def answer() -> int:
+    library = toolchain.load(toolchain.build(SOURCE, "answer"))
+    given = library.mgd_answer()
+    toolchain.unload(library)
+    return given
+
+
+def test_a_library_that_is_damaged(caplog):
+    """It is made again, with one line, and then found again."""
     library = toolchain.build(SOURCE, "answer")
-    library.write_bytes(library.read_bytes()[:100])
+    content = library.read_bytes()
+    for damaged in (content[:-100], content[:100], b"", bytes(len(content))):
+        library.write_bytes(damaged)
+        caplog.clear()
+        assert answer() == answer() == 42
+        assert library.read_bytes() == content
+        messages = [record.getMessage() for record in caplog.records]
+        assert messages == [f"{library} in the cache was damaged and is made again"]
+
+
+def test_a_library_of_other_code():
+    """It is another file, though its seal fits."""
+    library = toolchain.build(SOURCE, "answer")
+    other = toolchain.build(SOURCE.replace("42", "43"), "answer")
+    for suffix in (".so", ".so.seal"):
+        shutil.copy(other.with_suffix(suffix), library.with_suffix(suffix))
+    assert answer() == 42
+
+
+def test_a_library_that_cannot_be_loaded(tmp_path):
+    library = tmp_path / "answer-1.so"
+    library.write_bytes(b"no library")
     with pytest.raises(CompilerError, match=r"cannot be loaded .* delete .*answer-\w+\.so"):
         toolchain.load(library)
+
+
+def test_unloading_counts():
+    path = toolchain.build(SOURCE, "answer")
+    first, second = toolchain.load(path), toolchain.load(path)
+    answer = first.mgd_answer
+    toolchain.unload(second)
+    assert answer() == 42 and is_loaded(path)
+    toolchain.unload(first)
+    assert not is_loaded(path)
+
+
+def is_loaded(path):
+    try:
+        handle = ctypes.CDLL(str(path), mode=os.RTLD_NOLOAD)
+    except OSError:
+        return False
+    toolchain.unload(handle)
+    return True
 
 
 def test_compile_times():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import replace
 
@@ -81,7 +82,8 @@ def test_another_process_was_faster(empty_cache, monkeypatch):
     real = os.rename
 
     def too_late(source, target):
-        real(hidden, target)
+        if target == finished:
+            real(hidden, target)
         real(source, target)
 
     monkeypatch.setattr(build.os, "rename", too_late)
@@ -229,14 +231,42 @@ def test_a_disk_that_is_full(empty_cache, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(build.tempfile, "mkdtemp", full)
+    monkeypatch.setattr(build.code_cache.tempfile, "TemporaryDirectory", full)
     with pytest.raises(CompilerError, match=r"cache.*No space left.*MLGENN_DELAYS_CACHE"):
         genn_engine(small())
 
 
-def test_a_library_that_is_damaged(empty_cache):
+def test_a_library_that_is_damaged(empty_cache, calls, caplog):
+    """Loading it would end the process."""
+    case = small()
+    genn_engine(case).close()
+    library = next(empty_cache.glob("**/librunner.so"))
+    library.write_bytes(library.read_bytes()[:-4096])
+    engine = genn_engine(case)
+    assert_same_results(case, engine, cpu_engine(case), np.arange(2))
+    assert len(calls) == 2 and len(list(empty_cache.iterdir())) == 1
+    assert [r.message for r in caplog.records] == [
+        f"{library} in the cache was damaged and is made again"
+    ]
+
+
+def test_a_library_of_another_network(empty_cache):
+    """With its own seal."""
+    genn_engine(with_voltage(v=0.1)).close()
+    (other,) = empty_cache.iterdir()
+    case = with_voltage(v=0.6)
+    genn_engine(case).close()
+    (folder,) = set(empty_cache.iterdir()) - {other}
+    shutil.rmtree(folder)
+    shutil.copytree(other, folder)
+    assert_same_results(case, genn_engine(case), cpu_engine(case), np.arange(2))
+
+
+def test_a_library_that_cannot_be_loaded(empty_cache):
     genn_engine(small()).close()
-    library = next(empty_cache.glob("**/librunner.*"))
-    library.write_bytes(library.read_bytes()[:100])
-    with pytest.raises(CompilerError, match=r"cannot be loaded.*delete .*mlgenn_delays"):
+    library = next(empty_cache.glob("**/librunner.so"))
+    library.write_bytes(b"no library")
+    name = library.parent.parent.name
+    build.code_cache.seal(library, name)
+    with pytest.raises(CompilerError, match=rf"cannot be loaded.*delete .*{name}"):
         genn_engine(small())
