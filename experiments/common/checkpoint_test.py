@@ -52,7 +52,7 @@ def run_checkpoint_test(
         stored_settings(settings, description), dt=options.dt, max_delay=options.max_delay
     )
     folder = ResultsFolder(options.out)
-    with folder.prepared():
+    with folder.prepared(), folder.locked():
         folder.check_empty(
             ("config.json", "summary.json", *TEST_FILES), "choose another --out for the evaluation"
         )
@@ -76,12 +76,13 @@ def _test_in(
         compiled = _compile(network, settings, options, data)
         test = evaluate_network(compiled, network, data.test, experiment.loss(settings))
     config = {**make_config(run, compiled), "checkpoint": str(options.evaluate)}
-    write_json(folder.config, config)
     summary = _summarise(config, data, test, state)
     weights, delays = count_parameters(compiled.program, network)
     summary |= {"n_parameters": weights + delays, "n_weights": weights, "n_delays": delays}
-    write_json(folder.summary, summary)
+    folder.summary.unlink(missing_ok=True)  # of an earlier test, which the other files leave now
+    write_json(folder.config, config)
     write_test(folder, data, test, settings.dt)
+    write_json(folder.summary, summary)
     print(
         f"Test accuracy {test.accuracy:.1%} on {len(data.test)} {data.kind} samples\n"
         f"Results are in {folder.path}"

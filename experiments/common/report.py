@@ -16,7 +16,8 @@ from . import pictures
 from .epoch_writer import get_delays
 from .evaluation import TestResult, evaluate_network
 from .experiment import Experiment, ExperimentData, kind_note
-from .results import MetricsTable, ResultsFolder, write_arrays, write_json
+from .metrics_table import MetricsTable
+from .results import ResultsFolder, write_arrays, write_json
 from .training import Outcome
 
 _MEGABYTE = 1e6
@@ -120,7 +121,8 @@ class Report:
         )
 
     def write(self, outcome: Outcome, table: MetricsTable) -> None:
-        """Test the best network and write all that is left to write.
+        """Test the best network and write all that is left to write; the summary, which may say
+        that nothing is, comes last.
 
         Raises:
             OSError: a file cannot be written.
@@ -129,7 +131,6 @@ class Report:
             print(f"\n{outcome.message}", file=sys.stderr)
         test = self._test()
         self._peak_memory = self._compiled.peak_memory()  # before the library for pictures
-        write_json(self._folder.summary, self._summarise(outcome, table, test))
         best_epoch = None if outcome.best is None else outcome.best[2]
         accuracy = None if test is None else test.accuracy
         dt = self._compiled.program.dt
@@ -140,6 +141,7 @@ class Report:
         pictures.draw_delays(self._folder, self._network, self.delays_before, after, dt)
         if test is not None and self._experiment.pictures is not None:
             self._experiment.pictures(self._folder, self._compiled, self._network, self._data, test)
+        write_json(self._folder.summary, self._summarise(outcome, table, test))
         self._print_end(outcome, table, test)
 
     def _test(self) -> TestResult | None:
