@@ -18,7 +18,7 @@ from .evaluation import TestResult, evaluate_network
 from .experiment import Experiment, ExperimentData, ExperimentError, load_data, user_errors
 from .options import Options
 from .report import TEST_FILES, count_parameters, summarise_test, write_test
-from .results import ResultsFolder, write_json
+from .results import ResultsFolder, summary_last, write_json
 from .training import count_timesteps
 
 #: Options that a checkpoint fixes.
@@ -80,9 +80,9 @@ def _test_in(
     weights, delays = count_parameters(compiled.program, network)
     summary |= {"n_parameters": weights + delays, "n_weights": weights, "n_delays": delays}
     folder.summary.unlink(missing_ok=True)  # of an earlier test, which the other files leave now
-    write_json(folder.config, config)
-    write_test(folder, data, test, settings.dt)
-    write_json(folder.summary, summary)
+    with summary_last(folder, summary):
+        write_json(folder.config, config)
+        write_test(folder, data, test, settings.dt)
     print(
         f"Test accuracy {test.accuracy:.1%} on {len(data.test)} {data.kind} samples\n"
         f"Results are in {folder.path}"

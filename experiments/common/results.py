@@ -107,7 +107,7 @@ class ResultsFolder:
             for folder in made:
                 try:
                     folder.rmdir()
-                except OSError:  # not empty, or not even made
+                except (OSError, ValueError):  # not empty, or not even made
                     break
             raise
 
@@ -140,6 +140,13 @@ class ResultsFolder:
             raise ExperimentError(
                 f"argument --resume: there is no run in {str(self.path)!r} (no {self.config.name})"
             )
+
+
+@contextmanager
+def summary_last(folder: ResultsFolder, summary: Mapping[str, Any]) -> Iterator[None]:
+    """Write the summary, which may say that nothing is missing, once all else is written."""
+    yield
+    write_json(folder.summary, summary)
 
 
 def reopen(folder: ResultsFolder) -> None:

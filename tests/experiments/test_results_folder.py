@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -119,5 +120,8 @@ def test_folder_is_made_with_its_parents(tmp_path: Path) -> None:
     (folder.path / ".config.json.abcd1234.tmp").write_text("{")
     (folder.path / ".lock").write_text("")
     folder.check_empty(replaceable=("summary.json",))
+    os.utime(folder.path / ".config.json.abcd1234.tmp", (0.0, 0.0))
+    folder.prepare()
+    assert sorted(p.name for p in folder.path.iterdir()) == [".lock", "summary.json"]
     with pytest.raises(ExperimentError, match=r"is not empty, it has summary\.json; do this"):
         folder.check_empty(advice="do this")

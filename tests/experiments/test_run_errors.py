@@ -57,6 +57,14 @@ def test_folder_that_cannot_be_written(
     assert "cannot be written (Not a directory)" in error_of(result)
 
 
+@pytest.mark.parametrize("name", ["a\udcff", "a\0b", "x" * 300], ids=["no text", "nul", "long"])
+def test_names_that_no_folder_can_have(run: Callable[..., Run], tmp_path: Path, name: str) -> None:
+    result = run(*SMALL, out=tmp_path / name)
+    assert result.code == 2
+    assert "argument --out: the results folder" in error_of(result)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_real_data_that_are_not_there(run: Callable[..., Run], tmp_path: Path) -> None:
     # --quick: nothing is fetched
     (tmp_path / "empty").mkdir()
