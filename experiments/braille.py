@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # Ctrl-C while modules are imported
 
 from mlgenn_delays.datasets import load_braille, print_braille_notice, stratified_split
 from mlgenn_delays.events.dataset import EventDataset

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
+import signal
 import sys
 from typing import Any
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # Ctrl-C while modules are imported
 
 import numpy as np
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # Ctrl-C while modules are imported
+
 from mlgenn_delays.experiments.common import ExperimentError
+from mlgenn_delays.experiments.common.command import run_command
 from mlgenn_delays.experiments.common.comparison import compare
 from mlgenn_delays.experiments.common.comparison_pictures import draw_comparison
 from mlgenn_delays.experiments.common.comparison_text import to_csv, to_markdown
@@ -16,8 +22,8 @@ from mlgenn_delays.experiments.common.gathering import gather
 from mlgenn_delays.experiments.common.results import ResultsFolder
 from mlgenn_delays.files import atomic_write
 
-#: Exit codes: files could not be written; bad arguments or nothing to report.
-FAILED, BAD_INPUT = 1, 2
+#: How long to wait for others that write to the same folder [s].
+_WAIT = 10.0
 
 _DETAILS = """\
 RESULTS are searched, with all folders in them, for results folders of finished runs: those with
@@ -67,19 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: command line, None: that of the process.
 
     Returns:
-        Exit code: 0, ``FAILED`` or ``BAD_INPUT``.
+        Exit code: 0, or one of those of :mod:`.common.command`.
 
     Raises:
         SystemExit: ``--help``, or a command line that cannot be parsed.
     """
+    return run_command("report.py", partial(_main, argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     given = make_parser().parse_args(argv)
-    try:
-        write_report(given.results, given.out, given.pictures)
-    except (ExperimentError, OSError) as error:
-        if os.environ.get("MLGENN_DELAYS_DEBUG"):
-            raise
-        print(f"report.py: error: {error}", file=sys.stderr)
-        return BAD_INPUT if isinstance(error, ExperimentError) else FAILED
+    write_report(given.results, given.out, given.pictures)
     return 0
 
 
@@ -104,15 +108,17 @@ def write_report(results: Sequence[Path], out: Path, pictures: bool = True) -> N
             f"argument RESULTS: no finished runs in {', '.join(map(str, results))}; skipped "
             f"folders: {len(skipped)}{reasons}"
         )
-    ResultsFolder(out).prepare()
-    print(to_markdown(comparisons, skipped), end="", flush=True)
-    drawn = {c.experiment: draw_comparison(c, out) for c in comparisons} if pictures else {}
-    for name, text in (
-        ("report.md", to_markdown(comparisons, skipped, drawn)),
-        ("report.csv", to_csv(comparisons)),
-    ):
-        with atomic_write(out / name, "w") as file:
-            file.write(text)
+    folder = ResultsFolder(out)
+    folder.prepare()
+    with folder.locked(_WAIT):
+        print(to_markdown(comparisons, skipped), end="", flush=True)
+        drawn = {c.experiment: draw_comparison(c, out) for c in comparisons} if pictures else {}
+        for name, text in (
+            ("report.csv", to_csv(comparisons)),
+            ("report.md", to_markdown(comparisons, skipped, drawn)),
+        ):
+            with atomic_write(out / name, "w") as file:
+                file.write(text)
 
 
 if __name__ == "__main__":

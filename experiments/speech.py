@@ -11,8 +11,13 @@ as in Google Speech Commands, or a part of the file names, which --pattern descr
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # Ctrl-C while modules are imported
 
 from mlgenn_delays.checks import check_number
 from mlgenn_delays.datasets.speech import (

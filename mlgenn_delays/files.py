@@ -6,18 +6,26 @@ and are read with ``allow_pickle=False``, so that a file from somebody else cann
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import struct
 import tempfile
+import time
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+
+#: Names of the temporary files of :func:`atomic_write`.
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
+
+_DAY = 86400.0
 
 
 @contextmanager
@@ -29,22 +37,56 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO]
         mode: ``"wb"`` or ``"w"`` (UTF-8)
 
     Raises:
-        OSError: it cannot be written; what was there before is kept
+        OSError: it cannot be written; the error names ``path``, what was there before is kept and
+            no temporary file is left
     """
     target = Path(path)
     encoding = None if "b" in mode else "utf-8"
-    prefix = f".{target.name}."
-    handle, temporary = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=target.parent)
+    with _errors_name(target):
+        handle, temporary = tempfile.mkstemp(".tmp", f".{target.name}.", target.parent)
+        try:
+            with os.fdopen(handle, mode, encoding=encoding) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~umask())
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _errors_name(target: Path) -> Iterator[None]:
+    """Let errors name the file that was to be written, where they name none or a temporary one."""
     try:
-        with os.fdopen(handle, mode, encoding=encoding) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~umask())
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        named = error.filename
+        if isinstance(named, str) and not is_temporary(os.path.basename(named)):
+            raise
+        # libraries put the reason into the text alone
+        reason = error.strerror or str(error) or "not written"
+        raise OSError(error.errno or errno.EIO, reason, str(target)) from error
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file is called as one that :func:`atomic_write` has not finished."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def clear_temporary(folder: Path, older_than: float = _DAY) -> None:
+    """Remove what processes that were killed left of :func:`atomic_write` in a folder.
+
+    Args:
+        folder:     where to look
+        older_than: time since the last change [s]; younger ones may be still in use
+    """
+    for path in folder.glob(".*.tmp"):
+        # another process may do the same
+        with suppress(OSError):
+            if is_temporary(path.name) and time.time() - path.lstat().st_mtime > older_than:
+                path.unlink()
 
 
 def umask() -> int:

@@ -18,7 +18,7 @@ from .evaluation import TestResult, evaluate_network
 from .experiment import Experiment, ExperimentData, ExperimentError, load_data, user_errors
 from .options import Options
 from .report import TEST_FILES, count_parameters, summarise_test, write_test
-from .results import ResultsFolder, write_json
+from .results import ResultsFolder, summary_last, write_json
 from .training import count_timesteps
 
 #: Options that a checkpoint fixes.
@@ -52,7 +52,7 @@ def run_checkpoint_test(
         stored_settings(settings, description), dt=options.dt, max_delay=options.max_delay
     )
     folder = ResultsFolder(options.out)
-    with folder.prepared():
+    with folder.prepared(), folder.locked():
         folder.check_empty(
             ("config.json", "summary.json", *TEST_FILES), "choose another --out for the evaluation"
         )
@@ -76,12 +76,13 @@ def _test_in(
         compiled = _compile(network, settings, options, data)
         test = evaluate_network(compiled, network, data.test, experiment.loss(settings))
     config = {**make_config(run, compiled), "checkpoint": str(options.evaluate)}
-    write_json(folder.config, config)
     summary = _summarise(config, data, test, state)
     weights, delays = count_parameters(compiled.program, network)
     summary |= {"n_parameters": weights + delays, "n_weights": weights, "n_delays": delays}
-    write_json(folder.summary, summary)
-    write_test(folder, data, test, settings.dt)
+    folder.summary.unlink(missing_ok=True)  # of an earlier test, which the other files leave now
+    with summary_last(folder, summary):
+        write_json(folder.config, config)
+        write_test(folder, data, test, settings.dt)
     print(
         f"Test accuracy {test.accuracy:.1%} on {len(data.test)} {data.kind} samples\n"
         f"Results are in {folder.path}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from mlgenn_delays.callbacks import BestCheckpoint, Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork, save_checkpoint
 from mlgenn_delays.models import ClassifierNetwork
 
+from .metrics_table import MetricsTable
 from .monitor import EpochMonitor
-from .results import MetricsTable, ResultsFolder
+from .results import ResultsFolder
 
 #: Entry of checkpoints that says, as JSON text, what was trained.
 EXPERIMENT_KEY = "experiment"
@@ -21,6 +23,17 @@ EXPERIMENT_KEY = "experiment"
 #: Epochs over which validation accuracy is averaged to choose the best network. Validation parts
 #: are small: the best of many single epochs would be chosen by chance.
 BEST_WINDOW = 5
+
+#: The first columns of ``metrics.csv``; those of connections with delays and the time follow.
+_COLUMNS = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "spikes_per_neuron",
+    "silent_neurons",
+)
 
 
 class EpochWriter(Callback):
@@ -32,27 +45,36 @@ class EpochWriter(Callback):
     before it or, where equal, a lower validation loss. Must be the last of the validation
     callbacks, so that the states it saves are complete.
 
+    Args:
+        num_epochs: that are asked for
+
     Attributes:
         best: validation accuracy and loss and the epoch of the best network; None at first
+        is_stopped: whether the run that is resumed was ended by a callback, and no more epochs
+            are asked for than then
     """
 
     def __init__(
         self,
         network: ClassifierNetwork,
+        compiled: CompiledTrainingNetwork,
         monitor: EpochMonitor,
         folder: ResultsFolder,
         table: MetricsTable,
         description: Mapping[str, Any],
+        num_epochs: int,
     ) -> None:
         self._network = network
+        self._compiled = compiled
         self._monitor = monitor
         self._folder = folder
         self._table = table
         self._description = description
+        self._num_epochs = num_epochs
+        self._stopped_of = 0
         self._best = BestCheckpoint(folder.best, BEST_WINDOW)
 
     def set_params(self, compiled_network: CompiledTrainingNetwork, **kwargs: Any) -> None:
-        self._compiled = compiled_network
         earlier = self._best.state_dict()
         self._best.set_params(compiled_network)
         self._best.load_state_dict(earlier)  # of the run that is resumed
@@ -62,6 +84,11 @@ class EpochWriter(Callback):
         """Validation accuracy and loss and the epoch of the best network; None at first."""
         found = (self._best.best, self._best.best_loss, self._best.best_epoch)
         return None if None in found else found  # type: ignore[return-value]
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a callback ended the run that is resumed."""
+        return self._num_epochs <= self._stopped_of
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
         accuracy = float(next(iter(metrics.values())).result)
@@ -85,22 +112,23 @@ class EpochWriter(Callback):
             "best": self.best,
             "best_mean": float(known["best_mean"]) if self.best else 0.0,
             "recent": known["recent"].tolist(),
+            "stopped_of": self._num_epochs if self._compiled.stop_training else 0,
         }
         description = json.dumps({**self._description, **progress})
         return {**self._compiled.training_state(), EXPERIMENT_KEY: np.array(description)}
 
     def _row(self, epoch: int, accuracy: float, loss: float) -> dict[str, float]:
-        return {
-            "epoch": epoch,
-            "train_loss": self._compiled.epoch_loss,
-            "train_accuracy": self._monitor.accuracy,
-            "validation_loss": loss,
-            "validation_accuracy": accuracy,
-            "spikes_per_neuron": self._monitor.spikes_per_neuron,
-            "silent_neurons": self._monitor.silent_neurons,
-            **self._delay_columns(),
-            "seconds": self._monitor.seconds,
-        }
+        values = (
+            epoch,
+            self._compiled.epoch_loss,
+            self._monitor.accuracy,
+            loss,
+            accuracy,
+            self._monitor.spikes_per_neuron,
+            self._monitor.silent_neurons,
+        )
+        named = dict(zip(_COLUMNS, values, strict=True))
+        return {**named, **self._delay_columns(), "seconds": self._monitor.seconds}
 
     def _delay_columns(self) -> dict[str, float]:
         columns: dict[str, float] = {}
@@ -116,17 +144,25 @@ class EpochWriter(Callback):
         return columns
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take over what a saved state says of the best network."""
+        """Take over what a saved state says of the best network, and of the end of the run.
+
+        Raises:
+            ValueError: what it says is damaged.
+            ExperimentError: the rows of the epochs before have other columns.
+        """
+        self._table.check_columns([*_COLUMNS, *self._delay_columns(), "seconds"])
         description = read_description(state)
-        best = description.get("best")
-        if best is not None:
-            self._best.load_state_dict(
-                {
-                    **dict(zip(("best", "best_loss", "best_epoch"), best, strict=True)),
-                    "best_mean": description["best_mean"],
-                    "recent": description["recent"],
-                }
-            )
+        with damaged_entry():
+            self._stopped_of = int(description.get("stopped_of", 0))
+            best = description.get("best")
+            if best is not None:
+                self._best.load_state_dict(
+                    {
+                        **dict(zip(("best", "best_loss", "best_epoch"), best, strict=True)),
+                        "best_mean": description["best_mean"],
+                        "recent": description["recent"],
+                    }
+                )
 
 
 def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -137,9 +173,16 @@ def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """
     if EXPERIMENT_KEY not in state:
         return {}
-    try:
+    with damaged_entry():
         return dict(json.loads(str(state[EXPERIMENT_KEY])))
-    except (TypeError, ValueError) as error:
+
+
+@contextmanager
+def damaged_entry() -> Iterator[None]:
+    """Turn errors of reading what a checkpoint says of its run into ValueError."""
+    try:
+        yield
+    except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"entry {EXPERIMENT_KEY!r} of the checkpoint is damaged") from error
 
 

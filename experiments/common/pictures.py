@@ -11,7 +11,8 @@ from mlgenn_delays.models import ClassifierNetwork
 
 from .evaluation import TestResult
 from .experiment import ExperimentData, is_stand_in
-from .results import MetricsTable, ResultsFolder
+from .metrics_table import MetricsTable
+from .results import ResultsFolder
 
 
 def draw_test(folder: ResultsFolder, data: ExperimentData, test: TestResult, dt: float) -> None:

@@ -16,7 +16,8 @@ from . import pictures
 from .epoch_writer import get_delays
 from .evaluation import TestResult, evaluate_network
 from .experiment import Experiment, ExperimentData, kind_note
-from .results import MetricsTable, ResultsFolder, write_arrays, write_json
+from .metrics_table import MetricsTable
+from .results import ResultsFolder, summary_last, write_arrays
 from .training import Outcome
 
 _MEGABYTE = 1e6
@@ -129,18 +130,24 @@ class Report:
             print(f"\n{outcome.message}", file=sys.stderr)
         test = self._test()
         self._peak_memory = self._compiled.peak_memory()  # before the library for pictures
-        write_json(self._folder.summary, self._summarise(outcome, table, test))
+        with summary_last(self._folder, self._summarise(outcome, table, test)):
+            self._write_test(test)
+            self._draw(outcome, table, test)
+        self._print_end(outcome, table, test)
+
+    def _write_test(self, test: TestResult | None) -> None:
+        if test is None:
+            return
+        write_test(self._folder, self._data, test, self._compiled.program.dt)
+        if self._experiment.pictures is not None:
+            self._experiment.pictures(self._folder, self._compiled, self._network, self._data, test)
+
+    def _draw(self, outcome: Outcome, table: MetricsTable, test: TestResult | None) -> None:
         best_epoch = None if outcome.best is None else outcome.best[2]
         accuracy = None if test is None else test.accuracy
-        dt = self._compiled.program.dt
-        if test is not None:
-            write_test(self._folder, self._data, test, dt)
         pictures.draw_training(self._folder, table, best_epoch, accuracy)
-        after = get_delays(self._network, self._compiled)
+        after, dt = get_delays(self._network, self._compiled), self._compiled.program.dt
         pictures.draw_delays(self._folder, self._network, self.delays_before, after, dt)
-        if test is not None and self._experiment.pictures is not None:
-            self._experiment.pictures(self._folder, self._compiled, self._network, self._data, test)
-        self._print_end(outcome, table, test)
 
     def _test(self) -> TestResult | None:
         """Test of the best checkpoint; None where there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -14,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays.files import atomic_write
+from mlgenn_delays.files import atomic_write, clear_temporary, is_temporary
 
 from .experiment import ExperimentError
+from .folder_lock import LOCK_FILE, FolderInUse, folder_lock
 
 #: Entries of ``summary.json`` that are numbers or null; in finished runs the first three are there.
 _SUMMARY_NUMBERS = (
@@ -29,6 +29,12 @@ _SUMMARY_NUMBERS = (
     "seconds_per_epoch",
     "n_parameters",
 )
+
+#: How deep lists and tables of JSON files lie in one another, at most; ours have about five levels.
+_DEEPEST = 50
+
+#: Numbers of summaries are far below.
+_LARGEST = 1e300
 
 
 class ResultsFolder:
@@ -57,11 +63,33 @@ class ResultsFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
                 pass
-        except OSError as error:
+            str(self.path).encode()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise ExperimentError(
                 f"argument --out: the results folder {str(self.path)!r} cannot be written "
-                f"({error.strerror or error})"
+                f"({reason})"
             ) from error
+        clear_temporary(self.path)
+
+    @contextmanager
+    def locked(self, wait: float = 0.0) -> Iterator[None]:
+        """Keep other runs out of the folder, which must be there.
+
+        Args:
+            wait: how long to wait for others [s].
+
+        Raises:
+            ExperimentError: another run has it; the message says which.
+        """
+        try:
+            with folder_lock(self.path, wait):
+                yield
+        except FolderInUse as holder:
+            raise ExperimentError(
+                f"argument --out: the results folder {str(self.path)!r} is in use by {holder}; "
+                "wait for it to end, or choose another --out"
+            ) from holder
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
@@ -79,7 +107,7 @@ class ResultsFolder:
             for folder in made:
                 try:
                     folder.rmdir()
-                except OSError:  # not empty, or not even made
+                except (OSError, ValueError):  # not empty, or not even made
                     break
             raise
 
@@ -93,7 +121,9 @@ class ResultsFolder:
         Raises:
             ExperimentError: there is something in the folder.
         """
-        present = sorted(p.name for p in self.path.iterdir() if p.name not in replaceable)
+        ours = (LOCK_FILE, *replaceable)
+        names = sorted(path.name for path in self.path.iterdir())
+        present = [n for n in names if n not in ours and not is_temporary(n)]
         if present:
             raise ExperimentError(
                 f"argument --out: the results folder {str(self.path)!r} is not empty, it has "
@@ -112,6 +142,21 @@ class ResultsFolder:
             )
 
 
+@contextmanager
+def summary_last(folder: ResultsFolder, summary: Mapping[str, Any]) -> Iterator[None]:
+    """Write the summary, which may say that nothing is missing, once all else is written."""
+    yield
+    write_json(folder.summary, summary)
+
+
+def reopen(folder: ResultsFolder) -> None:
+    """Take the word "finished" back of a run that goes on, before anything else of it changes."""
+    if folder.summary.is_file():
+        summary = read_json(folder.summary)
+        if summary.get("status") == "finished":
+            write_json(folder.summary, {**summary, "status": "interrupted"})
+
+
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file; numbers that are not finite become null."""
     with atomic_write(path, "w") as file:
@@ -127,11 +172,32 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+        _check_text(values)
     except (OSError, ValueError) as error:
         raise ExperimentError(f"{str(path)!r} cannot be read: {error}") from error
+    except RecursionError as error:
+        raise ExperimentError(f"{str(path)!r} is damaged: it is nested too deeply") from error
     if not isinstance(values, dict):
         raise ExperimentError(f"{str(path)!r} is damaged: it has no settings")
     return values
+
+
+def _check_text(values: Any, depth: int = 0) -> None:
+    """See that values can be handled and printed.
+
+    Raises:
+        RecursionError: lists in lists in lists ...
+        UnicodeEncodeError: text with half characters.
+    """
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(values, str):
+        values.encode()
+    elif isinstance(values, (list, dict)):
+        for value in values:
+            _check_text(value, depth + 1)
+        if isinstance(values, dict):
+            _check_text(list(values.values()), depth)
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -143,8 +209,8 @@ def read_summary(path: Path) -> dict[str, Any]:
     summary = read_json(path)
     finished = summary.get("status") == "finished"
     for name in _SUMMARY_NUMBERS:
-        value = summary.get(name)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        value: Any = summary.get(name)
+        is_number = type(value) in (int, float) and -_LARGEST < value < _LARGEST
         if not is_number and (value is not None or (finished and name in _SUMMARY_NUMBERS[:3])):
             raise ExperimentError(
                 f"{str(path)!r} is damaged: {name} is {value!r}; without this file, --resume "
@@ -172,51 +238,3 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write a compressed ``.npz`` file."""
     with atomic_write(path) as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type] # no entry is "allow_pickle"
-
-
-class MetricsTable:
-    """Rows of ``metrics.csv``; the file holds all rows so far at any time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.rows: list[dict[str, str]] = []
-
-    def load(self, before_epoch: int) -> None:
-        """Read the rows of epochs before ``before_epoch``.
-
-        Raises:
-            ExperimentError: the file is missing or lacks epochs.
-        """
-        try:
-            with open(self._path, encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-            self.rows = [r for r in rows if int(r["epoch"]) < before_epoch]
-        except FileNotFoundError:
-            self.rows = []
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ExperimentError(f"{str(self._path)!r} cannot be read: {error}") from error
-        if len(self.rows) != before_epoch:
-            raise ExperimentError(
-                f"{str(self._path)!r} has {len(self.rows)} of the {before_epoch} epochs that "
-                "the checkpoint has seen"
-            )
-
-    def add(self, row: Mapping[str, float]) -> None:
-        """Append a row and write the file."""
-        self.rows.append({k: _number_text(v) for k, v in row.items()})
-        with atomic_write(self._path, "w") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
-
-    def column(self, name: str) -> np.ndarray:
-        """Values of a column, (epochs,)."""
-        return np.array([float(r[name]) for r in self.rows])
-
-    def seconds_per_epoch(self) -> float:
-        """Mean time of an epoch; NaN where there was none."""
-        return float(np.mean(self.column("seconds"))) if self.rows else math.nan
-
-
-def _number_text(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.7g}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from mlgenn_delays.training.state import read_state
 
 from . import arguments
 from .checkpoint_test import run_checkpoint_test
+from .command import FAILED, INTERRUPTED, end_with, run_command
 from .configuration import (
     check_same,
     check_same_options,
@@ -31,14 +31,12 @@ from .configuration import (
 )
 from .epoch_writer import get_delays, read_description
 from .experiment import Experiment, ExperimentError, load_data, user_errors
+from .metrics_table import MetricsTable
 from .options import Options
 from .report import Report
-from .results import MetricsTable, ResultsFolder, read_json, read_summary, write_json
+from .results import ResultsFolder, read_json, read_summary, reopen, write_json
 from .seeds import run_seeds
 from .training import Training, compile_network
-
-#: Exit codes: training diverged or files could not be written; bad arguments or data; Ctrl-C.
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
@@ -54,17 +52,7 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: ``--help``, or a command line that cannot be parsed.
     """
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    try:
-        return _main(experiment, argv)
-    except ExperimentError as error:
-        if os.environ.get("MLGENN_DELAYS_DEBUG"):
-            raise
-        print(f"{experiment.name}.py: error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print(f"\n{experiment.name}.py: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return run_command(f"{experiment.name}.py", partial(_main, experiment, argv))
 
 
 @dataclass(frozen=True)
@@ -77,6 +65,7 @@ class _Earlier:
 
 
 def _main(experiment: Experiment, argv: Sequence[str] | None) -> int:
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     given = arguments.parse(experiment, argv)
     if given.seeds is not None:
         folder = given.out or arguments.default_folder(experiment.name)
@@ -153,16 +142,15 @@ def _evaluate(
     return 0
 
 
-def _not_written(experiment: Experiment, error: OSError) -> int:
-    print(f"{experiment.name}.py: error: results not written: {error}", file=sys.stderr)
-    return FAILED
+def _not_written(experiment: Experiment, error: OSError, advice: str = "") -> int:
+    return end_with(f"{experiment.name}.py: error: results not written: {error}{advice}", FAILED)
 
 
 def _train(
     experiment: Experiment, options: Options, settings: ClassifierSettings, earlier: _Earlier
 ) -> int:
     folder = ResultsFolder(options.out)
-    with folder.prepared():
+    with folder.prepared(), folder.locked():
         if not options.resume:
             folder.check_empty(
                 advice="choose another --out, or continue the run in it with --resume"
@@ -197,17 +185,20 @@ def _train_in(
     report.print_start()
     report.delays_before = get_delays(network, compiled)
     with user_errors():
-        write_json(folder.config, config)
         training = Training(
             network, compiled, settings, folder, table, description, callbacks, augmentation
         )
-        outcome = training.run(data, state)
+        if state is not None:
+            training.restore(state)
+        reopen(folder)
+        write_json(folder.config, config)
+        outcome = training.run(data)
     try:
         if outcome.error is not None:
             raise outcome.error
         report.write(outcome, table)
     except OSError as error:
-        return _not_written(experiment, error)
+        return _not_written(experiment, error, f"; continue with --resume --out {folder.path}")
     return {"finished": 0, "interrupted": INTERRUPTED}.get(outcome.status, FAILED)
 
 

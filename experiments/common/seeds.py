@@ -19,6 +19,9 @@ from .spread import Spread
 #: Summaries over seeds, beside the folders ``seed-N``. None is called as a file of a run.
 JSON_FILE, CSV_FILE = "seeds.json", "seeds.csv"
 
+#: How long to wait for others that summarise the same folder [s].
+_WAIT = 10.0
+
 _FOLDER_NAME = re.compile(r"seed-(0|[1-9]\d*)")
 
 #: What the table over seeds has of each run's ``summary.json``.
@@ -77,7 +80,9 @@ def run_seeds(
     """
     runs = [SeedRun(seed, ResultsFolder(folder / f"seed-{seed}")) for seed in seeds]
     with ResultsFolder(folder).prepared():
-        _check_folder(folder)
+        # not for the whole time: others may run other seeds
+        with ResultsFolder(folder).locked(_WAIT):
+            _check_folder(folder)
         earlier = _earlier_options(folder, runs) if resume else {}
         return _run_all(folder, runs, earlier, run_one, interrupted)
 
@@ -99,10 +104,16 @@ def _run_all(
                 break
     except KeyboardInterrupt:
         # the second Ctrl-C, or one before training
-        _write_summary(folder, runs)
+        _summarise(folder, runs)
         raise
-    _write_summary(folder, runs)
+    _summarise(folder, runs)
     return result
+
+
+def _summarise(folder: Path, runs: Sequence[SeedRun]) -> None:
+    # one after the other, so that none writes what was true before another had ended
+    with ResultsFolder(folder).locked(_WAIT):
+        _write_summary(folder, runs)
 
 
 def _check_folder(folder: Path) -> None:
@@ -132,6 +143,10 @@ def _write_summary(folder: Path, runs: Sequence[SeedRun]) -> None:
         return
     spread = Spread.of([s["test_accuracy"] for s in finished])
     first = finished[0] if finished else {}
+    with atomic_write(folder / CSV_FILE, "w") as file:
+        writer = csv.DictWriter(file, fieldnames=_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
     write_json(
         folder / JSON_FILE,
         {
@@ -144,10 +159,6 @@ def _write_summary(folder: Path, runs: Sequence[SeedRun]) -> None:
             "seeds": rows,
         },
     )
-    with atomic_write(folder / CSV_FILE, "w") as file:
-        writer = csv.DictWriter(file, fieldnames=_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
     print(_describe(rows, spread, first))
     print(f"Results are in {folder}, one folder per seed, and in {JSON_FILE} and {CSV_FILE}")
 

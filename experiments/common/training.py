@@ -22,10 +22,11 @@ from mlgenn_delays.optimisers import Adam
 
 from .epoch_writer import EpochWriter
 from .experiment import Experiment, ExperimentData
+from .metrics_table import MetricsTable
 from .monitor import EpochMonitor
 from .options import Options
 from .progress import TrainingProgress, ValidationProgress
-from .results import MetricsTable, ResultsFolder
+from .results import ResultsFolder
 from .schedule import learning_rates, weight_rate
 
 #: Timesteps of a trial, at least: fewer leave nothing of the times of spikes.
@@ -119,7 +120,10 @@ class Training:
         self._folder = folder
         self._augmentation = augmentation
         self._monitor = EpochMonitor(network)
-        self._record = EpochWriter(network, self._monitor, folder, table, description)
+        self._record = EpochWriter(
+            network, compiled, self._monitor, folder, table, description, settings.epochs
+        )
+        self._start = (0, 0)
         progress = TrainingProgress(self._monitor, settings.epochs)
         self._callbacks: list[Callback] = [
             learning_rates(settings, compiled),
@@ -146,21 +150,28 @@ class Training:
         into = [c for c in self._network.connections.values() if c.target() is layer]
         return [c for c in into if c.source() is not layer]
 
-    def run(self, data: ExperimentData, state: Mapping[str, np.ndarray] | None) -> Outcome:
-        """Train from the beginning, or on from a saved state.
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a saved state. Nothing is written.
+
+        Raises:
+            ValueError: a state that does not fit the network, or is damaged.
+            ExperimentError: the table has other columns.
+        """
+        self._start = self._compiled.load_training_state(state)
+        self._record.restore(state)
+
+    def run(self, data: ExperimentData) -> Outcome:
+        """Train to the end, if there is anything left to do.
 
         Ctrl-C and divergence are outcomes, not errors. Whatever happens, the last checkpoint is
         one that can be resumed.
 
         Raises:
-            ValueError: data or state that do not fit the network.
+            ValueError: data that do not fit the network.
             KeyboardInterrupt: a second Ctrl-C, or one before the first batch.
         """
-        epoch, batch = (0, 0)
-        if state is not None:
-            epoch, batch = self._compiled.load_training_state(state)
-            self._record.restore(state)
-        if epoch >= self._settings.epochs:
+        epoch, batch = self._start
+        if epoch >= self._settings.epochs or self._record.is_stopped:
             return Outcome("finished", self._record.best)
         try:
             return self._train(data, epoch, batch)

@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+from run_server import RunServer
 from tally import Tally
 
 
@@ -32,3 +33,11 @@ def tally(request, record_property):
     yield counts
     record_property("tally", f"{counts.tried} tried, {counts.tried - len(counts.lost)} survived")
     counts.check()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Starts runs of experiments quickly."""
+    server = RunServer(tmp_path_factory.mktemp("said"))
+    yield server
+    server.close()

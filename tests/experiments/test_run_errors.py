@@ -10,7 +10,7 @@ import pytest
 from experiment_runs import SMALL, Run
 
 from mlgenn_delays.compilers import load_checkpoint
-from mlgenn_delays.experiments.common import epoch_writer, report, runner
+from mlgenn_delays.experiments.common import epoch_writer, report, runner, seeds
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -55,6 +55,14 @@ def test_folder_that_cannot_be_written(
     assert result.code == 2
     assert "argument --out: the results folder" in error_of(result)
     assert "cannot be written (Not a directory)" in error_of(result)
+
+
+@pytest.mark.parametrize("name", ["a\udcff", "a\0b", "x" * 300], ids=["no text", "nul", "long"])
+def test_names_that_no_folder_can_have(run: Callable[..., Run], tmp_path: Path, name: str) -> None:
+    result = run(*SMALL, out=tmp_path / name)
+    assert result.code == 2
+    assert "argument --out: the results folder" in error_of(result)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_real_data_that_are_not_there(run: Callable[..., Run], tmp_path: Path) -> None:
@@ -145,12 +153,29 @@ def test_disk_that_is_full_at_the_end(
     def write(path: Path, arrays: dict) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(report, "write_arrays", write)
-    result = run(*SMALL, "--epochs", "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(report, "write_arrays", write)
+        result = run(*SMALL, "--epochs", "1")
     assert result.code == 1
     assert "results not written" in error_of(result)
     assert "No space left on device" in error_of(result)
-    assert result.summary["status"] == "finished"
+    assert f"continue with --resume --out {result.folder}" in error_of(result)
+    assert not (result.folder / "summary.json").exists()
+    resumed = run("--resume")
+    assert (resumed.code, resumed.summary["status"]) == (0, "finished")
+    assert (result.folder / "spikes.npz").is_file()
+
+
+def test_disk_that_is_full_at_the_summary_of_seeds(
+    run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(path: Path, values: dict) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(seeds, "write_json", write)
+    result = run(*SMALL, "--epochs", "1", "--seeds", "0")
+    assert result.code == 1
+    assert "seeds.json" in error_of(result)
 
 
 def test_debug_mode_shows_the_traceback(
