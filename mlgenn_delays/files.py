@@ -64,8 +64,10 @@ META_KEY = "meta"
 #: Most that a packed file may hold: so many times its size, and so much more [bytes].
 UNPACKED_RATIO, UNPACKED_FLOOR = 32, 2**24
 
-#: Ways to pack that need no more memory than is asked for.
-_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: Ways to pack members of archives that need no more memory than is asked for.
+PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: Errors of the system for places beyond the end of a file, which damaged files name.
+_OF_DAMAGE = (None, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG)
 #: Characters of another library's message that are shown.
 _LONGEST = 300
 
@@ -102,7 +104,7 @@ def reading(name: str, problem: str = "") -> Iterator[None]:
     except MemoryError as error:
         raise OSError(errno.ENOMEM, "not enough memory to read it", name) from error
     except Exception as error:  # a damaged file can raise nearly anything
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in _OF_DAMAGE:
             if error.filename is not None:
                 raise
             raise type(error)(error.errno, error.strerror or str(error), name) from error
@@ -177,7 +179,7 @@ def read_arrays(file: IO[bytes]) -> dict[str, np.ndarray]:
             key = member.filename.removesuffix(".npy")
             if key in arrays:
                 raise ValueError(f"it has two entries {key!r}")
-            if member.compress_type not in _PACKINGS:
+            if member.compress_type not in PACKINGS:
                 raise ValueError(f"the entry {key!r} is packed in a way that is not read")
             try:
                 with archive.open(member) as content:

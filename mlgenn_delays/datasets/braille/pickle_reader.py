@@ -261,7 +261,7 @@ def _integer(line: bytes) -> int | bool:
 
 
 def _quoted(line: bytes) -> str:
-    return codecs.escape_decode(line[1:-1])[0].decode("ascii")  # type: ignore[attr-defined]
+    return codecs.escape_decode(line[1:-1])[0].decode("ascii")
 
 
 _Do = Callable[[_Reader], Any]
