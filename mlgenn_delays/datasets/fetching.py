@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, TypeVar
 
+from ..files import PACKINGS, MalformedFile, most_unpacked, reading
+
 #: Environment variable that names the folder with data sets.
 DATA_VARIABLE = "MLGENN_DELAYS_DATA"
 
@@ -211,39 +213,29 @@ def _fetch(
     return None
 
 
-class _UnsuitableArchive(ValueError):
-    """A sound archive of something else."""
-
-
 def read_pieces(path: Path, name: str, largest: int) -> Iterator[bytes]:
     """Content of a packed file, piece by piece; it is checked as a whole after the last one.
 
     Args:
         path: of the archive; one whose name ends in ``.gz`` holds one file only
         name: of the file, wherever the archive says that it lies
-        largest: allowed size of the file [bytes]
+        largest: allowed size of the file [bytes]; also, it may not have more than an archive of
+            this size is expected to hold, see :func:`.most_unpacked`
 
     Raises:
-        ValueError: a damaged archive, one without the file, or too large a file; the message has
+        MalformedFile: a damaged archive, one without the file, or too large a file; the message has
             the path of the archive
         OSError: the archive cannot be read
     """
     size = 0
-    try:
+    with reading(str(path), f"{path}: damaged archive, delete it to fetch it anew"):
+        largest = min(largest, most_unpacked(path.stat().st_size))
         with _open_packed(path, name) as source:
             while piece := source.read(_PIECE):
                 size += len(piece)
                 if size > largest:
-                    raise _UnsuitableArchive(f"{name} has more than {largest} bytes when unpacked")
+                    raise MalformedFile(f"{path}: {name} has more than {largest} bytes when unpacked")
                 yield piece
-    except _UnsuitableArchive as error:
-        raise ValueError(f"{path}: {error}") from None
-    except (FileNotFoundError, PermissionError, MemoryError):
-        raise
-    except Exception as error:  # a damaged archive can raise nearly anything
-        raise ValueError(
-            f"{path}: damaged archive ({error}); delete it to fetch it anew"
-        ) from error
 
 
 @contextmanager
@@ -255,6 +247,8 @@ def _open_packed(path: Path, name: str) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(path) as archive:
         found = [m for m in archive.infolist() if PurePosixPath(m.filename).name == name]
         if not found:
-            raise _UnsuitableArchive(f"the archive has no file {name}")
+            raise MalformedFile(f"{path}: the archive has no file {name}")
+        if found[0].compress_type not in PACKINGS:
+            raise MalformedFile(f"{path}: {name} is packed in a way that is not read")
         with archive.open(found[0]) as member:  # checks the CRC
             yield member

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..files import atomic_write
+from ..files import atomic_write, read_array, reading
 from .serialiser import Serialiser
 
 _SUFFIX = ".npy"
@@ -80,10 +80,8 @@ class Numpy(Serialiser):
 
 def _load(path: Path) -> np.ndarray:
     # np.load would open archives and pickles, too; a checkpoint must not run code
-    with open(path, "rb") as file:
-        try:
-            return np.lib.format.read_array(file, allow_pickle=False)
-        except (ValueError, EOFError, TypeError, MemoryError) as error:
-            raise ValueError(
-                f"file '{path}' is damaged or not an array of numbers: {error}"
-            ) from error
+    with (
+        open(path, "rb") as file,
+        reading(str(path), f"file '{path}' is damaged or not an array of numbers"),
+    ):
+        return read_array(file)

@@ -139,6 +139,20 @@ def replaced(name: str, values: np.ndarray) -> Callable[[Path], None]:
     return lambda folder: np.save(folder / name, values)
 
 
+def overwrite(path: Path, place: int, content: bytes) -> None:
+    with open(path, "r+b") as file:
+        file.seek(place)
+        assert file.read(len(content)) != content
+        file.seek(place)
+        file.write(content)
+
+
+def overwrite_text(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 DAMAGES: dict[str, Callable[[Path], Any]] = {
     "no times": lambda folder: (folder / "times.npy").unlink(),
     "no labels": lambda folder: (folder / "labels.npy").unlink(),
@@ -153,6 +167,17 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
     "falling offsets": replaced("offsets.npy", np.array([0, 3, 2, 3])),
     "offsets that start late": replaced("offsets.npy", np.array([1, 2, 2, 3])),
     "no offsets": replaced("offsets.npy", np.zeros(0, np.int64)),
+    "header of times": lambda folder: overwrite(folder / "times.npy", 30, b"("),
+    "end of a header": lambda folder: overwrite(folder / "neurons.npy", 120, b"("),
+    "another time": lambda folder: overwrite(folder / "times.npy", 130, b"?"),
+    "another label": lambda folder: overwrite(folder / "labels.npy", 128, b"\x05"),
+    "nested description": lambda folder: (folder / "about.json").write_text("[" * 100_000),
+    "another name": lambda folder: overwrite_text(folder / "about.json", '"names"', '"games"'),
+    "more neurons than there are": lambda folder: overwrite_text(
+        folder / "about.json", '"neurons": 9', '"neurons": 8'
+    ),
+    "description without checksum": lambda folder: (folder / "about.json").write_text("{}"),
+    "description that is no text": lambda folder: (folder / "about.json").write_bytes(b"\xff"),
     "fewer neurons": replaced("neurons.npy", np.zeros(2, np.uint16)),
     "times of another type": replaced("times.npy", np.zeros(3)),
     "neurons of two dimensions": replaced("neurons.npy", np.zeros((3, 1), np.uint16)),
@@ -163,7 +188,9 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_data_set_is_made_anew(damage: str, tmp_path: Path, source: Path) -> None:
+def test_damaged_data_set_is_made_anew(
+    damage: str, tmp_path: Path, source: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     fill = Fill()
     stored_events(tmp_path / "cache", source, 9, fill)
     (folder,) = (tmp_path / "cache").iterdir()
@@ -171,6 +198,9 @@ def test_damaged_data_set_is_made_anew(damage: str, tmp_path: Path, source: Path
     for _ in range(2):
         check(stored_events(tmp_path / "cache", source, 9, fill))
     assert fill.calls == 2
+    assert len(caplog.records) == 1
+    assert "what was cached is made again" in caplog.text
+    assert folder.name in caplog.text
 
 
 def test_nothing_is_left_of_an_attempt_that_failed(tmp_path: Path, source: Path) -> None:

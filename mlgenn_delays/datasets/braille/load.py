@@ -98,7 +98,9 @@ def _obtain(
 
 def _read(path: Path, threshold: int) -> BrailleData:
     content = read_pickle(path, threshold)
-    labels, class_names, events = parse_records(load_table(content, str(path)), str(path))
+    labels, class_names, events = parse_records(
+        load_table(content, str(path)), str(path), len(content)
+    )
     latest = float(np.max(events.times, initial=0.0))
     return BrailleData(
         spikes=split_events(events, len(labels), NUM_CHANNELS),

@@ -6,8 +6,8 @@ of pandas data frames, and answers each with a stand-in that only remembers what
 about the object, and checks it. pandas need not be installed, and no code of NumPy or pandas that
 was made for pickles runs. Any other name is refused before anything of that name is imported.
 
-Every stand-in has a ``__setstate__``: without one, a pickle could set attributes of the class.
-Functions that pickles call are classes too, for the same reason.
+Functions that pickles call are stand-ins, too. None of them takes more memory than a small multiple
+of what it is given.
 
 Forms of data frames: pandas 1.0 to 1.2 give a ``BlockManager`` its content as state, 1.3 as
 arguments with blocks from a ``partial`` of ``new_block``, later ones from ``_unpickle_block``;
@@ -16,8 +16,6 @@ pandas 3 keeps texts in a ``StringArray``.
 
 from __future__ import annotations
 
-import io
-import pickle
 import re
 from collections.abc import Callable
 from math import prod
@@ -25,21 +23,13 @@ from typing import Any
 
 import numpy as np
 
+from ...files import MalformedFile, reading
+from .pickle_reader import RefusedPickle, StandIn, check_keys, describe_shortly, read_pickle
+
 #: Floats, integers, booleans and strings of these sizes in bytes (strings: characters).
 _PLAIN_TYPE = re.compile(r"[fiu][1248]|b1|U[1-9]\d{0,2}")
-
-
-class RefusedPickle(ValueError):
-    """A pickle that asks for more than this module admits."""
-
-
-class StandIn:
-    """What takes the place of an object in a pickle."""
-
-    __slots__ = ()
-
-    def __setstate__(self, state: Any) -> None:
-        raise RefusedPickle(f"state for {type(self).__name__} is not expected")
+#: Rows that an array may have where each is empty.
+_MOST_EMPTY = 1000
 
 
 class DType(StandIn):
@@ -53,7 +43,7 @@ class DType(StandIn):
         elif isinstance(code, str) and _PLAIN_TYPE.fullmatch(code):
             self.code = code
         else:
-            raise RefusedPickle(f"arrays of type {code!r} are not expected")
+            raise RefusedPickle(f"arrays of type {describe_shortly(code)} are not expected")
 
     def __setstate__(self, state: Any) -> None:
         byte_order, subtype, names, fields = state[1:5]
@@ -80,13 +70,20 @@ class Array(StandIn):
         order = "F" if fortran else "C"
         self.values = _elements(data, dtype, shape, order)
 
+    def __len__(self) -> int:
+        return len(self.values)
+
     def tolist(self) -> list[Any]:
         return self.values.tolist()
 
 
 def _elements(data: Any, dtype: DType, shape: Any, order: str) -> np.ndarray:
     """An array from what a pickle has of it; sizes must agree."""
+    if type(shape) is not tuple or not all(type(n) is int and n >= 0 for n in shape):
+        raise RefusedPickle("an array without a shape is not expected")
     size = prod(shape)
+    if size == 0 and prod(n for n in shape if n) > _MOST_EMPTY:
+        raise RefusedPickle("an array of so many empty rows is not expected")
     if dtype.code == "O":
         if type(data) is not list or len(data) != size:
             raise RefusedPickle(f"an array of shape {shape} does not have its {size} objects")
@@ -97,9 +94,9 @@ def _elements(data: Any, dtype: DType, shape: Any, order: str) -> np.ndarray:
         # objects come in logical order whatever the order in memory was
         return values.reshape(shape)
     plain = np.dtype(dtype.code)
-    if not isinstance(data, (bytes, bytearray)) or len(data) != size * plain.itemsize:
+    if type(data) is not bytes or len(data) != size * plain.itemsize:
         raise RefusedPickle(f"an array of shape {shape} does not have its {size} elements")
-    return np.frombuffer(bytes(data), plain).reshape(shape, order=order)  # type: ignore[call-overload]
+    return np.frombuffer(data, plain).reshape(shape, order=order)  # type: ignore[call-overload]
 
 
 class Reconstruct(StandIn):
@@ -132,7 +129,7 @@ class Encode(StandIn):
 
     def __new__(cls, text: str, encoding: str) -> Any:
         if encoding not in ("latin1", "latin-1"):
-            raise RefusedPickle(f"the encoding {encoding!r} is not expected")
+            raise RefusedPickle(f"the encoding {describe_shortly(encoding)} is not expected")
         return text.encode("latin1")
 
 
@@ -152,12 +149,12 @@ class RangeIndex(StandIn):
 
 
 class NewIndex(StandIn):
-    """``pandas.core.indexes.base._new_Index``: becomes a list or a range of the entries."""
+    """``pandas.core.indexes.base._new_Index``: becomes an array or a range of the entries."""
 
     def __new__(cls, kind: Any, arguments: Any) -> Any:
         if kind is RangeIndex:
             return range(arguments["start"], arguments["stop"], arguments["step"])
-        return arguments["data"].tolist()
+        return arguments["data"]
 
 
 class StringType(StandIn):
@@ -173,7 +170,11 @@ class StringArray(StandIn):
     __slots__ = ("values",)
 
     def __setstate__(self, state: Any) -> None:
-        (self.values,) = (part for part in state if isinstance(part, Array))
+        (array,) = (part for part in state if isinstance(part, Array))
+        self.values = array.values
+
+    def __len__(self) -> int:
+        return len(self.values)
 
     def tolist(self) -> list[Any]:
         return self.values.tolist()
@@ -198,15 +199,20 @@ class Block(StandIn):
         self.values = values
         self.placement = placement
 
+    def size(self) -> int:
+        """Number of cells."""
+        return int(self.values.values.size)
+
     def columns(self, names: list[Any]) -> dict[str, list[Any]]:
-        rows = self.values.tolist()
+        values = self.values.values
         if isinstance(self.values, StringArray):
-            rows = [rows]
+            values = values.reshape(1, -1)
         place = self.placement
-        where = names[place] if isinstance(place, slice) else [names[i] for i in place.tolist()]
-        if len(where) != len(rows):
-            raise RefusedPickle(f"{len(rows)} columns for the names {where}")
-        return dict(zip(where, rows, strict=True))
+        where = range(*place.indices(len(names))) if isinstance(place, slice) else place
+        if len(where) != len(values):
+            raise RefusedPickle(f"{len(values)} columns for {len(where)} names")
+        chosen = [names[i] for i in (where if isinstance(where, range) else where.tolist())]
+        return dict(zip(chosen, values.tolist(), strict=True))
 
 
 class Partial(StandIn):
@@ -220,7 +226,7 @@ class Partial(StandIn):
 
     def __setstate__(self, state: Any) -> None:
         function, arguments, keywords, _ = state
-        if function is not Block or arguments or set(keywords) - {"ndim"}:
+        if function is not Block or arguments or list(keywords) != ["ndim"]:
             raise RefusedPickle("functools.partial with further arguments is not expected")
 
     def __call__(self, values: Any, placement: Any) -> Block:
@@ -251,8 +257,18 @@ class DataFrame(StandIn):
     def __setstate__(self, state: Any) -> None:
         self.manager = state["_mgr"] if "_mgr" in state else state["_data"]
 
-    def columns(self) -> dict[str, list[Any]]:
-        names = list(self.manager.axes[0])
+    def columns(self, most: int) -> dict[str, list[Any]]:
+        """Values by the names of the columns.
+
+        Args:
+            most: cells that there may be
+        """
+        axis = self.manager.axes[0]
+        cells = len(axis) + sum(block.size() for block in self.manager.blocks)
+        if cells > most:
+            raise RefusedPickle(f"{cells} cells are not expected in {most} bytes")
+        names = list(axis) if isinstance(axis, range) else axis.tolist()
+        check_keys(names)
         table: dict[str, list[Any]] = {}
         for block in self.manager.blocks:
             table.update(block.columns(names))
@@ -293,17 +309,6 @@ def _admitted() -> dict[tuple[str, str], Callable[..., Any]]:
 _ADMITTED = _admitted()
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _ADMITTED[module, name]
-        except KeyError:
-            raise RefusedPickle(
-                f"the pickle names {module}.{name}, which tables of numbers and strings do not "
-                "need; nothing of it was run"
-            ) from None
-
-
 def load_table(data: bytes, name: str) -> list[Any] | dict[str, list[Any]]:
     """Read a pickled list or data frame.
 
@@ -316,21 +321,18 @@ def load_table(data: bytes, name: str) -> list[Any] | dict[str, list[Any]]:
         either are objects with a method ``tolist``.
 
     Raises:
-        ValueError: a damaged pickle, one that names anything that such a table does not need, or
+        MalformedFile: a damaged pickle, one that names anything that such a table does not need, or
             one of another kind; the message has ``name``.
     """
-    try:
-        content = _Unpickler(io.BytesIO(data)).load()
-        if isinstance(content, DataFrame):
-            return content.columns()
-    except RefusedPickle as error:
-        raise RefusedPickle(f"{name}: {error}") from None
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise ValueError(
-            f"{name}: damaged, or not a pickle ({type(error).__name__}: {error})"
-        ) from error
+    with reading(name, f"{name}: damaged, or not a pickle"):
+        try:
+            content = read_pickle(data, _ADMITTED)
+            if isinstance(content, DataFrame):
+                return content.columns(len(data))
+        except RefusedPickle as error:
+            raise MalformedFile(f"{name}: {error}") from None
     if not isinstance(content, list):
-        raise ValueError(
+        raise MalformedFile(
             f"{name}: a pickled {type(content).__name__}, allowed are a list and a pandas DataFrame"
         )
     return content

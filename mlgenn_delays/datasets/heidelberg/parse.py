@@ -9,28 +9,40 @@ Their form (Cramer et al. 2022, 10.1109/TNNLS.2020.3044364)::
     extra/speaker   (examples,) whole numbers: who spoke
 
 Nothing else is read. Files may come from anywhere: links to other files are refused, and every
-value is checked.
+value is checked. Many examples of a file may claim the same events: as many examples are read at a
+time as need eight times the size of the file if each of them has all of it, and in all there may
+be no more events than the file has room for.
 """
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...checks import describe
 from ...events.dataset import EventDataset
+from ...files import MalformedFile, most_unpacked, reading
 from .data import DURATION, NUM_CHANNELS, keep_events
 
 #: Latest event that can be meant as one of a spoken word [s].
 _LATEST = 60.0
 #: Most examples that a file may claim to have; the published ones have up to 75,466.
 _MOST_EXAMPLES = 10**7
-#: Examples that are read at a time.
-_EXAMPLES_AT_ONCE = 512
+#: Most examples that are read at a time, and what they may need: so many times the size of the
+#: file, or so much [bytes].
+_EXAMPLES_AT_ONCE, _TIMES_AT_ONCE, _BYTES_AT_ONCE = 512, 8, 2**26
+#: Bytes of the name of a class.
+_LONGEST_NAME = 1000
+#: Codes of the filters that files may have: deflate, shuffle, and Fletcher's checksum.
+_DEFLATE, _FILTERS = 1, (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ def read_file(
         advance: told after each of these pieces how many examples it had, of how many in all.
 
     Raises:
-        ValueError: a damaged file, or one of another form; the message has file and member.
+        MalformedFile: a damaged file, or one of another form; the message has file and member.
         ImportError: h5py is not installed.
         OSError: the file cannot be opened.
     """
@@ -86,8 +98,8 @@ def read_file(
     name = str(path) if name is None else name
     with _errors(name):
         file = h5py.File(path, "r")
-    with file:
-        reader = _Reader(h5py, file, name)
+    with _closing(file, name):
+        reader = _Reader(h5py, file, name, os.path.getsize(path))
         labels = reader.numbers("labels")
         class_names = reader.class_names()
         reader.check_labels(labels, class_names)
@@ -104,28 +116,28 @@ def read_file(
     return FileContent(labels, class_names, speakers, num_events, num_late)
 
 
-class _Malformed(ValueError):
-    """A file of another form; the message has file and member."""
-
-
 @contextmanager
-def _errors(where: str) -> Iterator[None]:
-    """Errors of the HDF5 library become ones that say where."""
+def _closing(file: Any, name: str) -> Iterator[None]:
     try:
         yield
-    except (_Malformed, FileNotFoundError, PermissionError, IsADirectoryError, MemoryError):
-        raise
-    except Exception as error:  # a damaged file can raise nearly anything
-        raise _Malformed(f"{where}: damaged, or no HDF5 file ({error})") from error
+    finally:
+        with _errors(name):
+            file.close()
+
+
+def _errors(where: str) -> AbstractContextManager[None]:
+    """Errors of the HDF5 library become ones that say where."""
+    return reading(where, f"{where}: damaged, or no HDF5 file")
 
 
 class _Reader:
     """One open file."""
 
-    def __init__(self, h5py: Any, file: Any, name: str) -> None:
+    def __init__(self, h5py: Any, file: Any, name: str, size: int) -> None:
         self._h5py = h5py
         self._file = file
         self._name = name
+        self._size = size
 
     def has(self, member: str) -> bool:
         """Whether there is something of this name."""
@@ -153,14 +165,20 @@ class _Reader:
             data = self._dataset(member)
             if data.dtype.kind != "S" and self._h5py.check_string_dtype(data.dtype) is None:
                 raise self._error(member, f"its type is {data.dtype}, it should have names")
-            keys = data[()].tolist()
-        try:
-            names = tuple(k.decode("utf-8") if isinstance(k, bytes) else k for k in keys)
-        except UnicodeDecodeError as error:
-            raise self._error(member, f"names that are no text ({error})") from error
+            if data.dtype.itemsize > _LONGEST_NAME:
+                raise self._error(member, f"names of {data.dtype.itemsize} bytes")
+            names = tuple(self._class_name(data[i]) for i in range(len(data)))
         if len(set(names)) != len(names):
-            raise self._error(member, f"the classes {names} have names that occur twice")
+            raise self._error(member, f"the classes {describe(names)} have names that occur twice")
         return names
+
+    def _class_name(self, key: Any) -> str:
+        if len(key) > _LONGEST_NAME:
+            raise self._error("extra/keys", f"a name of {len(key)} bytes")
+        try:
+            return key.decode("utf-8") if isinstance(key, bytes) else str(key)
+        except UnicodeDecodeError as error:
+            raise self._error("extra/keys", f"names that are no text ({error})") from error
 
     def check_labels(self, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
         """See that labels are indices into the names of the classes."""
@@ -177,15 +195,25 @@ class _Reader:
         """Events of consecutive examples, and how many of them were left out as too late."""
         times = self._ragged("spikes/times", num_examples, "f", "numbers with a fraction")
         units = self._ragged("spikes/units", num_examples, "iu", "whole numbers")
-        for first in range(0, num_examples, _EXAMPLES_AT_ONCE):
-            part = slice(first, first + _EXAMPLES_AT_ONCE)
-            with _errors(f"{self._name}: spikes/times"):
-                seconds = times[part]
-            with _errors(f"{self._name}: spikes/units"):
-                channels = units[part]
+        left = self._size  # bytes of events that the file has room for
+        at_once = max(_BYTES_AT_ONCE // self._size, _TIMES_AT_ONCE)
+        at_once = min(at_once, _EXAMPLES_AT_ONCE)
+        for first in range(0, num_examples, at_once):
+            part = slice(first, first + at_once)
+            seconds = self._read(times, part, "spikes/times", left)
+            channels = self._read(units, part, "spikes/units", left)
             counts = np.array([len(x) for x in seconds], dtype=np.int64)
             self._check_lengths(counts, channels, first)
+            left -= sum(x.nbytes for x in seconds)
             yield self._convert(np.concatenate(seconds), np.concatenate(channels), counts, first)
+
+    def _read(self, data: Any, part: slice, member: str, most: int) -> Any:
+        """Events of some examples, of no more than so many bytes."""
+        with _errors(f"{self._name}: {member}"):
+            values = data[part]
+        if sum(x.nbytes for x in values) > most:
+            raise self._error(member, "examples with more events than the file has room for")
+        return values
 
     def _convert(
         self, seconds: np.ndarray, channels: np.ndarray, counts: np.ndarray, first: int
@@ -261,12 +289,32 @@ class _Reader:
             raise self._error(member, "its values are in other files, which are not read")
         if found.shape is None or len(found.shape) != 1:
             raise self._error(member, f"its shape is {found.shape}, it should have one dimension")
-        size = found.shape[0]
-        if length is None and not 1 <= size <= _MOST_EXAMPLES:
-            raise self._error(member, f"{size} entries, allowed are 1 to {_MOST_EXAMPLES}")
+        size, most = found.shape[0], min(_MOST_EXAMPLES, self._size)
+        if length is None and not 1 <= size <= most:
+            raise self._error(member, f"{size} entries, allowed are 1 to {most}")
         if length is not None and size != length:
             raise self._error(member, f"{size} entries, labels has {length}")
+        self._check_chunks(found, member)
         return found
+
+    def _check_chunks(self, data: Any, member: str) -> None:
+        """See that what is packed needs no more memory than it should."""
+        if data.chunks is None:
+            return
+        chunk = prod(data.chunks) * data.id.get_type().get_size()
+        if chunk > most_unpacked(self._size):
+            raise self._error(member, f"chunks of {chunk} bytes")
+        settings = data.id.get_create_plist()
+        filters = [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]
+        if any(code not in _FILTERS for code in filters) or filters.count(_DEFLATE) > 1:
+            raise self._error(member, f"packed with the filters {filters}, allowed are {_FILTERS}")
+        if _DEFLATE not in filters:
+            return
+        for i in range(data.id.get_num_chunks()):
+            # the library unpacks whatever there is, also a thousand times of what a chunk has
+            skipped, packed = data.id.read_direct_chunk(data.id.get_chunk_info(i).chunk_offset)
+            if not skipped and len(zlib.decompressobj().decompress(packed, chunk + 1)) > chunk:
+                raise self._error(member, f"chunk {i} holds more than its {chunk} bytes")
 
     def _follow(self, member: str) -> Any:
         """What has this name; None for nothing."""
@@ -280,5 +328,5 @@ class _Reader:
             place = place.get(part)
         return place
 
-    def _error(self, member: str, problem: str) -> _Malformed:
-        return _Malformed(f"{self._name}: {member}: {problem}")
+    def _error(self, member: str, problem: str) -> MalformedFile:
+        return MalformedFile(f"{self._name}: {member}: {problem}")

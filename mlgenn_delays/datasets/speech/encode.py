@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ...audio import Encoder, Sound, SpikeTrain, crop
 from ...events.dataset import EventDataset
-from ...files import atomic_write
+from ...files import atomic_write, read_arrays, reading
 from ..event_cache import EventWriter, StoredEvents, stored_events, without_cache
 from .find import Word
 
@@ -273,9 +273,10 @@ def save_batch(path: Path, batch: Encoded) -> None:
 def load_batch(path: Path, size: int) -> Encoded | None:
     """A batch of ``size`` recordings; None where there is none, or a damaged one."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            counts, times, channels, reasons = (file[name] for name in Encoded._fields[:4])
-    except Exception:  # a damaged archive can raise nearly anything
+        with open(path, "rb") as file, reading(str(path)):
+            arrays = read_arrays(file)
+            counts, times, channels, reasons = (arrays[name] for name in Encoded._fields[:4])
+    except (OSError, ValueError):
         return None
     return Encoded(counts, times, channels, reasons.tolist(), True) if len(counts) == size else None
 
