@@ -91,7 +91,7 @@ class EventWriter:
             _write_header(file, name, int(offsets[-1]))
         if self._folder is None:
             times, neurons = (_from_memory(file, name) for name, file in self._files.items())
-            events = EventDataset(offsets, times, neurons, self._num_neurons)
+            events = EventDataset.adopt(offsets, times, neurons, self._num_neurons)
             return StoredEvents(events, self._arrays, about)
         self.close()
         for name, values in {**self._arrays, "offsets": offsets}.items():
@@ -241,7 +241,7 @@ def _load(path: Path, num_neurons: int | None) -> StoredEvents | None:
             return None
         if np.any(np.diff(offsets) < 0):
             return None
-        events = EventDataset(offsets, times, neurons, content["neurons"])
+        events = EventDataset.adopt(offsets, times, neurons, content["neurons"])
         arrays = dict(zip(content["arrays"], further, strict=True))
         return StoredEvents(events, arrays, content["about"])
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError):

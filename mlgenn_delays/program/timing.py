@@ -79,7 +79,10 @@ def emission_steps(events: EventDataset, dt: float) -> np.ndarray:
     """
 
     def compute() -> np.ndarray:
-        steps = np.empty(len(events.times), step_dtype(events.times.max(initial=0.0) / dt))
+        last = events.times.max(initial=0.0) / dt
+        if not last < np.iinfo(np.int32).max:
+            raise ValueError(f"there are spikes up to step {last:g}, allowed are steps below 2^31")
+        steps = np.empty(len(events.times), step_dtype(last))
         for part in _chunks(len(steps)):
             exact = events.times[part].astype(np.float64) / dt
             slack = _TOLERANCE * np.maximum(1.0, exact)
