@@ -135,6 +135,8 @@ def _plain(value: Any, name: str) -> Any:
 
 
 def _describe_bounds(minimum: float | None, above: float | None, maximum: float | None) -> str:
+    if minimum is not None and maximum is not None and above is None:
+        return f" from {minimum:g} to {maximum:g}"
     bounds = []
     if minimum is not None:
         bounds.append(f"of at least {minimum:g}")
@@ -143,6 +145,13 @@ def _describe_bounds(minimum: float | None, above: float | None, maximum: float 
     if maximum is not None:
         bounds.append(f"of at most {maximum:g}")
     return f" {' and '.join(bounds)}" if bounds else ""
+
+
+def single(number: float) -> float:
+    """A number within float32's range as engines see it: in single precision, and 0 where only
+    numbers with fewer digits are left."""
+    rounded = float(np.float32(number))
+    return rounded if abs(rounded) >= np.finfo(np.float32).tiny else 0.0
 
 
 def check_whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = None) -> int:
