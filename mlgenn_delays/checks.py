@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import unicodedata
 from collections.abc import Iterable, Mapping
-from numbers import Real
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -21,6 +23,26 @@ class ArgumentTypeError(TypeError, RuntimeError):
     """A value of the wrong kind where mlGeNN raises RuntimeError."""
 
 
+class ArgumentKeyError(ArgumentError, KeyError):
+    """A key that cannot be used."""
+
+    __str__ = Exception.__str__  # that of KeyError shows the message as a literal
+
+
+class Bounds(TypedDict, total=False):
+    """What :func:`check_number` allows; the limits of an argument stand beside its owner."""
+
+    minimum: float  #: smallest value allowed
+    above: float  #: must be exceeded
+    maximum: float  #: largest value allowed
+
+
+#: Numbers that engines hold in single precision: far enough from its ends (3.4e38, 1.2e-38) for
+#: sums and products.
+REAL: Bounds = {"minimum": -1e30, "maximum": 1e30}
+NOT_NEGATIVE: Bounds = {"minimum": 0.0, "maximum": 1e30}
+POSITIVE: Bounds = {"minimum": 1e-30, "maximum": 1e30}
+
 #: Characters of a value in messages.
 _LONGEST = 100
 
@@ -28,7 +50,10 @@ _LONGEST = 100
 def describe(value: Any) -> str:
     """A value in few words, for messages: of arrays, and what is like them, type and shape."""
     if isinstance(value, (type, np.generic)) or not hasattr(value, "__array__"):
-        text = repr(value)
+        try:
+            text = repr(value)
+        except Exception:  # very long numbers have no text, and classes of users may do anything
+            return f"a {type(value).__name__} that cannot be shown"
         if len(text) <= _LONGEST:
             return text
         if isinstance(value, (list, tuple, dict, set)):
@@ -43,8 +68,14 @@ def as_array(value: Any, name: str) -> np.ndarray:
 
     Raises:
         TypeError: an object that cannot be read
-        ValueError: a sequence that cannot, such as one with rows of different lengths
+        ValueError: a sequence that cannot, such as one with rows of different lengths; an array
+            with masked values
     """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(
+            f"{name} has {np.ma.count_masked(value)} masked values, which would be taken for "
+            "numbers; give an array without a mask"
+        )
     try:
         return np.asarray(value)
     except Exception as error:  # of libraries whose arrays are on other devices, for example
@@ -74,23 +105,38 @@ def check_number(
         TypeError: not a number
         ValueError: not finite or out of bounds
     """
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    if not isinstance(value, (Real, np.number)) or isinstance(value, bool):
-        raise TypeError(f"{name} should be a number, not {describe(value)}")
-    number = float(value)
-    allowed = _describe_bounds(minimum, above, maximum)
+    value = _plain(value, name)
+    try:
+        number = float(value)
+    except OverflowError:  # whole numbers and fractions have no largest one
+        number = math.inf if value > 0 else -math.inf
     if (
-        not np.isfinite(number)
+        not math.isfinite(number)
         or (minimum is not None and number < minimum)
         or (above is not None and number <= above)
         or (maximum is not None and number > maximum)
     ):
-        raise ValueError(f"{name} is {number:g}, allowed are finite numbers{allowed}")
+        shown = f"{number:g}" if isinstance(value, (float, np.floating)) else describe(value)
+        allowed = _describe_bounds(minimum, above, maximum)
+        raise ValueError(f"{name} is {shown}, allowed are finite numbers{allowed}")
     return number
 
 
+def _plain(value: Any, name: str) -> Any:
+    """A real number out of an array of no dimension, and whole numbers as int."""
+    if isinstance(value, np.ndarray) and value.ndim == 0 and not np.ma.is_masked(value):
+        value = value.item()
+    real = isinstance(value, (Real, np.number)) and not isinstance(
+        value, (bool, np.complexfloating, np.timedelta64)
+    )
+    if not real:
+        raise TypeError(f"{name} should be a number, not {describe(value)}")
+    return int(value) if isinstance(value, Integral) else value
+
+
 def _describe_bounds(minimum: float | None, above: float | None, maximum: float | None) -> str:
+    if minimum is not None and maximum is not None and above is None:
+        return f" from {minimum:g} to {maximum:g}"
     bounds = []
     if minimum is not None:
         bounds.append(f"of at least {minimum:g}")
@@ -101,17 +147,28 @@ def _describe_bounds(minimum: float | None, above: float | None, maximum: float 
     return f" {' and '.join(bounds)}" if bounds else ""
 
 
-def check_whole_number(value: Any, name: str, minimum: int = 0) -> int:
-    """A whole number of at least ``minimum``, as int.
+def single(number: float) -> float:
+    """A number within float32's range as engines see it: in single precision, and 0 where only
+    numbers with fewer digits are left."""
+    rounded = float(np.float32(number))
+    return rounded if abs(rounded) >= np.finfo(np.float32).tiny else 0.0
+
+
+def check_whole_number(value: Any, name: str, minimum: int = 0, maximum: int | None = None) -> int:
+    """A whole number from ``minimum`` to ``maximum``, as int.
 
     Raises:
         TypeError: not a number
-        ValueError: not whole or too small
+        ValueError: not whole or out of bounds
     """
-    number = check_number(value, name)
-    if number != int(number) or number < minimum:
-        raise ValueError(f"{name} is {number:g}, allowed are whole numbers of at least {minimum}")
-    return int(number)
+    value = _plain(value, name)
+    if not isinstance(value, int):
+        number = check_number(value, name)
+        value = int(number) if number == int(number) else number
+    allowed = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    if not isinstance(value, int) or value < minimum or (maximum is not None and value > maximum):
+        raise ValueError(f"{name} is {describe(value)}, allowed are whole numbers {allowed}")
+    return value
 
 
 def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarray:
@@ -124,6 +181,7 @@ def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarr
     array = np.array(as_array(value, name))
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} should be an array of numbers, its type is {array.dtype}")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     bad = ~np.isfinite(array)
     if minimum is not None:
         bad |= array < minimum
@@ -136,6 +194,31 @@ def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarr
             f"({int(np.sum(bad))} such values)"
         )
     return array
+
+
+def whole_numbers(value: Any, name: str) -> np.ndarray:
+    """An array of whole numbers, of an integer type in the machine's byte order.
+
+    Raises:
+        TypeError: not numeric, or cannot be read as an array
+        ValueError: a number that is not whole
+    """
+    array = as_array(value, name)
+    if array.size == 0 and array.dtype.kind == "f":  # what an empty list becomes
+        return array.astype(np.int64)
+    if array.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = array.astype(np.int64)
+        bad = whole != array
+        if np.any(bad):
+            raise ValueError(
+                f"{name} has {array[bad][0]:g}, allowed are whole numbers "
+                f"({int(np.sum(bad))} such values)"
+            )
+        return whole
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} should be whole numbers, their type is {array.dtype}")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def fit_array(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
@@ -161,9 +244,35 @@ def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
     Raises:
         TypeError: anything else
     """
-    if not isinstance(value, Iterable) or isinstance(value, (str, Mapping)):
-        shown = describe(value) if hasattr(value, "__array__") else value
+    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+        shown = describe(value) if hasattr(value, "__array__") else f"{value!s:.{_LONGEST}}"
         raise TypeError(
             f"{name} should be a sequence of {of}, e.g. [{shown}], not a {type(value).__name__}"
         )
     return value
+
+
+def check_name(value: Any, name: str, longest: int) -> str:
+    """A name: text that can stand in messages, file names and archives.
+
+    Args:
+        longest: bytes in UTF-8, what file systems count
+
+    Raises:
+        TypeError: no text
+        ValueError: empty or too long; control characters, single surrogates, slashes
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} should be text, not {describe(value)}")
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if not 1 <= size <= longest:
+        raise ValueError(
+            f"{name} is {describe(value)}, {size} bytes long in UTF-8, allowed are 1 to {longest}"
+        )
+    for character in value:
+        if character in "/\\" or unicodedata.category(character) in ("Cc", "Cs"):
+            raise ValueError(
+                f"{name} is {describe(value)} with {character!r}, allowed are names that can be "
+                "part of the name of a file: no slashes, control characters or single surrogates"
+            )
+    return str(value)

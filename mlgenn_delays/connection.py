@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from weakref import ref
 
-from .checks import check_whole_number, describe
+from .checks import check_name, check_whole_number, describe
 from .connectivity import Connectivity, default_connectivity
 from .network import Network
 from .population import Population
@@ -14,6 +14,9 @@ from .synapses import Synapse, default_synapses
 
 SynapseInitializer = Synapse | str
 ConnectivityInitializer = Connectivity | str
+
+#: Bytes of a name: "Conn_" and two names of populations.
+LONGEST_NAME = 220
 
 
 def _check_population(population: Any, argument: str) -> Population:
@@ -49,7 +52,7 @@ class Connection:
         add_to_model: add to the network being built (layers do this themselves)
 
     Raises:
-        ValueError: bad ``max_delay_steps``; arrays that do not fit the populations
+        ValueError: bad ``max_delay_steps`` or name; arrays that do not fit the populations
         TypeError: ``source`` or ``target`` is not a population
         RuntimeError: outside ``with network:``
     """
@@ -75,6 +78,16 @@ class Connection:
             Network._add_connection(self)
         source._outgoing_connections.append(ref(self))
         target._incoming_connections.append(ref(self))
+
+    @property
+    def name(self) -> str:
+        """Name for messages and checkpoints: any text but slashes and control characters, up to 220
+        bytes long in UTF-8."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = check_name(name, "Connection: name", LONGEST_NAME)
 
     @property
     def source(self) -> ref[Population]:

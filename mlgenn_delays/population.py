@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from weakref import ref
 
 import numpy as np
 
-from .checks import ArgumentError, describe
+from .checks import ArgumentError, check_name, describe
+from .events.dataset import MAX_NEURONS
 from .network import Network
 from .neurons import Neuron, default_neurons
 from .registry import get_object
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 Shape = int | Sequence[int] | None
 NeuronInitializer = Neuron | str
+
+#: Bytes of a name: with two of them, the name of a connection is part of the name of a file.
+LONGEST_NAME = 100
 
 
 def _is_positive_int(value: Any) -> bool:
@@ -35,6 +40,11 @@ def _get_shape(shape: Shape, name: str) -> tuple[int, ...] | None:
             f"population '{name}': shape is {describe(shape)}, allowed are None, "
             f"whole numbers of at least 1 and sequences of these"
         )
+    if math.prod(map(int, sizes)) > MAX_NEURONS:
+        raise ArgumentError(
+            f"population '{name}': shape is {describe(shape)}, allowed are at most {MAX_NEURONS} "
+            "neurons"
+        )
     return tuple(int(s) for s in sizes)
 
 
@@ -50,7 +60,7 @@ class Population:
         add_to_model: add to the network being built (layers do this themselves)
 
     Raises:
-        ValueError: bad shape or unknown neuron
+        ValueError: bad shape or name, unknown neuron
         RuntimeError: outside ``with network:``
     """
 
@@ -76,6 +86,16 @@ class Population:
             Network._add_population(self)
 
     @property
+    def name(self) -> str:
+        """Name for messages and checkpoints: any text but slashes and control characters, up to 100
+        bytes long in UTF-8."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = check_name(name, "Population: name", LONGEST_NAME)
+
+    @property
     def shape(self) -> tuple[int, ...] | None:
         """Sizes along each axis; None where not known yet."""
         return self._shape
@@ -93,7 +113,7 @@ class Population:
         """
         if self._shape is None:
             raise ValueError(f"population '{self.name}': shape is missing")
-        return int(np.prod(self._shape))
+        return math.prod(self._shape)
 
     @property
     def incoming_connections(self) -> list[ref[Connection]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_number, check_sequence
+from ..checks import REAL, check_number, check_sequence
 from ..connection import Connection
 from ..layer import ConnectionType, PopulationType, get_underlying_conn, get_underlying_pop
 from .callback import Callback, saved_counts
@@ -43,7 +43,7 @@ class WakeSilentNeurons(Callback):
                 "allowed are spiking neurons that receive input"
             )
         self._connections = None if connections is None else self._checked(connections)
-        self.increment = check_number(increment, "WakeSilentNeurons: increment")
+        self.increment = check_number(increment, "WakeSilentNeurons: increment", **REAL)
 
     def _checked(self, connections: Sequence[ConnectionType]) -> list[Connection]:
         given = check_sequence(connections, "WakeSilentNeurons: connections", "connections")

@@ -30,7 +30,7 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
         ValueError, TypeError: the first thing that is wrong, naming population, connection
             or argument.
     """
-    settings.check()
+    settings = settings.checked()
     check_network(network)
     _check_members(network, settings)
     populations, losses = build_populations(network, settings)

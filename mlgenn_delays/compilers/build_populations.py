@@ -7,7 +7,7 @@ from copy import deepcopy
 from functools import singledispatch
 from typing import Any
 
-from ..checks import check_number
+from ..checks import NOT_NEGATIVE, check_number
 from ..layer import get_underlying_pop
 from ..losses import Loss, default_losses
 from ..network import Network
@@ -20,7 +20,7 @@ from ..neurons import (
 )
 from ..population import Population
 from ..program.check_model import check_model
-from ..program.equations import exponential
+from ..program.equations import check_decay, exponential
 from ..program.model import NeuronModel
 from ..program.program import PopulationProgram, Receptor, Regulariser
 from ..registry import get_object
@@ -46,7 +46,7 @@ def build_populations(
     losses = _losses(network, settings)
     models = {p: _model(p, settings) for p in network.populations}
     regularisers = _regularisers(network, settings, models)
-    taus = synaptic_time_constants(network)
+    taus = synaptic_time_constants(network, float(settings.dt))
     populations = []
     for index, population in enumerate(network.populations):
         model, loss = models[population], losses.get(population)
@@ -86,6 +86,8 @@ def _model(population: Population, settings: BuildSettings) -> NeuronModel | Non
     model = neuron.get_model(float(settings.dt), float(settings.i_minus_thresh_min))
     owner = f"population {population.name!r}: model of {type(neuron).__name__}"
     check_model(model, owner, neuron.is_spiking)
+    tau_mem = f"population {population.name!r}: tau_mem"
+    check_decay(model.params["TauM"], float(settings.dt), tau_mem)
     return model
 
 
@@ -96,11 +98,11 @@ def _receptors(
     return tuple(Receptor(tau, exponential(tau, tau_mem, float(settings.dt))) for tau in taus)
 
 
-def synaptic_time_constants(network: Network) -> dict[Population, tuple[float, ...]]:
+def synaptic_time_constants(network: Network, dt: float) -> dict[Population, tuple[float, ...]]:
     """Distinct time constants [ms] of the connections into each population, as they come.
 
     Raises:
-        ValueError: a synapse model that is not supported.
+        ValueError: a synapse model that is not supported, or too fast for timesteps of ``dt`` [ms]
     """
     taus: dict[Population, dict[float, None]] = {}
     for connection in network.connections:
@@ -108,6 +110,7 @@ def synaptic_time_constants(network: Network) -> dict[Population, tuple[float, .
         target = connection.target()
         assert target is not None  # check_network
         tau = time_constant(connection.synapse, connection.name)
+        check_decay(tau, dt, f"connection {connection.name!r}: tau of its synapse")
         taus.setdefault(target, {})[tau] = None
     return {population: tuple(values) for population, values in taus.items()}
 
@@ -249,7 +252,7 @@ def _per_population(value: PerPopulation, name: str, network: Network) -> dict[P
     """Regularisation by population: a number is for all hidden populations."""
     hidden = [p for p in network.populations if p.neuron.is_spiking and not p.neuron.is_input]
     if not isinstance(value, Mapping):
-        number = check_number(value, name, minimum=0.0)
+        number = check_number(value, name, **NOT_NEGATIVE)
         return {p: number for p in hidden if p.neuron.readout is None}
     result = {}
     for key, number in value.items():
@@ -259,5 +262,5 @@ def _per_population(value: PerPopulation, name: str, network: Network) -> dict[P
                 f"{name} has the key {population.name!r}, which is no spiking population of the "
                 f"network; allowed are {', '.join(repr(p.name) for p in hidden) or 'none'}"
             )
-        result[population] = check_number(number, f"{name}[{population.name!r}]", minimum=0.0)
+        result[population] = check_number(number, f"{name}[{population.name!r}]", **NOT_NEGATIVE)
     return result

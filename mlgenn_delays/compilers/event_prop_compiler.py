@@ -152,8 +152,7 @@ class EventPropCompiler:
             i_minus_thresh_min=i_minus_thresh_min,
             ttfs_alpha=ttfs_alpha,
             softmax_temperature=softmax_temperature,
-        )
-        self.settings.check()
+        ).checked()
 
     def compile(self, network: Network, name: str | None = None) -> CompiledTrainingNetwork:
         """Check a network and turn it into running code.

@@ -75,8 +75,7 @@ class InferenceCompiler:
             batch_size=batch_size,
             rng_seed=rng_seed,
             num_threads=num_threads,
-        )
-        self.settings.check()
+        ).checked()
 
     def compile(self, network: Network, name: str | None = None) -> CompiledInferenceNetwork:
         """Check a network and turn it into running code.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..checks import check_number, check_whole_number
+from ..checks import NOT_NEGATIVE, POSITIVE, check_number, check_whole_number
 from ..connection import Connection
-from ..program.timing import MAX_TIMESTEPS
+from ..program.timing import MAX_TIMESTEPS, TIMESTEP
+
+#: Examples simulated at once, threads, and seeds, which are kept in 64 bits.
+MAX_BATCH_SIZE, MAX_THREADS, MAX_SEED = 2**20, 4096, 2**63 - 1
 
 #: One value for all populations, or one per population (or layer).
 PerPopulation = float | Mapping[Any, float]
@@ -36,23 +39,30 @@ class BuildSettings:
     ttfs_alpha: float = 0.01
     softmax_temperature: float = 1.0
 
-    def check(self) -> None:
-        """Check the numbers.
+    def checked(self) -> BuildSettings:
+        """The same with plain numbers, once they have been checked.
 
         Raises:
             ValueError, TypeError: the message names the argument, its value and what is
                 allowed.
         """
-        check_whole_number(self.timesteps, self.timesteps_name, minimum=1)
-        if self.timesteps > MAX_TIMESTEPS:
-            raise ValueError(
-                f"{self.timesteps_name} is {self.timesteps}, allowed are at most {MAX_TIMESTEPS}"
-            )
-        check_number(self.dt, "dt", above=0.0)
-        check_whole_number(self.batch_size, "batch_size", minimum=1)
-        check_whole_number(self.rng_seed, "rng_seed")
-        if self.num_threads is not None:
-            check_whole_number(self.num_threads, "num_threads", minimum=1)
-        check_number(self.i_minus_thresh_min, "i_minus_thresh_min", above=0.0)
-        check_number(self.ttfs_alpha, "ttfs_alpha", minimum=0.0)
-        check_number(self.softmax_temperature, "softmax_temperature", above=0.0)
+        threads = self.num_threads
+        return replace(
+            self,
+            timesteps=check_whole_number(self.timesteps, self.timesteps_name, 1, MAX_TIMESTEPS),
+            dt=check_number(self.dt, "dt", **TIMESTEP),
+            batch_size=check_whole_number(self.batch_size, "batch_size", 1, MAX_BATCH_SIZE),
+            rng_seed=check_whole_number(self.rng_seed, "rng_seed", 0, MAX_SEED),
+            num_threads=(
+                None
+                if threads is None
+                else check_whole_number(threads, "num_threads", 1, MAX_THREADS)
+            ),
+            i_minus_thresh_min=check_number(
+                self.i_minus_thresh_min, "i_minus_thresh_min", **POSITIVE
+            ),
+            ttfs_alpha=check_number(self.ttfs_alpha, "ttfs_alpha", **NOT_NEGATIVE),
+            softmax_temperature=check_number(
+                self.softmax_temperature, "softmax_temperature", **POSITIVE
+            ),
+        )

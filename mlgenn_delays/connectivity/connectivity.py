@@ -22,6 +22,9 @@ class Sized(Protocol):
         """Number of neurons; ValueError where not known."""
 
 
+#: Pairs of neurons that Dense and FixedProbability look at, and values that they draw: some 8 GB.
+MAX_PAIRS = 2**31
+
 #: None: dense; else (pre, post) uint32 indices, sorted by pre, then post
 Indices = tuple[np.ndarray, np.ndarray] | None
 
@@ -124,6 +127,19 @@ def check_saved_values(state: Mapping[str, np.ndarray], label: str) -> dict[str,
     return values
 
 
+def check_pairs(source_size: int, target_size: int, label: str) -> None:
+    """Whether two populations are small enough for all pairs of their neurons.
+
+    Raises:
+        ValueError: they are not
+    """
+    if source_size * target_size > MAX_PAIRS:
+        raise ValueError(
+            f"{label}: {source_size} and {target_size} neurons have {source_size * target_size} "
+            f"pairs, allowed are at most {MAX_PAIRS}; Sparse has no such limit"
+        )
+
+
 class Dense(Connectivity):
     """Every neuron of the source is connected to every neuron of the target.
 
@@ -159,7 +175,7 @@ class Dense(Connectivity):
         same_population: bool,
         rng: np.random.Generator,
     ) -> None:
-        return None
+        check_pairs(source_size, target_size, "Dense")
 
     def check_state(
         self, state: Mapping[str, np.ndarray], source_size: int, target_size: int, label: str

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks import ArgumentError, check_number
 from ..initializers.value import InitValue, Value
-from .connectivity import Sized
+from .connectivity import Sized, check_pairs
 from .sparse_base import SparseBase, check_index_arrays, check_indices
 
 
@@ -152,6 +152,7 @@ class FixedProbability(SparseBase):
         same_population: bool,
         rng: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:
+        check_pairs(source_size, target_size, "FixedProbability")
         connected = rng.random((source_size, target_size), dtype=np.float32) < self.p
         if same_population and not self.allow_self_connections:
             np.fill_diagonal(connected, False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import as_array
 from ..initializers.value import InitValue
 from .connectivity import Connectivity, Sized, check_saved_values
 
@@ -93,7 +94,7 @@ def check_index_arrays(pre_ind: Any, post_ind: Any, label: str) -> tuple[np.ndar
     """Indices as int64 arrays of the same length; ValueError naming ``label`` otherwise."""
     arrays = []
     for name, value in (("pre_ind", pre_ind), ("post_ind", post_ind)):
-        array = np.asarray(value)
+        array = as_array(value, f"{label}: {name}")
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
             raise ValueError(
                 f"{label}: {name} should be a one-dimensional array of whole numbers, "

@@ -97,7 +97,7 @@ class EventWriter:
             _write_header(file, name, int(offsets[-1]))
         if self._folder is None:
             times, neurons = (_from_memory(file, name) for name, file in self._files.items())
-            events = EventDataset(offsets, times, neurons, self._num_neurons)
+            events = EventDataset.adopt(offsets, times, neurons, self._num_neurons)
             return StoredEvents(events, self._arrays, about)
         self.close()
         for name, values in {**self._arrays, "offsets": offsets}.items():
@@ -286,7 +286,7 @@ def _read(path: Path, num_neurons: int | None) -> StoredEvents:
         raise ValueError("the offsets are not those of the events")
     if np.any(np.diff(offsets) < 0):
         raise ValueError("the offsets fall")
-    events = EventDataset(offsets, times, neurons, content["neurons"])
+    events = EventDataset.adopt(offsets, times, neurons, content["neurons"])
     arrays = dict(zip(content["arrays"], further, strict=True))
     return StoredEvents(events, arrays, content["about"])
 

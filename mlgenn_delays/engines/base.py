@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..checks import describe
+from ..events.dataset import EventDataset
 from ..program.exchange import (
     AdamStep,
     Batch,
@@ -302,13 +304,64 @@ class Engine(ABC, InTurn):
 
     # -- for derived engines
 
+    def _check_batch(self, batch: Batch) -> None:
+        """Whether a batch has examples of the program's inputs. That events belong together is
+        checked once per data set.
+
+        Raises:
+            ValueError, TypeError: data of other populations; indices that are no whole numbers, too
+                many, or beyond the data
+        """
+        indices = batch.indices
+        if (
+            not isinstance(indices, np.ndarray)
+            or indices.ndim != 1
+            or indices.dtype.kind not in "iu"
+        ):
+            raise TypeError(f"indices of a batch should be whole numbers, not {describe(indices)}")
+        if not 1 <= len(indices) <= self.program.batch_size:
+            raise ValueError(
+                f"a batch has {len(indices)} examples, allowed are 1 to {self.program.batch_size}"
+            )
+        first, last = int(indices.min()), int(indices.max())
+        for population in self.program.inputs:
+            events = batch.inputs.get(population.index)
+            if not isinstance(events, EventDataset) or events.num_neurons != population.size:
+                raise ValueError(
+                    f"a batch has no data for the {population.size} neurons of the input "
+                    f"population {population.name!r}"
+                )
+            events.check_structure(repr(population.name))
+            if first < 0 or last >= len(events):
+                raise ValueError(
+                    f"a batch has the examples {first} to {last}, population {population.name!r} "
+                    f"has data of {len(events)}"
+                )
+
     def _check_request(self, record: RecordRequest | None) -> None:
         """Whether all that is to be recorded exists.
 
         Raises:
-            ValueError: a population does not have the variable; the message says which it has
+            ValueError: a population is not there or does not have the variable; the message says
+                which it has
+            TypeError: examples are no array of bool
         """
-        for index, name in sorted(record.variables) if record is not None else ():
+        if record is None:
+            return
+        examples = record.examples
+        if not isinstance(examples, np.ndarray) or examples.dtype != bool or examples.ndim != 1:
+            raise TypeError(
+                "examples of a RecordRequest should be an array of bool, one per example of the "
+                f"batch, not {describe(examples)}"
+            )
+        populations = range(len(self.program.populations))
+        for index in (*record.spikes, *(index for index, _ in record.variables)):
+            if index not in populations:
+                raise ValueError(
+                    f"a RecordRequest has the population {index!r}, allowed are 0 to "
+                    f"{populations[-1]}"
+                )
+        for index, name in sorted(record.variables):
             population = self.program.populations[index]
             known = (*population.state_variables, *population.adjoint_variables)
             if name not in known:

@@ -212,7 +212,7 @@ def shift_channels(events: EventDataset, shifts: np.ndarray) -> EventDataset:
     channels = np.repeat(shifts.astype(np.int32), np.diff(events.offsets))
     channels += events.neurons.astype(np.int32)
     kept = (channels >= 0) & (channels < events.num_neurons)
-    return EventDataset(
+    return EventDataset.adopt(
         count_kept(events.offsets, kept),
         events.times[kept],
         channels[kept].astype(events.neurons.dtype),
@@ -225,7 +225,9 @@ def _moved(events: EventDataset, times: np.ndarray, kept: np.ndarray) -> EventDa
     offsets = count_kept(events.offsets, kept)
     times = times[kept].astype(events.times.dtype)
     order = order_by_time(offsets, times)
-    return EventDataset(offsets, times[order], events.neurons[kept][order], events.num_neurons)
+    return EventDataset.adopt(
+        offsets, times[order], events.neurons[kept][order], events.num_neurons
+    )
 
 
 def _check_drop(probability: float) -> None:

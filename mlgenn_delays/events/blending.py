@@ -124,7 +124,7 @@ def _move(events: EventDataset, moves: np.ndarray) -> EventDataset:
     """Add ``moves``, (examples, 2) time [ms] and channels, to all events."""
     moved = np.repeat(moves[:, 0].astype(events.times.dtype), np.diff(events.offsets))
     moved += events.times
-    events = EventDataset(events.offsets, moved, events.neurons, events.num_neurons)
+    events = EventDataset.adopt(events.offsets, moved, events.neurons, events.num_neurons)
     return shift_channels(events, np.rint(moves[:, 1]))
 
 
@@ -140,4 +140,4 @@ def _merge(events: EventDataset, others: EventDataset, rows: np.ndarray) -> Even
     times = np.concatenate((events.times, others.times))[by_example]
     order = order_by_time(offsets, times)
     neurons = np.concatenate((events.neurons, others.neurons))[by_example]
-    return EventDataset(offsets, times[order], neurons[order], events.num_neurons)
+    return EventDataset.adopt(offsets, times[order], neurons[order], events.num_neurons)

@@ -32,7 +32,7 @@ def view(events: EventDataset, rows: slice) -> EventDataset:
     """Consecutive examples; times and neurons are not copied."""
     offsets = events.offsets[rows.start : rows.stop + 1]
     part = slice(offsets[0], offsets[-1])
-    return EventDataset(
+    return EventDataset.adopt(
         offsets - offsets[0], events.times[part], events.neurons[part], events.num_neurons
     )
 
@@ -69,7 +69,7 @@ def join(parts: Iterable[EventDataset], num_events: int = 0) -> EventDataset:
         num_neurons = part.num_neurons
         del part
     offsets = np.cumsum(np.concatenate(counts), dtype=np.int64)
-    return EventDataset(offsets, times.values, neurons.values, num_neurons)
+    return EventDataset.adopt(offsets, times.values, neurons.values, num_neurons)
 
 
 class _Growing:
@@ -102,7 +102,7 @@ def count_kept(offsets: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 def keep_events(events: EventDataset, kept: np.ndarray) -> EventDataset:
     """The events in ``kept``, (events,) bool."""
-    return EventDataset(
+    return EventDataset.adopt(
         count_kept(events.offsets, kept),
         events.times[kept],
         events.neurons[kept],

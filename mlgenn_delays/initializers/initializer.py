@@ -6,7 +6,11 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from ..checks import check_number
+from ..checks import Bounds, check_number
+
+#: Distributions are drawn from in single precision.
+_LARGEST = float(np.finfo(np.float32).max)
+_SINGLE: Bounds = {"minimum": -_LARGEST, "maximum": _LARGEST}
 
 
 class Initializer(ABC):
@@ -29,13 +33,14 @@ class Normal(Initializer):
     """
 
     def __init__(self, mean: float = 0.0, sd: float = 1.0):
-        self.mean = check_number(mean, "Normal: mean")
-        self.sd = check_number(sd, "Normal: sd")
+        self.mean = check_number(mean, "Normal: mean", **_SINGLE)
+        self.sd = check_number(sd, "Normal: sd", **_SINGLE)
         if self.sd < 0.0:
             raise ValueError(f"Normal: sd is {self.sd:g}, allowed are numbers of at least 0")
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        return rng.normal(self.mean, self.sd, shape).astype(np.float32)
+        with np.errstate(over="ignore"):  # whoever uses the sample looks for what is not finite
+            return rng.normal(self.mean, self.sd, shape).astype(np.float32)
 
     def __repr__(self) -> str:
         return f"Normal(mean={self.mean:g}, sd={self.sd:g})"
@@ -53,8 +58,8 @@ class Uniform(Initializer):
     """
 
     def __init__(self, min: float = 0.0, max: float = 1.0):
-        self.min = check_number(min, "Uniform: min")
-        self.max = check_number(max, "Uniform: max")
+        self.min = check_number(min, "Uniform: min", **_SINGLE)
+        self.max = check_number(max, "Uniform: max", **_SINGLE)
         if self.max < self.min:
             raise ValueError(
                 f"Uniform: max is {self.max:g}, allowed are numbers of at least min = {self.min:g}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_number
+from ..checks import POSITIVE, check_number
 from .loss import Loss, Trial, check_labels
 
 
@@ -53,7 +53,7 @@ class SparseCategoricalCrossentropy(Loss):
     """
 
     def __init__(self, temperature: float = 1.0):
-        self.temperature = check_number(temperature, f"{self.name}: temperature", above=0.0)
+        self.temperature = check_number(temperature, f"{self.name}: temperature", **POSITIVE)
 
     def allowed_readouts(self, per_timestep: bool) -> tuple[str, ...]:
         voltage = ("avg_var", "avg_var_exp_weight", "sum_var", "max_var")

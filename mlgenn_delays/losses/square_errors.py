@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError, check_number
+from ..checks import REAL, ArgumentError, check_number
 from ..program.timing import steps_until
 from .loss import Loss, Trial, check_labels
 
@@ -65,7 +65,7 @@ class RelativeMeanSquareError(Loss):
     """
 
     def __init__(self, delta: float):
-        self.delta = check_number(delta, "RelativeMeanSquareError: delta")
+        self.delta = check_number(delta, "RelativeMeanSquareError: delta", **REAL)
 
     def allowed_readouts(self, per_timestep: bool) -> tuple[str, ...]:
         return () if per_timestep else ("first_spike_time",)

@@ -25,11 +25,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from ..checks import check_number
+from ..checks import NOT_NEGATIVE, REAL, check_number
 from ..defaults import network_default_params
 from ..program import equations
 from ..program.model import AdjointModel, NeuronModel
-from .neuron import Neuron, ReadoutInitializer
+from .neuron import Neuron, ReadoutInitializer, check_below_threshold
 
 
 class AdaptiveLeakyIntegrateFire(Neuron):
@@ -47,10 +47,10 @@ class AdaptiveLeakyIntegrateFire(Neuron):
         v: initial voltage, below ``v_thresh``
         a: initial value of A, 0 or more
         beta: by how much a spike raises the threshold, 0 or more
-        tau_mem: membrane time constant [ms], above 0
+        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80
         tau_refrac: refractory period [ms], in which the voltage stays at ``v_reset``
             (None or 0: none)
-        tau_adapt: time constant of A [ms], above 0
+        tau_adapt: time constant of A [ms], from 1e-6 to 1e9
         relative_reset: subtract ``v_thresh - v_reset`` at a spike instead of resetting
         integrate_during_refrac: go on integrating input in the refractory period
         readout: what is read out, see :mod:`.readouts`
@@ -95,44 +95,38 @@ class AdaptiveLeakyIntegrateFire(Neuron):
 
     def check(self) -> None:
         name = "AdaptiveLeakyIntegrateFire: "
-        check_number(self.v_thresh, name + "v_thresh")
-        check_number(self.v_reset, name + "v_reset")
-        check_number(self.v, name + "v")
-        check_number(self.a, name + "a", minimum=0.0)
-        check_number(self.beta, name + "beta", minimum=0.0)
-        check_number(self.tau_mem, name + "tau_mem", above=0.0)
-        check_number(self.tau_adapt, name + "tau_adapt", above=0.0)
+        v_thresh = check_number(self.v_thresh, name + "v_thresh", **REAL)
+        check_number(self.a, name + "a", **NOT_NEGATIVE)
+        check_number(self.beta, name + "beta", **NOT_NEGATIVE)
+        check_number(self.tau_mem, name + "tau_mem", **equations.TIME_CONSTANT)
+        check_number(self.tau_adapt, name + "tau_adapt", **equations.TIME_CONSTANT)
         if self.tau_refrac is not None:
-            check_number(self.tau_refrac, name + "tau_refrac", minimum=0.0)
-        for argument in ("v_reset", "v"):
-            value = getattr(self, argument)
-            if value >= self.v_thresh:
-                raise ValueError(
-                    f"{name}{argument} is {value:g}, allowed are numbers below "
-                    f"v_thresh = {self.v_thresh:g}"
-                )
+            check_number(self.tau_refrac, name + "tau_refrac", **equations.PERIOD)
+        check_below_threshold(self.v_reset, v_thresh, name + "v_reset")
+        check_below_threshold(self.v, v_thresh, name + "v")
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
+        tau_mem, tau_adapt, beta = float(self.tau_mem), float(self.tau_adapt), float(self.beta)
         base = equations.leaky_integrate_fire(
-            self.tau_mem,
-            self.v_thresh,
-            self.v_reset,
-            self.v,
-            self.tau_refrac,
+            tau_mem,
+            float(self.v_thresh),
+            float(self.v_reset),
+            float(self.v),
+            None if self.tau_refrac is None else float(self.tau_refrac),
             dt,
             i_minus_thresh_min,
         )
-        ratio = self.tau_mem / self.tau_adapt
+        ratio = tau_mem / tau_adapt
         before = "LambdaV = (Release" if base.refractory_steps else "LambdaV += ((Drop * LambdaV)"
         return replace(
             base,
-            vars={**base.vars, "A": self.a},
+            vars={**base.vars, "A": float(self.a)},
             params={
                 **base.params,
-                "Beta": self.beta,
-                "Rho": math.exp(-dt / self.tau_adapt),
-                "AdaptGain": (1.0 - ratio) * self.beta,
-                "AdaptBack": ratio * self.beta,
+                "Beta": beta,
+                "Rho": math.exp(-dt / tau_adapt),
+                "AdaptGain": (1.0 - ratio) * beta,
+                "AdaptBack": ratio * beta,
             },
             sim_code=f"{base.sim_code} A *= Rho;",
             threshold_condition_code="V >= Vthresh + (Beta * A)",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..checks import check_number
+from ..checks import REAL, check_number
 from ..defaults import network_default_params
 from ..program import equations
 from ..program.model import NeuronModel
-from .neuron import Neuron, ReadoutInitializer
+from .neuron import Neuron, ReadoutInitializer, check_below_threshold
 
 
 class LeakyIntegrate(Neuron):
@@ -15,7 +15,7 @@ class LeakyIntegrate(Neuron):
     Args:
         v: initial voltage
         bias: bias current
-        tau_mem: membrane time constant [ms], above 0
+        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80
         scale_i: unit of weights; True (the equation above) is what EventProp uses
         readout: what is read out, see :mod:`.readouts`
 
@@ -40,12 +40,12 @@ class LeakyIntegrate(Neuron):
         self.check()
 
     def check(self) -> None:
-        check_number(self.v, "LeakyIntegrate: v")
-        check_number(self.bias, "LeakyIntegrate: bias")
-        check_number(self.tau_mem, "LeakyIntegrate: tau_mem", above=0.0)
+        check_number(self.v, "LeakyIntegrate: v", **REAL)
+        check_number(self.bias, "LeakyIntegrate: bias", **REAL)
+        check_number(self.tau_mem, "LeakyIntegrate: tau_mem", **equations.TIME_CONSTANT)
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
-        return equations.leaky_integrate(self.tau_mem, self.v, dt)
+        return equations.leaky_integrate(float(self.tau_mem), float(self.v), dt)
 
 
 class LeakyIntegrateFire(Neuron):
@@ -58,7 +58,7 @@ class LeakyIntegrateFire(Neuron):
         v_thresh: threshold, above ``v_reset``
         v_reset: voltage after a spike
         v: initial voltage, below ``v_thresh``
-        tau_mem: membrane time constant [ms], above 0
+        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80
         tau_refrac: refractory period [ms], in which the voltage stays at ``v_reset``
             (None or 0: none)
         relative_reset: subtract ``v_thresh - v_reset`` at a spike instead of resetting
@@ -98,29 +98,20 @@ class LeakyIntegrateFire(Neuron):
 
     def check(self) -> None:
         name = "LeakyIntegrateFire: "
-        check_number(self.v_thresh, name + "v_thresh")
-        check_number(self.v_reset, name + "v_reset")
-        check_number(self.v, name + "v")
-        check_number(self.tau_mem, name + "tau_mem", above=0.0)
+        v_thresh = check_number(self.v_thresh, name + "v_thresh", **REAL)
+        check_number(self.tau_mem, name + "tau_mem", **equations.TIME_CONSTANT)
         if self.tau_refrac is not None:
-            check_number(self.tau_refrac, name + "tau_refrac", minimum=0.0)
-        if self.v_thresh <= self.v_reset:
-            raise ValueError(
-                f"{name}v_thresh is {self.v_thresh:g}, "
-                f"allowed are numbers above v_reset = {self.v_reset:g}"
-            )
-        if self.v >= self.v_thresh:
-            raise ValueError(
-                f"{name}v is {self.v:g}, allowed are numbers below v_thresh = {self.v_thresh:g}"
-            )
+            check_number(self.tau_refrac, name + "tau_refrac", **equations.PERIOD)
+        check_below_threshold(self.v_reset, v_thresh, name + "v_reset")
+        check_below_threshold(self.v, v_thresh, name + "v")
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
         return equations.leaky_integrate_fire(
-            self.tau_mem,
-            self.v_thresh,
-            self.v_reset,
-            self.v,
-            self.tau_refrac,
+            float(self.tau_mem),
+            float(self.v_thresh),
+            float(self.v_reset),
+            float(self.v),
+            None if self.tau_refrac is None else float(self.tau_refrac),
             dt,
             i_minus_thresh_min,
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from ..checks import check_whole_number
+from ..checks import REAL, check_number, check_whole_number, single
 from ..program.model import NeuronModel
 from ..readouts import Readout, default_readouts
 from ..registry import get_object
@@ -79,3 +79,18 @@ class SpikeInput(Neuron):
 
     def check(self) -> None:
         check_whole_number(self.max_spikes, "SpikeInput: max_spikes", minimum=1)
+
+
+def check_below_threshold(value: Any, v_thresh: float, name: str) -> None:
+    """Check a voltage that must not make a neuron spike, as engines compare it.
+
+    Raises:
+        ValueError: not finite, out of range, or not below the threshold in single precision
+        TypeError: not a number
+    """
+    number = check_number(value, name, **REAL)
+    if single(number) >= single(v_thresh):
+        close = " in single precision" if number < v_thresh else ""
+        raise ValueError(
+            f"{name} is {number!r}, allowed are numbers below v_thresh = {v_thresh!r}{close}"
+        )

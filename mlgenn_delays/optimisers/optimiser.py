@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..checks import check_number
+from ..checks import NOT_NEGATIVE, POSITIVE, check_number, single
 from ..program.exchange import AdamStep
 
 
@@ -99,12 +99,13 @@ class Adam(Optimiser):
         self.check()
 
     def check(self) -> None:
-        check_number(self.alpha, "Adam: alpha", minimum=0.0)
-        check_number(self.epsilon, "Adam: epsilon", above=0.0)
+        check_number(self.alpha, "Adam: alpha", **NOT_NEGATIVE)
+        check_number(self.epsilon, "Adam: epsilon", **POSITIVE)
         for name in ("beta1", "beta2"):
-            if check_number(getattr(self, name), f"Adam: {name}", minimum=0.0) >= 1.0:
+            value = check_number(getattr(self, name), f"Adam: {name}", minimum=0.0)
+            if single(value) >= 1.0:  # nothing would be learned
                 raise ValueError(
-                    f"Adam: {name} is {getattr(self, name):g}, allowed are numbers in [0, 1)"
+                    f"Adam: {name} is {value!r}, allowed are numbers in [0, 1), in single precision"
                 )
 
     def check_moments(
@@ -128,10 +129,10 @@ class Adam(Optimiser):
         if type(self) is not Adam:  # a derived class may do something else
             return None
         return AdamStep(
-            self.alpha,
-            self.beta1,
-            self.beta2,
-            self.epsilon,
+            float(self.alpha),
+            float(self.beta1),
+            float(self.beta2),
+            float(self.epsilon),
             1.0 / (1.0 - self.beta1 ** (step + 1)),
             1.0 / (1.0 - self.beta2 ** (step + 1)),
         )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from ..checks import check_number, check_whole_number
+from .equations import TIME_CONSTANT
 from .model import AdjointModel, NeuronModel
 from .snippet import Snippet
 
@@ -109,7 +110,7 @@ def _check_parts(model: NeuronModel, snippets: Mapping[str, Snippet], is_spiking
         "TauM" in params,
         f"params are {_list(params)}, 'TauM', the time constant of V [ms], is missing",
     )
-    check_number(params["TauM"], "params['TauM']", above=0.0)
+    check_number(params["TauM"], "params['TauM']", **TIME_CONSTANT)
     _require(
         "Isyn" in snippets["sim_code"].names,
         "sim_code does not use 'Isyn', so that nothing would reach the neuron",

@@ -31,14 +31,39 @@ from __future__ import annotations
 
 import math
 
+from ..checks import Bounds
 from .model import AdjointModel, NeuronModel, SynapseModel
 from .timing import steps_up
+
+#: Time constants [ms]. Quotients of two of them appear in the equations, and gradients grow with
+#: them: this is far from the ends of single precision.
+TIME_CONSTANT: Bounds = {"minimum": 1e-6, "maximum": 1e9}
+
+#: Refractory periods [ms].
+PERIOD: Bounds = {"minimum": 0.0, "maximum": 1e9}
+
+#: Timesteps per time constant: exp(-80) is still a normal number in single precision, while a decay
+#: of 0 would leave nothing to go back through.
+LARGEST_STEP = 80.0
 
 _SIM_CODE = "V = (Alpha * V) + Isyn;"
 _ADJOINT_SIM_CODE = "LambdaV *= Alpha;"
 
 #: Relative difference of two time constants below which the limit formula is used.
 _EQUAL_TAUS = 1e-6
+
+
+def check_decay(tau: float, dt: float, name: str) -> None:
+    """Whether a time constant [ms] is long enough for timesteps of ``dt`` [ms].
+
+    Raises:
+        ValueError: it is not
+    """
+    if dt / tau > LARGEST_STEP * (1.0 + 1e-9):  # the limit itself, rounded, is allowed
+        raise ValueError(
+            f"{name} is {tau:g} ms, allowed with timesteps of dt = {dt:g} ms are at least "
+            f"{dt / LARGEST_STEP:g} ms"
+        )
 
 
 def kappa(tau_mem: float, tau_syn: float, dt: float) -> float:

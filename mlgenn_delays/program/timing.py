@@ -15,13 +15,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..checks import Bounds
 from ..events.dataset import EventDataset
 
 #: Delays are kept in 16 bits.
 MAX_DELAY_STEPS = 65535
 
-#: Timesteps are counted in 32 bits, some of them past the end of a trial.
-MAX_TIMESTEPS = 2**30
+#: Sums over timesteps are in single precision, which counts to 2^24 and no further.
+MAX_TIMESTEPS = 2**24
+
+#: Timesteps [ms].
+TIMESTEP: Bounds = {"minimum": 1e-6, "maximum": 1e6}
 
 #: Relative slack when a time is put on the grid: 0.3 / 0.1 is step 3, not step 4.
 _TOLERANCE = 1e-6
@@ -79,7 +83,10 @@ def emission_steps(events: EventDataset, dt: float) -> np.ndarray:
     """
 
     def compute() -> np.ndarray:
-        steps = np.empty(len(events.times), step_dtype(events.times.max(initial=0.0) / dt))
+        last = events.times.max(initial=0.0) / dt
+        if not last < np.iinfo(np.int32).max:
+            raise ValueError(f"there are spikes up to step {last:g}, allowed are steps below 2^31")
+        steps = np.empty(len(events.times), step_dtype(last))
         for part in _chunks(len(steps)):
             exact = events.times[part].astype(np.float64) / dt
             slack = _TOLERANCE * np.maximum(1.0, exact)

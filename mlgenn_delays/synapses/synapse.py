@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from ..checks import check_number
 from ..defaults import network_default_params
+from ..program.equations import TIME_CONSTANT
 
 
 class Synapse(ABC):
@@ -25,7 +26,7 @@ class Exponential(Synapse):
     """Spikes add their weight to a current that decays: tau dI/dt = -I.
 
     Args:
-        tau: time constant of the current [ms], above 0
+        tau: time constant of the current [ms], from 1e-6 to 1e9, and at least dt / 80
         scale_i: unit of weights; True (the equation above) is what EventProp uses
 
     Raises:
@@ -39,4 +40,4 @@ class Exponential(Synapse):
         self.check()
 
     def check(self) -> None:
-        check_number(self.tau, "Exponential: tau", above=0.0)
+        check_number(self.tau, "Exponential: tau", **TIME_CONSTANT)

@@ -7,8 +7,10 @@ from copy import copy
 from typing import Any
 from warnings import warn
 
+import numpy as np
+
 from ..callbacks import Callback, default_callbacks
-from ..checks import describe
+from ..checks import ArgumentKeyError, describe
 from ..program.exchange import RecordRequest
 from ..registry import get_object
 
@@ -88,7 +90,9 @@ class CallbackList:
     def recording_requests(self, batch: int, batch_size: int) -> list[RecordRequest]:
         """What callbacks want to have recorded of a batch."""
         functions = (getattr(c, "recording_request", None) for c in self.callbacks)
-        requests = (f(batch, batch_size) for f in functions if f is not None)
+        requests = [f(batch, batch_size) for f in functions if f is not None]
+        for request in requests:
+            _check_request(request)
         return [r for r in requests if r is not None]
 
     def __getitem__(self, index: int) -> Any:
@@ -133,6 +137,18 @@ def _get_callback(callback: Any) -> Any:
     return copy(callback) if getattr(callback, "copy_for_list", False) else callback
 
 
+def _check_request(request: Any) -> None:
+    """What callbacks of users ask for goes on to engines."""
+    if request is None:
+        return
+    examples = getattr(request, "examples", None)
+    if not isinstance(examples, np.ndarray) or examples.dtype != bool or examples.ndim != 1:
+        raise TypeError(
+            "recording_request of a callback should return None or a RecordRequest whose examples "
+            f"are an array of bool, one per example, not {describe(request)}"
+        )
+
+
 def _check_keys(callbacks: Sequence[Any]) -> None:
     """Whether the keys of what callbacks return differ: better known before hours of work."""
     seen: dict[Any, Any] = {}
@@ -143,7 +159,7 @@ def _check_keys(callbacks: Sequence[Any]) -> None:
 
 def _add(collected: dict[Any, Any], key: Any, value: Any) -> None:
     if key in collected:
-        raise KeyError(f"key {key!r} belongs to more than one callback")
+        raise ArgumentKeyError(f"key {key!r} belongs to more than one callback")
     collected[key] = value
 
 

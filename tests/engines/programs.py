@@ -207,6 +207,11 @@ class Case:
         """All examples."""
         return Batch(self.inputs, np.arange(self.settings.batch_size))
 
+    def set_times(self, times):
+        """Give the events of the first input other times [ms], one for all or one each."""
+        old = self.inputs[0]
+        self.inputs[0] = replace(old, times=np.broadcast_to(times, old.times.shape))
+
     @property
     def trial(self) -> Trial:
         """What losses know of a trial."""

@@ -51,7 +51,7 @@ class Broken(Initializer):
         (np.zeros(3), r"x has shape \(3,\)"),
         ([[1, np.nan], [0, 0]], r"x is nan at \[0, 1\]"),
         (1e39, "x: values should be finite in single precision"),
-        (Normal(1e39), "x: values should be finite in single precision"),
+        (Normal(3.3e38, 3.3e38), "x: values should be finite in single precision"),
         ("nonsense", "x: initializer 'nonsense' is unknown"),
         (Broken(), r"gave an array of shape \(7,\) instead of \(2, 2\)"),
     ],

@@ -29,12 +29,12 @@ def test_arguments_are_mlgenns():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"tau_adapt": 0.0}, "AdaptiveLeakyIntegrateFire: tau_adapt is 0, .*above 0"),
-        ({"tau_mem": -1.0}, "tau_mem is -1, .*above 0"),
-        ({"tau_refrac": -1.0}, "tau_refrac is -1, .*of at least 0"),
-        ({"beta": -0.1}, "beta is -0.1, .*of at least 0"),
-        ({"a": -0.1}, "a is -0.1, .*of at least 0"),
-        ({"v_reset": 1.0}, "v_reset is 1, allowed are numbers below v_thresh = 1"),
+        ({"tau_adapt": 0.0}, "AdaptiveLeakyIntegrateFire: tau_adapt is 0, .*from 1e-06"),
+        ({"tau_mem": -1.0}, "tau_mem is -1, .*from 1e-06"),
+        ({"tau_refrac": -1.0}, "tau_refrac is -1, .*from 0"),
+        ({"beta": -0.1}, "beta is -0.1, .*from 0 to"),
+        ({"a": -0.1}, "a is -0.1, .*from 0 to"),
+        ({"v_reset": 1.0}, "v_reset is 1.0, allowed are numbers below v_thresh = 1"),
         ({"v": 1.5}, "v is 1.5, allowed are numbers below v_thresh = 1"),
         ({"v_thresh": np.nan}, "v_thresh is nan"),
     ],

@@ -51,11 +51,11 @@ def test_schedule():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"alpha": -1}, "Adam: alpha is -1, .*of at least 0"),
+        ({"alpha": -1}, "Adam: alpha is -1, .*from 0 to 1e.30"),
         ({"alpha": np.nan}, "Adam: alpha is nan"),
-        ({"beta1": 1.0}, r"Adam: beta1 is 1, allowed are numbers in \[0, 1\)"),
+        ({"beta1": 1.0}, r"Adam: beta1 is 1.0, allowed are numbers in \[0, 1\)"),
         ({"beta2": -0.1}, "Adam: beta2 is -0.1"),
-        ({"epsilon": 0}, "Adam: epsilon is 0, .*above 0"),
+        ({"epsilon": 0}, "Adam: epsilon is 0, .*from 1e-30"),
     ],
 )
 def test_bad_arguments(arguments, message):

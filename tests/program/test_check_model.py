@@ -89,7 +89,7 @@ def test_the_language():
         ({"vars": {"V": 0.0, "I": 0.0}}, "vars has the name 'I', which the engines use"),
         ({"vars": {"V": 0.0, "LambdaW": 0.0}}, "vars has the name 'LambdaW': names of adjoint"),
         ({"params": {"Alpha": 0.9}}, "params are Alpha, 'TauM', .*is missing"),
-        ({"params": {**SPIKING.params, "TauM": 0.0}}, r"params\['TauM'\] is 0, .*above 0"),
+        ({"params": {**SPIKING.params, "TauM": 0.0}}, r"params\['TauM'\] is 0, .*from 1e-06"),
         ({"refractory_steps": 1.5}, "refractory_steps is 1.5"),
         ({"refractory_steps": 2}, "refractory_steps is 2, but adjoint.jump_code does not use"),
         ({"adjoint": {"vars": {"LambdaU": 0.0}}}, "adjoint.vars are LambdaU, 'LambdaV', .*missing"),

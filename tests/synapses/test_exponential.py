@@ -12,7 +12,7 @@ def test_defaults():
 
 @pytest.mark.parametrize("tau", [0, -1.0, np.inf, np.nan])
 def test_bad_tau(tau):
-    with pytest.raises(ValueError, match=r"Exponential: tau is .*, allowed .* above 0"):
+    with pytest.raises(ValueError, match=r"Exponential: tau is .*, allowed .* from 1e-06 to 1e.09"):
         Exponential(tau)
 
 

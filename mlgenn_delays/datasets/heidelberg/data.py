@@ -70,7 +70,7 @@ def keep_events(
     times = times[kept].astype(np.float32)
     order = order_by_time(offsets, times)
     neurons = channels[kept].astype(np.uint16)[order]
-    return EventDataset(offsets, times[order], neurons, NUM_CHANNELS)
+    return EventDataset.adopt(offsets, times[order], neurons, NUM_CHANNELS)
 
 
 def print_heidelberg_notice(

@@ -78,7 +78,7 @@ def encode_pixels(
         counts.append(np.bincount(examples, minlength=len(signals)))
         steps.append(step.astype(np.float32))
         neurons.append(neuron.astype(np.uint16))
-    return EventDataset(
+    return EventDataset.adopt(
         np.cumsum(np.concatenate(([0], *counts)), dtype=np.int64),
         np.concatenate((np.zeros(0, np.float32), *steps)) * np.float32(interval),
         np.concatenate((np.zeros(0, np.uint16), *neurons)),

@@ -142,7 +142,7 @@ class _Job:
             usable = batch.counts >= 0
             offsets = np.concatenate(([0], np.cumsum(batch.counts[usable])))
             writer.add(
-                EventDataset(offsets, batch.times, batch.channels, self.encoder.num_channels)
+                EventDataset.adopt(offsets, batch.times, batch.channels, self.encoder.num_channels)
             )
             kept.append(first + np.flatnonzero(usable))
             unusable = first + np.flatnonzero(~usable)

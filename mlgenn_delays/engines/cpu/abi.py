@@ -3,7 +3,7 @@
 The header is the only place in which structures and functions are written down. Generated code
 includes it; here pycparser reads it, and ctypes gets its structures, field by field, and the types
 of all functions. A compiled network knows the header's checksum, which is compared when it is
-loaded.
+loaded. :mod:`.door` sees that the arrays are those that the header says.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _INTEGERS = sorted(set(re.findall(r"\bu?int\d+_t\b", HEADER)))
 
 
 def _parse() -> dict[str, c_ast.Node]:
-    """Structures and functions of the header by name."""
+    """Structures and functions of the header by name; lines are those of the header."""
     # what these types are does not matter to the parser, their names are looked up below
     names = " ".join(f"typedef int {name};" for name in _INTEGERS)
     tree = c_parser.CParser().parse(names + _COMMENT.sub("", HEADER), "abi.h")
@@ -57,7 +57,8 @@ def _parse() -> dict[str, c_ast.Node]:
     return found
 
 
-_DECLARATIONS = _parse()
+#: Structures and functions of the header by name.
+DECLARATIONS = _parse()
 
 
 def _number(node: Any) -> type[Any]:
@@ -67,7 +68,7 @@ def _number(node: Any) -> type[Any]:
 
 def _fields(structure: str) -> list[tuple[str, type[Any]]]:
     """Fields of a structure of the header; all pointers are addresses."""
-    declarations: Any = _DECLARATIONS[structure]
+    declarations: Any = DECLARATIONS[structure]
     return [
         (field.name, POINTER if isinstance(field.type, c_ast.PtrDecl) else _number(field.type))
         for field in declarations.decls
@@ -133,7 +134,7 @@ def _type(node: Any) -> Any:
 #: Functions of the header by name: types of their arguments, type of their result.
 FUNCTIONS: dict[str, tuple[list[Any], Any]] = {
     name: ([t for t in map(_type, (a.type for a in node.args.params)) if t], _type(node.type))
-    for name, node in _DECLARATIONS.items()
+    for name, node in DECLARATIONS.items()
     if isinstance(node, c_ast.FuncDecl)
 }
 
@@ -177,12 +178,3 @@ def aligned_zeros(size: int, dtype: type) -> np.ndarray:
     raw = np.zeros(size * itemsize + 64, dtype=np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size * itemsize].view(dtype)
-
-
-def address(array: np.ndarray | None) -> int | None:
-    """Address of a contiguous array's first element; None stays None."""
-    if array is None:
-        return None
-    if not array.flags.c_contiguous:
-        raise ValueError("only contiguous arrays can be passed to generated code")
-    return array.ctypes.data

@@ -9,6 +9,7 @@ import numpy as np
 from ...program.parameters import OwnerKind, ParameterSpec
 from ...program.program import ConnectionProgram, Program
 from . import abi
+from .door import bind
 
 #: Neurons per vector of the widest instruction set; rows are padded to it.
 VECTOR = 16
@@ -38,6 +39,7 @@ class ParameterMemory:
     def __init__(self, program: Program, spec: ParameterSpec, num_threads: int):
         self._rows, self._columns, size = _layout(program, spec)
         self._size = size
+        self._num_threads = num_threads
         self.values = abi.aligned_zeros(size, np.float32)
         self._at_rest = _at_rest(program, spec)
         self.values[self._columns * self._rows :] = self._at_rest
@@ -47,10 +49,10 @@ class ParameterMemory:
 
     def fill(self, buffers: abi.Parameter) -> None:
         """Write the addresses into the generated code's table."""
-        buffers.value = abi.address(self.values)
-        buffers.gradient = abi.address(self.gradients)
-        buffers.m = abi.address(self.moments.get("m"))
-        buffers.v = abi.address(self.moments.get("v"))
+        bind(buffers, "value", self.values, elements=self._size)
+        bind(buffers, "gradient", self.gradients, threads=self._num_threads, elements=self._size)
+        for name in ("m", "v"):
+            bind(buffers, name, self.moments.get(name), elements=self._size)
 
     def unpad(self, array: np.ndarray) -> np.ndarray:
         """Copy of a padded array, flat without the padding."""
@@ -100,6 +102,12 @@ class ConnectionMemory:
         self._weight = parameters[connection.weight]
         self._delay = None if connection.delay is None else parameters[connection.delay]
         size = storage(connection)
+        self._sizes = {
+            "threads": num_threads,
+            "pre": connection.source_size,
+            "synapses": connection.num_synapses,
+            "elements": size,
+        }
         self.delay_steps = (
             abi.aligned_zeros(size, np.uint16) if connection.has_synapse_delays else None
         )
@@ -114,11 +122,11 @@ class ConnectionMemory:
     def fill(self, buffers: abi.ConnectionBuffers) -> None:
         """Write the addresses into the generated code's table."""
         for name in ("delay_steps", "row_start", "post", "touched"):
-            setattr(buffers, name, abi.address(getattr(self, name)))
+            bind(buffers, name, getattr(self, name), **self._sizes)
         for name, memory in (("weight", self._weight), ("delay", self._delay)):
             if memory is not None:
-                setattr(buffers, name, abi.address(memory.values))
-                setattr(buffers, f"{name}_gradient", abi.address(memory.gradients))
+                bind(buffers, name, memory.values, **self._sizes)
+                bind(buffers, f"{name}_gradient", memory.gradients, **self._sizes)
 
     def memory(self) -> dict[str, int]:
         """Bytes by purpose."""

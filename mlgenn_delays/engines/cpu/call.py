@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes as ct
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from ...program.exchange import NO_SPIKE, Batch, OutputGradient, Recording, Reco
 from ...program.program import PopulationProgram, Program
 from ...program.timing import emission_steps, spike_times, step_dtype
 from . import abi
+from .door import bind, bind_table
 
 #: (example, population) -> steps and neurons of its spikes.
 Spikes = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
@@ -30,6 +30,7 @@ class Call:
         count = len(program.populations)
         self._populations = (abi.PopulationBuffers * count)()
         self._inputs = (abi.InputEvents * count)()
+        self._sizes = {"B": batch.size, "T": program.timesteps, "populations": count}
         self._examples = np.ascontiguousarray(batch.indices, dtype=np.int64)
         self._record_row = np.full(batch.size, -1, dtype=np.int32)
         self._choose(record)
@@ -38,13 +39,11 @@ class Call:
                 self._bind_input(population)
             else:
                 self._bind_outputs(population, record)
-        self.struct = abi.Batch(
-            batch.size,
-            abi.address(self._examples),
-            abi.address(self._record_row),
-            ct.addressof(self._inputs),
-            ct.addressof(self._populations),
-        )
+        self.struct = abi.Batch(batch.size)
+        bind(self.struct, "examples", self._examples, **self._sizes)
+        bind(self.struct, "record_row", self._record_row, **self._sizes)
+        bind(self.struct, "inputs", self._inputs, **self._sizes)
+        bind(self.struct, "populations", self._populations, **self._sizes)
 
     def _choose(self, record: RecordRequest | None) -> None:
         """Give rows of the recording of the coming pass to the examples of a request."""
@@ -55,12 +54,16 @@ class Call:
 
     def _set(self, population: int, name: str, array: np.ndarray) -> None:
         self.arrays[population, name] = array
-        setattr(self._populations[population], name, abi.address(array))
+        neurons = self.program.populations[population].size
+        bind(self._populations[population], name, array, N=neurons, **self._sizes)
 
     def _bind_input(self, p: PopulationProgram) -> None:
         arrays = input_arrays(self.program, p, self.batch)
         self._keep += arrays
-        self._inputs[p.index] = abi.InputEvents(*map(abi.address, arrays))
+        data = self.batch.inputs[p.index]
+        sizes = {"examples": len(data), "events": len(data.times)}
+        for name, array in zip(("offsets", "steps", "neurons"), arrays, strict=True):
+            bind(self._inputs[p.index], name, array, **sizes)
 
     def _bind_outputs(self, p: PopulationProgram, record: RecordRequest | None) -> None:
         examples, steps = self.batch.size, self.program.timesteps
@@ -80,14 +83,14 @@ class Call:
     ) -> None:
         """Make room for the requested ones among the variables ``names``, in C++'s order."""
         wanted = frozenset() if record is None else record.variables
-        pointers = (abi.POINTER * len(names))()
-        for k, name in enumerate(names):
+        recorded = int(np.sum(self._record_row >= 0))
+        shape = (recorded, self.program.timesteps, p.size)
+        for name in names:
             if (p.index, name) in wanted:
-                shape = (int(np.sum(self._record_row >= 0)), self.program.timesteps, p.size)
                 self._recorded_variables[p.index, name] = np.empty(shape, np.float32)
-                pointers[k] = abi.address(self._recorded_variables[p.index, name])
-        self._keep.append(pointers)
-        setattr(self._populations[p.index], field, ct.addressof(pointers))
+        arrays = [self._recorded_variables.get((p.index, name)) for name in names]
+        sizes = {"variables": len(names), "R": recorded, "N": p.size, **self._sizes}
+        self._keep.append(bind_table(self._populations[p.index], field, arrays, **sizes))
 
     # -- what the forward pass left
 
@@ -155,7 +158,10 @@ def input_arrays(program: Program, p: PopulationProgram, batch: Batch) -> list[n
     steps, channels = step_dtype(program.timesteps), channel_dtype(p.size)
 
     def steps_array() -> np.ndarray:
-        return np.ascontiguousarray(emission_steps(data, program.dt), steps)
+        emitted = emission_steps(data, program.dt)
+        if emitted.dtype != steps:  # all that is after the trial is the same, and fits
+            emitted = np.minimum(emitted, program.timesteps)
+        return np.ascontiguousarray(emitted, steps)
 
     return [
         np.ascontiguousarray(data.offsets, dtype=np.int64),
@@ -165,4 +171,5 @@ def input_arrays(program: Program, p: PopulationProgram, batch: Batch) -> list[n
 
 
 def _float32(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):  # infinite gradients are reported by who trains
+        return np.ascontiguousarray(array, dtype=np.float32)

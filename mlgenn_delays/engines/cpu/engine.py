@@ -106,6 +106,7 @@ class CpuEngine(Engine):
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         self._check_process()
+        self._check_batch(batch)
         self._check_request(record)
         self._last = None  # its tapes are about to go
         call = Call(self.program, batch, record)

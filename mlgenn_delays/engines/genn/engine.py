@@ -127,6 +127,7 @@ class GennEngine(Engine):
     # -- forward and backward
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
+        self._check_batch(batch)
         self._check_request(record)
         self._has_forward = False
         result = self._simulation.forward(batch, record, self.watchers[0])

@@ -79,6 +79,7 @@ class ReferenceEngine(Engine):
 
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         program = self.program
+        self._check_batch(batch)
         self._check_request(record)
         if self._circuit is None:
             self._circuit = Circuit(program, self._values)

@@ -36,6 +36,10 @@ SPIKE = -1
 RELEASE = -2
 _ARRIVAL = -3
 
+#: Spikes of one neuron in one trial, and more of them for each timestep. Without timesteps nothing
+#: else bounds them: where the current is far above a low threshold they come without end.
+_MANY_SPIKES, _SPIKES_PER_STEP = 10_000, 100
+
 
 class Cell:
     """State of one neuron at its last event."""
@@ -99,6 +103,9 @@ class ForwardPass:
         circuit: the network
         inputs:  input population -> (times [ms] (spikes,), neurons (spikes,)), by time
         keep:    populations of which trajectories are kept
+
+    Raises:
+        ValueError: a neuron spikes so often that the trial would not come to an end
     """
 
     def __init__(
@@ -110,6 +117,7 @@ class ForwardPass:
         self.circuit = circuit
         self.inputs = inputs
         self.duration = circuit.program.duration
+        self._most_spikes = _MANY_SPIKES + _SPIKES_PER_STEP * circuit.program.timesteps
         self.tape_times = array("d")
         self.tape_synapses = array("i")
         self.tape_items: list[Any] = []  # Volley for arrivals, else Spike
@@ -225,6 +233,13 @@ class ForwardPass:
         membrane.decay(cell.currents, time - cell.time)
         spike = Spike(cell, time, sum(cell.currents), not cell.spikes)
         cell.spikes.append(spike)
+        if len(cell.spikes) > self._most_spikes:
+            name = self.circuit.program.populations[cell.population].name
+            raise ValueError(
+                f"population {name!r}: neuron {cell.index} spikes more than {self._most_spikes} "
+                f"times before {time:g} ms, too often for the reference engine, which has no "
+                "timesteps; raise v_thresh, give it a tau_refrac or use backend='cpu'"
+            )
         cell.time, cell.v, cell.held = time, membrane.reset, membrane.refractory > 0.0
         self._log(time, spike, SPIKE)
         if cell.trajectory is not None:

@@ -203,7 +203,7 @@ def test_shortest_trials(timesteps, readout):
     first, last = builder.input(1, spikes=1), builder.output(2, SCE, readout)
     builder.connect(first, last, 1.0, 0.3, delay=(0.0, 0.0))
     case = builder.build()
-    case.inputs[0].times[:] = 0.0
+    case.set_times(0.0)
     engine = case.engine(CpuEngine, 1)
     gradients = case.gradients(engine)[0]
     assert np.any(engine.forward(case.batch).readouts[last]) == (timesteps == 2)

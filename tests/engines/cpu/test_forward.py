@@ -107,8 +107,8 @@ def test_first_spike_times_and_silent_outputs():
 
 def test_two_spikes_of_one_channel_in_one_step_both_count():
     case = recurrent_case(LOSS, delays=(RANGE, None, None), sizes=(1, 4, 3))
-    data = case.inputs[0]
-    data.times[:] = np.where(data.times < 10.0, 3.2, data.times)
+    times = case.inputs[0].times
+    case.set_times(np.where(times < 10.0, 3.2, times))
     engine = case.engine(CpuEngine, 1)
     counts = engine.forward(case.batch).spike_counts[1]
     for example in range(2):
@@ -122,7 +122,7 @@ def test_largest_delay_has_its_slot():
     first, last = builder.input(1, spikes=1), builder.output(1, LOSS)
     builder.connect(first, last, 1.0, delay=(20.0, 20.0), max_delay_steps=20)
     case = builder.build()
-    case.inputs[0].times[:] = 2.0
+    case.set_times(2.0)
     record = RecordRequest(np.ones(1, bool), variables=frozenset([(1, "V")]))
     engine = case.engine(CpuEngine, 1)
     voltage = engine.forward(case.batch, record).recording.variables[1, "V"][0, :, 0]
@@ -135,7 +135,7 @@ def test_delays_are_rounded(delay, steps):
     first, last = builder.input(1, spikes=1), builder.output(1, LOSS)
     builder.connect(first, last, 1.0, delay=(delay, delay))
     case = builder.build()
-    case.inputs[0].times[:] = 4.0
+    case.set_times(4.0)
     record = RecordRequest(np.ones(1, bool), variables=frozenset([(1, "V")]))
     engine = case.engine(CpuEngine, 1)
     voltage = engine.forward(case.batch, record).recording.variables[1, "V"][0, :, 0]
@@ -150,7 +150,7 @@ def test_no_capacity_drops_spikes():
     builder.connect(first, middle, 1e5, tau_syn=1e4)
     builder.connect(middle, last, 0.1)
     case = builder.build()
-    case.inputs[0].times[:] = 0.0
+    case.set_times(0.0)
     counts = case.engine(CpuEngine, 1).forward(case.batch).spike_counts[1]
     assert list(counts[0]) == [2999, 2999, 2999]
 

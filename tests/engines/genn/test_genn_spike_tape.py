@@ -9,6 +9,7 @@ import pytest
 from genn_cases import RANGE, SCE, all_of, assert_same_results, cpu_engine
 from programs import Case, ProgramBuilder
 
+from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.program.exchange import Batch
 
 pytest.importorskip("pygenn")
@@ -34,7 +35,12 @@ def busy_case(training: bool = True) -> Case:
     builder.connect(a, last, 0.1, 0.5)
     case = builder.build(i_minus_thresh_min=0.3)
     events = case.inputs[0]
-    events.offsets[3] = events.offsets[2]
+    case.inputs[0] = EventDataset(
+        [*events.offsets[:3], events.offsets[2]],
+        events.times[: events.offsets[2]],
+        events.neurons[: events.offsets[2]],
+        events.num_neurons,
+    )
     return case.with_settings(training=training)
 
 
