@@ -9,11 +9,13 @@ import functools
 import gc
 import io
 import json
+import math
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,8 +87,9 @@ class RunServer:
         Args:
             script: ``"order"``, the small experiment of the tests, or ``"report"``
             arguments: of its command line
-            limits: ``disk``, bytes that are left on the disk; ``file_size``, bytes of the largest
-                file; ``screen``, a named pipe for output and errors, which must be read;
+            limits: ``disk``, the name of a file, how many times it is written before the disk is
+                full, and bytes that are left then; ``file_size``, bytes of the largest file;
+                ``screen``, a named pipe for output and errors, which must be read;
                 ``takedown``, whether Python takes the process down in the end, as it does for
                 scripts, which takes longer than the run
         """
@@ -116,7 +119,7 @@ class RunServer:
 class FullDisk(io.FileIO):
     """A file on a disk with ``left`` bytes for all files."""
 
-    left = 0
+    left = math.inf
 
     def write(self, data: bytes) -> int:
         if len(data) > FullDisk.left:
@@ -128,6 +131,20 @@ class FullDisk(io.FileIO):
 def _open_on_full_disk(handle: int, mode: str, encoding: str | None = None) -> io.IOBase:
     file = io.BufferedWriter(FullDisk(handle, "w"))
     return file if encoding is None else io.TextIOWrapper(file, encoding=encoding)
+
+
+def _fill_disk(name: str, times: int, left: int) -> None:
+    make = tempfile.mkstemp
+
+    def mkstemp(suffix: str, prefix: str, dir: Path) -> tuple[int, str]:
+        nonlocal times
+        times -= prefix == f".{name}."
+        if times < 0:
+            FullDisk.left = min(FullDisk.left, left)
+        return make(suffix, prefix, dir)
+
+    tempfile.mkstemp = mkstemp
+    os.fdopen = _open_on_full_disk
 
 
 def serve() -> None:
@@ -175,8 +192,7 @@ def _become_run(request: dict) -> None:
     if "file_size" in request:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_size"], resource.RLIM_INFINITY))
     if "disk" in request:
-        FullDisk.left = request["disk"]
-        os.fdopen = _open_on_full_disk
+        _fill_disk(*request["disk"])
 
 
 if __name__ == "__main__":

@@ -32,6 +32,12 @@ def seconds(server, whole, tmp_path_factory):
     return time.monotonic() - start
 
 
+def make_old(folder: Path) -> None:
+    """Let what kills, and a second Ctrl-C, left be a day old: it is cleared then."""
+    for path in folder.glob(".*.tmp"):
+        os.utime(path, (0.0, 0.0))
+
+
 def test_killed(server, whole, seconds, tmp_path, rng, attempts, tally):
     expected = results(whole)
     for attack in range(attempts(16, 2)):
@@ -45,9 +51,7 @@ def test_killed(server, whole, seconds, tmp_path, rng, attempts, tally):
             ended = running.wait()
             problem = problem or (None if ended.code == -signal.SIGKILL else ended.problem)
             problem = problem or check_files(folder)
-        # what the dead leave is cleared when it is a day old
-        for path in folder.glob(".*.tmp"):
-            os.utime(path, (0.0, 0.0))
+        make_old(folder)
         ended = finish(server, folder)
         problem = problem or (ended.err if ended.code else difference(folder, expected))
         tally.count(f"kills {attack}", problem)
@@ -67,6 +71,7 @@ def test_interrupted(server, whole, seconds, tmp_path, rng, attempts, tally):
         problem = ended.problem or check_files(folder)
         if problem is None and ended.code in (1, 2):
             problem = ended.err
+        make_old(folder)
         ended = finish(server, folder)
         problem = problem or (ended.err if ended.code else difference(folder, expected))
         tally.count(f"Ctrl-C {attack}", problem)
@@ -97,27 +102,34 @@ def test_interrupted_import(rng, attempts, tally):
         tally.count(f"{script.name} {attack}", None if survived else f"{process.returncode} {err}")
 
 
-@pytest.mark.parametrize("kind", ["disk", "file_size"])
-def test_full_disk(server, whole, tmp_path, rng, attempts, tally, kind):
+def full_disk(whole: Path, rng) -> tuple[str, int, int]:
+    """Any file of a run, how many times it is written well, and bytes that are left then."""
+    names = sorted(p.name for p in whole.iterdir())
+    name = names[rng.integers(len(names))]
+    times = rng.integers(10) if name in ("metrics.csv", "checkpoint_last.npz") else 0
+    return name, int(times), int(rng.integers((whole / name).stat().st_size + 10))
+
+
+def room_for_files(whole: Path, rng) -> int:
+    """Bytes of the largest file."""
+    return int(25_000 * rng.random() ** 2)
+
+
+@pytest.mark.parametrize(("kind", "draw"), [("disk", full_disk), ("file_size", room_for_files)])
+def test_full_disk(server, whole, tmp_path, rng, attempts, tally, kind, draw):
     """No room for any more bytes, or for large files."""
     expected = results(whole)
-    total = sum(p.stat().st_size for p in whole.iterdir())
-    # checkpoints are written after each epoch
-    limit = 20 * total if kind == "disk" else 25_000
-    for attack in range(attempts(10, 1)):
+    for attack in range(attempts(12, 2)):
         folder = tmp_path / f"{kind}{attack}"
-        room = int(limit * rng.random() ** 2)
-        ended = server.run("order", *RUN, "--out", folder, **{kind: room})
+        limit = draw(whole, rng)
+        ended = server.run("order", *RUN, "--out", folder, **{kind: limit})
         problem = ended.problem or check_files(folder)
-        if problem is None and ended.code:
-            lines = ended.err.strip().splitlines()
-            is_named = str(folder) in lines[-1] and "error: " in lines[-1] if lines else False
-            # where even what is said has no room
-            is_named = is_named or (kind == "file_size" and len(ended.err) >= room)
-            problem = None if is_named else f"names no file: {ended.err[-300:]}"
+        if problem is None and ended.code and "error: " in ended.err:
+            last = ended.err.strip().splitlines()[-1]
+            problem = None if str(folder) in last else f"names no file: {last}"
         ended = finish(server, folder)
         problem = problem or (ended.err if ended.code else difference(folder, expected))
-        tally.count(f"{room} bytes", problem)
+        tally.count(f"{kind} {limit}", problem)
 
 
 def test_full_disk_when_a_run_is_made_longer(server, whole, tmp_path, rng, attempts, tally):
@@ -129,9 +141,10 @@ def test_full_disk_when_a_run_is_made_longer(server, whole, tmp_path, rng, attem
     for attack in range(attempts(5, 1)):
         folder = tmp_path / f"out{attack}"
         shutil.copytree(whole, folder)
-        room = int(150_000 * rng.random() ** 2)
-        ended = server.run("order", "--resume", *longer, "--out", folder, disk=room)
+        name, times, left = full_disk(whole, rng)
+        disk = (name, times // 5, left)
+        ended = server.run("order", "--resume", *longer, "--out", folder, disk=disk)
         problem = ended.problem or check_files(folder)
         ended = finish(server, folder, *longer)
         problem = problem or (ended.err if ended.code else difference(folder, expected))
-        tally.count(f"{room} bytes", problem)
+        tally.count(f"full disk {disk}", problem)

@@ -181,5 +181,7 @@ def test_ctrl_c_while_the_process_ends(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.1)
     _, err = process.communicate(timeout=60.0)
-    assert (process.returncode, "Traceback" in err) == (130, False), err
+    # Python itself dies of it where the process is just being taken down: 130 in a shell
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "Traceback" not in err
     assert not [p for p in (tmp_path / "out").iterdir() if p.name.startswith(".")]
