@@ -7,14 +7,13 @@ state that was good gives the network of that state, bit for bit.
 from __future__ import annotations
 
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from divergence import Watch, check_claims, diverge, observe, values
 from trained_networks import HH_G, HY_G, XH_D, XH_G, compile_recurrent
 
-from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import TrainingDiverged
 from mlgenn_delays.engines.base import is_finite
 from mlgenn_delays.optimisers import Adam
@@ -33,50 +32,6 @@ def backend(request):
     if request.param.startswith("genn"):
         pytest.importorskip("pygenn")
     return request.param
-
-
-def values(network: Any) -> list[np.ndarray]:
-    """All that steps change."""
-    return [*network.engine.get_parameters(), *network.engine.optimiser_state().values()]
-
-
-class Watch(Callback):
-    """Keeps what there was before every batch, and does something before or after one."""
-
-    def __init__(self, network: Any, batch: int = -1, do: Any = None, after: bool = False):
-        self.before: list[list[np.ndarray]] = []
-        self._network, self._batch, self._do, self._after = network, batch, do, after
-
-    def on_batch_begin(self, batch):
-        self._act(after=False)
-        self.before.append(values(self._network))
-
-    def on_batch_end(self, batch, metrics):
-        self._act(after=True)
-
-    def _act(self, after):
-        now = after == self._after and len(self.before) - after == self._batch
-        if self._do is not None and now:
-            self._do()
-
-
-def diverge(network: Any, data: Any, watch: Watch, epochs: int = 3) -> TrainingDiverged:
-    with pytest.raises(TrainingDiverged) as info:
-        network.train(*data, epochs, callbacks=[watch])
-    return info.value
-
-
-def check_claims(error: TrainingDiverged, network: Any, watch: Watch, num_batches: int) -> None:
-    """Whether what the error says is so."""
-    now, before = values(network), watch.before[-1]
-    assert len(watch.before) == error.epoch * num_batches + error.batch + 1
-    assert error.parameters_finite == all(map(is_finite, now))
-    same = len(now) == len(before) and all(
-        np.array_equal(a, b, equal_nan=True) for a, b in zip(now, before)
-    )
-    assert error.step_applied == (not same)
-    assert ("the parameters are the last good ones" in str(error)) == error.parameters_finite
-    assert ("already contain the step" in str(error)) == error.step_applied
 
 
 @pytest.fixture
@@ -201,16 +156,6 @@ SPOILS = {
     "infinite steps": train_with(np.inf),
     "a step that is refused": train_with("much"),
 }
-
-
-def observe(network: Any, net: SimpleNamespace, data: Any, start: tuple[int, int]) -> list[Any]:
-    part = {net.x: data[0][net.x][:4]}, {net.y: data[1][net.y][:4]}
-    found = [network.predict(data[0], net.y, callbacks=[])[0][net.y]]
-    loss, gradients = network.gradients(*part)
-    found += [np.array(loss), *(g for c in gradients.values() for g in c.values())]
-    epoch, batch = start
-    network.train(*data, 2, start_epoch=epoch, start_batch=batch, callbacks=[])
-    return found + values(network)
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["open", "closed and opened"])

@@ -36,6 +36,10 @@ SPIKE = -1
 RELEASE = -2
 _ARRIVAL = -3
 
+#: Spikes of a neuron per timestep, on average over a trial, of which more are refused: engines on
+#: the grid have one, and without a refractory period, large weights give any number of them.
+MOST_SPIKES = 20
+
 
 class Cell:
     """State of one neuron at its last event."""
@@ -99,6 +103,9 @@ class ForwardPass:
         circuit: the network
         inputs:  input population -> (times [ms] (spikes,), neurons (spikes,)), by time
         keep:    populations of which trajectories are kept
+
+    Raises:
+        ValueError: a neuron spikes so often that there may be no end, see MOST_SPIKES
     """
 
     def __init__(
@@ -110,6 +117,7 @@ class ForwardPass:
         self.circuit = circuit
         self.inputs = inputs
         self.duration = circuit.program.duration
+        self._most_spikes = MOST_SPIKES * circuit.program.timesteps
         self.tape_times = array("d")
         self.tape_synapses = array("i")
         self.tape_items: list[Any] = []  # Volley for arrivals, else Spike
@@ -225,6 +233,8 @@ class ForwardPass:
         membrane.decay(cell.currents, time - cell.time)
         spike = Spike(cell, time, sum(cell.currents), not cell.spikes)
         cell.spikes.append(spike)
+        if len(cell.spikes) > self._most_spikes:
+            self._refuse(cell)
         cell.time, cell.v, cell.held = time, membrane.reset, membrane.refractory > 0.0
         self._log(time, spike, SPIKE)
         if cell.trajectory is not None:
@@ -235,6 +245,14 @@ class ForwardPass:
             release = time + membrane.refractory
             heappush(self._queue, (release, next(self._order), spike, RELEASE))
         self._send(spike, cell.population, cell.index)
+
+    def _refuse(self, cell: Cell) -> None:
+        population = self.circuit.program.populations[cell.population]
+        raise ValueError(
+            f"population {population.name!r}: neuron {cell.index} has more than {MOST_SPIKES} "
+            f"spikes per timestep, its input current is {sum(cell.currents):g}; lower the weights, "
+            "or give it a refractory period"
+        )
 
     def _release(self, spike: Spike, time: float) -> None:
         cell = spike.cell
