@@ -1,4 +1,4 @@
-"""What training leaves that diverges: compared with what its error says, and with other networks."""
+"""What training leaves that diverges: compared with what its error says and with other networks."""
 
 from __future__ import annotations
 
