@@ -43,8 +43,7 @@ def linear():
     return SimpleNamespace(network=network, x=x, y=y, c=c)
 
 
-@pytest.fixture
-def recurrent():
+def describe_recurrent() -> SimpleNamespace:
     """Input (8) -> hidden (10) <-> hidden -> output (2), delays of every kind, sparse, too."""
     network = Network(default_params)
     with network:
@@ -57,6 +56,12 @@ def recurrent():
         hh = Connection(h, h, FixedProbability(0.4, Normal(0.0, 0.2)), Exponential(5.0))
         hy = Connection(h, y, Dense(Normal(0.0, 0.5), 2), Exponential(4.0))
     return SimpleNamespace(network=network, x=x, h=h, y=y, xh=xh, hh=hh, hy=hy)
+
+
+@pytest.fixture
+def recurrent():
+    """The network of :func:`describe_recurrent`."""
+    return describe_recurrent()
 
 
 def make_spikes(num_examples: int, num_neurons: int, seed: int = 0, num_spikes: int = 12):

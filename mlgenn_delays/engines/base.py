@@ -370,9 +370,25 @@ class Engine(ABC, InTurn):
                     f"{', '.join(map(repr, known)) or 'none'}"
                 )
 
-    def _check_backward(self, has_forward: bool) -> None:
-        if not has_forward or not self.program.training:
+    def _check_backward(self, size: int | None, gradients: Mapping[int, OutputGradient]) -> None:
+        """Whether a backward pass can follow.
+
+        Args:
+            size: examples of the last forward pass; None: there was none
+
+        Raises:
+            RuntimeError: there was none, or the program cannot learn
+            ValueError: gradients of a batch of another size: that pass was not theirs
+        """
+        if size is None or not self.program.training:
             raise RuntimeError("backward needs a forward pass of a training program before it")
+        for gradient in gradients.values():
+            for part in (gradient.readout, gradient.trace, gradient.silent):
+                if part is not None and len(part) != size:
+                    raise ValueError(
+                        f"gradients are those of {len(part)} examples, the last forward pass had "
+                        f"{size}"
+                    )
 
     def _traces(self, values: Mapping[int, np.ndarray]) -> dict[int, list[Trace]]:
         """Traces of engines on the grid from (examples, timesteps, outputs) voltages."""

@@ -16,7 +16,7 @@ from mlgenn_delays.engines.create import create_engine
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.optimisers import Adam, Optimiser
-from mlgenn_delays.program.exchange import RecordRequest
+from mlgenn_delays.program.exchange import Batch, RecordRequest
 from mlgenn_delays.program.parameters import Owner, OwnerKind, ParameterSpec
 from mlgenn_delays.program.program import Program
 
@@ -162,6 +162,20 @@ def test_moments_of_single_precision_become_double_in_the_reference(case):
     train(case, cpu, [RULES["Adam"]()] * 3, range(2))
     reference.set_optimiser_state(cpu.optimiser_state())
     assert {value.dtype for value in reference.optimiser_state().values()} == {np.dtype(np.float64)}
+
+
+# --- passes
+
+
+def test_gradients_of_another_batch_are_refused(case, backend):
+    """Generated code would read what is not there."""
+    engine = make(case, backend)
+    _, gradients = case.evaluate(engine.forward(case.batch))
+    engine.forward(Batch(case.batch.inputs, case.batch.indices[:1]))
+    with pytest.raises(ValueError, match="gradients are those of 2 examples, the .* pass had 1"):
+        engine.backward(gradients)
+    engine.forward(case.batch)
+    engine.backward(gradients)
 
 
 # --- bounds

@@ -303,6 +303,23 @@ def test_changes_have_no_effect(unchanged, data, backend, what, block):
     assert all(map(equal, found, expected))
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_settings_that_are_not_allowed_are_not_taken_over_when_it_is_opened_again(data, backend):
+    """No compiler would take them; a network that is closed and opened has no compiler."""
+    if backend.startswith("genn"):
+        pytest.importorskip("pygenn")
+
+    def spoil(net: SimpleNamespace) -> None:
+        net.h.neuron.tau_mem = net.y.neuron.tau_mem = -5.0
+        net.xh.synapse.tau = 0.0
+
+    net = describe()
+    spoil(net)
+    with pytest.raises(ValueError, match="tau_mem is -5"):
+        compile_for(net, backend)
+    assert all(map(equal, run(backend, data, None, spoil), run(backend, data, None, None)))
+
+
 @pytest.mark.parametrize(
     ("where", "name", "value"),
     [

@@ -122,7 +122,7 @@ class CpuEngine(Engine):
     ) -> Recording:
         self._check_process()
         self._check_request(record)
-        self._check_backward(self._last is not None)
+        self._check_backward(None if self._last is None else self._last.batch.size, gradients)
         call = self._last
         assert call is not None
         call.set_gradients(gradients, record)

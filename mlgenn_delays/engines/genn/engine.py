@@ -82,7 +82,7 @@ class GennEngine(Engine):
         self._simulation = Simulation(network)
         #: parameters that no model reads
         self._stored: dict[int, np.ndarray] = {}
-        self._has_forward = False
+        self._size: int | None = None  # examples of the last forward pass
         self._initialise()
 
     def close(self) -> None:
@@ -129,16 +129,16 @@ class GennEngine(Engine):
     def forward(self, batch: Batch, record: RecordRequest | None = None) -> ForwardResult:
         self._check_batch(batch)
         self._check_request(record)
-        self._has_forward = False
+        self._size = None
         result = self._simulation.forward(batch, record, self.watchers[0])
-        self._has_forward = True
+        self._size = batch.size
         return replace(result, traces=self._traces(self._simulation.traces()))
 
     def backward(
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
     ) -> Recording:
         self._check_request(record)
-        self._check_backward(self._has_forward)
+        self._check_backward(self._size, gradients)
         return self._simulation.backward(gradients, record, self.watchers[1])
 
     # -- learning

@@ -111,7 +111,7 @@ class ReferenceEngine(Engine):
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
     ) -> Recording:
         self._check_request(record)
-        self._check_backward(self._result is not None)
+        self._check_backward(None if self._result is None else len(self.trials), gradients)
         result, program = self._result, self.program
         assert result is not None
         regulariser = {

@@ -177,3 +177,16 @@ def test_runs_repeat_bit_for_bit():
 def test_trajectories_that_were_not_kept_are_refused():
     with pytest.raises(ValueError, match="population 1: its trajectories were not kept"):
         _run(recurrent_case(SCE)).trajectories(1)
+
+
+@pytest.mark.parametrize("weight", [1e5, 1e30])
+def test_spikes_without_end_are_refused(weight):
+    """They come ever closer together, in the end at one time."""
+    builder = ProgramBuilder(timesteps=10, batch=1)
+    first, hidden = builder.input(1), builder.hidden(1, "excited")
+    builder.connect(first, hidden, weight)
+    builder.connect(hidden, builder.output(2, SCE), 1.0)
+    case = builder.build()
+    engine = case.engine(ReferenceEngine)
+    with pytest.raises(ValueError, match="population 'excited': neuron 0 has more than 20 spikes"):
+        engine.forward(case.batch)
