@@ -11,6 +11,7 @@ import numpy as np
 from mlgenn_delays.callbacks import BestCheckpoint, Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork, save_checkpoint
 from mlgenn_delays.models import ClassifierNetwork
+from mlgenn_delays.training.state_meta import read_json
 
 from .monitor import EpochMonitor
 from .results import MetricsTable, ResultsFolder
@@ -119,7 +120,9 @@ class EpochWriter(Callback):
         """Take over what a saved state says of the best network."""
         description = read_description(state)
         best = description.get("best")
-        if best is not None:
+        if best is None:
+            return
+        try:
             self._best.load_state_dict(
                 {
                     **dict(zip(("best", "best_loss", "best_epoch"), best, strict=True)),
@@ -127,6 +130,8 @@ class EpochWriter(Callback):
                     "recent": description["recent"],
                 }
             )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise _damaged() from error
 
 
 def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -138,9 +143,13 @@ def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
     if EXPERIMENT_KEY not in state:
         return {}
     try:
-        return dict(json.loads(str(state[EXPERIMENT_KEY])))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"entry {EXPERIMENT_KEY!r} of the checkpoint is damaged") from error
+        return read_json(state, EXPERIMENT_KEY)
+    except ValueError as error:
+        raise _damaged() from error
+
+
+def _damaged() -> ValueError:
+    return ValueError(f"entry {EXPERIMENT_KEY!r} of the checkpoint is damaged")
 
 
 def get_delays(
