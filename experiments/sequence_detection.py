@@ -103,7 +103,10 @@ class DelayCourse(Callback):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` gave."""
-        self._delays = list(np.asarray(state["delays"]))
+        delays = np.array(state["delays"], dtype=np.float64)
+        if delays.shape[1:] != (NUM_CHANNELS, NUM_CHANNELS):
+            raise ValueError(f"delays have shape {delays.shape}")
+        self._delays = list(delays)
 
 
 def get_delays(compiled: CompiledTrainingNetwork, connection: Any) -> np.ndarray:

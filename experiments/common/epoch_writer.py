@@ -12,6 +12,7 @@ import numpy as np
 from mlgenn_delays.callbacks import BestCheckpoint, Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork, save_checkpoint
 from mlgenn_delays.models import ClassifierNetwork
+from mlgenn_delays.training.state_meta import read_json
 
 from .metrics_table import MetricsTable
 from .monitor import EpochMonitor
@@ -174,7 +175,7 @@ def read_description(state: Mapping[str, np.ndarray]) -> dict[str, Any]:
     if EXPERIMENT_KEY not in state:
         return {}
     with damaged_entry():
-        return dict(json.loads(str(state[EXPERIMENT_KEY])))
+        return read_json(state, EXPERIMENT_KEY)
 
 
 @contextmanager

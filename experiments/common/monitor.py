@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.checks import check_number, check_whole_number
 from mlgenn_delays.compilers import CompiledTrainingNetwork
 from mlgenn_delays.models import ClassifierNetwork
 
@@ -100,10 +101,28 @@ class EpochMonitor(Callback):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what :meth:`state_dict` gave."""
-        self._num_samples = int(state["num_samples"])
-        self._num_spikes = int(state["num_spikes"])
-        self._seconds, self._start = float(state["seconds"]), perf_counter()
-        self.accuracy = float(state["accuracy"])
-        for group, values in (("has_spiked", self._has_spiked), ("norms", self._norms)):
-            for name in values:
-                values[name] = np.array(state[f"{group}/{name}"])
+        seconds = check_number(state["seconds"], "seconds", minimum=0.0)
+        samples, spikes = (
+            check_whole_number(state[name], name) for name in ("num_samples", "num_spikes")
+        )
+        accuracy = float(state["accuracy"])
+        has_spiked = {n: _saved(state, f"has_spiked/{n}", v) for n, v in self._has_spiked.items()}
+        norms = {n: _saved(state, f"norms/{n}", v) for n, v in self._norms.items()}
+        self._seconds, self._start, self.accuracy = seconds, perf_counter(), accuracy
+        self._num_samples, self._num_spikes = samples, spikes
+        self._has_spiked, self._norms = has_spiked, norms
+
+
+def _saved(state: Mapping[str, Any], name: str, like: np.ndarray) -> np.ndarray:
+    """An array of a saved state, of the shape and type of ``like``.
+
+    Raises:
+        ValueError: it is another one
+    """
+    value = np.array(state[name])
+    if value.shape != like.shape or value.dtype != like.dtype:
+        raise ValueError(
+            f"{name} has shape {value.shape} and type {value.dtype}, it should be {like.dtype} of "
+            f"shape {like.shape}"
+        )
+    return value

@@ -123,6 +123,21 @@ def test_moments_go_out_and_in(case, backend, name):
         np.testing.assert_array_equal(other.optimiser_state()[key], value, err_msg=key)
 
 
+def test_moments_of_nothing_are_refused(case, backend):
+    engine = make(case, backend)
+    train(case, engine, [RULES["Adam"]()] * 3, range(2))
+    state = engine.optimiser_state()
+    key = next(iter(state))
+    for name in ("connections/other/g/m", key.rpartition("/")[0], "m"):
+        with pytest.raises(ValueError, match=f"{name!r}, which belongs to no learned parameter"):
+            engine.set_optimiser_state({name: state[key]})
+        again = engine.optimiser_state()
+        assert again.keys() == state.keys()
+        assert all(np.array_equal(again[k], value) for k, value in state.items())
+    engine.set_optimiser_state({})
+    assert engine.optimiser_state() == {}
+
+
 def test_moments_matter(case, backend):
     """The comparison above is worth something."""
     for name in ("Adam", "momentum"):

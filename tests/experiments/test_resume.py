@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from experiment_runs import SMALL, Run
 
+from mlgenn_delays.compilers import load_checkpoint, save_checkpoint
 from mlgenn_delays.experiments.common import epoch_writer, monitor
 from mlgenn_delays.experiments.common.results import read_json, write_json
 
@@ -251,6 +253,35 @@ def test_damaged_entries_are_named(
     # one that is finished is left alone
     epochs = ("--epochs", "5") if name == "config.json" else ()
     result = run("--resume", *more, *epochs)
+    assert result.code == 2
+    assert message in result.err
+    assert len(result.err.split("error:")[1].splitlines()) == 1
+
+
+DAMAGED = "entry 'experiment' of the checkpoint is damaged"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("experiment", "{", DAMAGED),
+        ("experiment", "[" * 100_000, DAMAGED),
+        ("experiment", '{"best": 3}', DAMAGED),
+        ("experiment", '{"best": [0.5, 1.0, 2]}', DAMAGED),
+        ("meta", "{}", "entry 'meta' has no 'format'"),
+        ("callbacks/0/num_spikes", -1, "does not fit EpochMonitor (callbacks/0): num_spikes is -1"),
+        ("callbacks/0/has_spiked/hidden", [True], "EpochMonitor (callbacks/0): has_spiked/hidden"),
+    ],
+)
+def test_damaged_entries_of_the_checkpoint_are_named(
+    run: Callable[..., Run], finished: Run, tmp_path: Path, name: str, value: Any, message: str
+) -> None:
+    shutil.copytree(finished.folder, tmp_path / "out")
+    path = tmp_path / "out" / "checkpoint_last.npz"
+    state = load_checkpoint(path)
+    assert name in state
+    save_checkpoint(path, {**state, name: np.array(value)})
+    result = run("--resume", "--epochs", "5")
     assert result.code == 2
     assert message in result.err
     assert len(result.err.split("error:")[1].splitlines()) == 1

@@ -21,6 +21,8 @@ from delay_networks import (
 
 from mlgenn_delays.callbacks import OptimiserParamSchedule
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.program.difference import find_differences
+from mlgenn_delays.training.built_network import describe_network
 
 pytestmark = pytest.mark.genn
 
@@ -57,6 +59,17 @@ def assert_same(found, expected, start, tolerance):
 
 
 BACKENDS = {"genn:cpu": 0.0, "cpu": 1e-3}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_packages_describe_a_network_in_the_same_way(kind):
+    """So checkpoints of one are those of the other."""
+    net = make_network(kind)
+    theirs, (ours, _) = compile_delays(net), compile_ours(net, "cpu")
+    description = describe_network(ours._built)
+    assert description == describe_network(theirs._built)
+    other = compile_delays(make_network(kind, readout="max_var"))
+    assert find_differences(description, describe_network(other._built))
 
 
 def assert_same_training(net, epochs=1, examples=8, backends=BACKENDS, **settings):
