@@ -34,7 +34,8 @@ class CompilerError(RuntimeError):
 def cache_dir() -> Path:
     """Directory of compiled networks (``$MLGENN_DELAYS_CACHE``, else the user's cache)."""
     given = os.environ.get("MLGENN_DELAYS_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("mlgenn_delays")) / "code"
+    # absolute: a library that is named without a folder would be looked for elsewhere
+    return Path(given or Path(platformdirs.user_cache_dir("mlgenn_delays")) / "code").absolute()
 
 
 # -- the processor

@@ -138,6 +138,12 @@ def test_a_library_that_cannot_be_loaded(tmp_path):
         toolchain.load(library)
 
 
+def test_the_cache_may_be_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLGENN_DELAYS_CACHE", ".")
+    monkeypatch.chdir(tmp_path)
+    assert answer() == 42 and len(list(tmp_path.glob("answer-*.so"))) == 1
+
+
 def test_unloading_counts():
     path = toolchain.build(SOURCE, "answer")
     first, second = toolchain.load(path), toolchain.load(path)
