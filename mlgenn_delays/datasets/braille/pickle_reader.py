@@ -183,6 +183,10 @@ class _Reader:
             place = found.end()
         self.place = place
 
+    def list_since_mark(self) -> None:
+        self.count(1)
+        self.push(self.since_mark())
+
     def append(self, values: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not list:
@@ -329,7 +333,7 @@ _OPCODES: dict[int, _Do] = {
         # lists, tuples and dictionaries
         b"(": _Reader.mark,
         b"]": _Reader.new_lists,
-        b"l": lambda r: (r.count(1), r.push(r.since_mark())),
+        b"l": _Reader.list_since_mark,
         b"a": lambda r: r.append([r.stack.pop()]),
         b"e": lambda r: r.append(r.since_mark()),
         b")": lambda r: r.push(()),
