@@ -4,7 +4,7 @@ A checkpoint is a dictionary of arrays in one ``.npz``. Files hold plain arrays 
 and are read with ``allow_pickle=False``, so that a file from somebody else cannot run code.
 
 What a file claims to hold is compared with its size before memory is taken for it. Packed files may
-hold 16 times their size and 4 MB more: the published data sets that are read here have up to five
+hold 16 times their size and 1 MB more: the published data sets that are read here have up to five
 times their packed size, checkpoints are not packed, and zeros would have a thousand times.
 """
 
@@ -61,7 +61,7 @@ def umask() -> int:
 META_KEY = "meta"
 
 #: Most that a packed file may hold: so many times its size, and so much more [bytes].
-UNPACKED_RATIO, UNPACKED_FLOOR = 16, 2**22
+UNPACKED_RATIO, UNPACKED_FLOOR = 16, 2**20
 
 #: Ways to pack members of archives that need no more memory than is asked for.
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

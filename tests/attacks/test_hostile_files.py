@@ -35,7 +35,7 @@ TESTS = Path(__file__).parents[1]
 #: Most memory that a file may take: so many times its size,
 MULTIPLE = 40
 #: ... and so much more [bytes].
-SMALL = 2**20
+SMALL = 2**23
 
 
 def trials(count=3):
@@ -276,8 +276,10 @@ BOMBS = {
         "nulls.pkl": lambda: b"\x80\2(" + b"N" * 3 * 10**5 + b"l.",
         "short lists.pkl": lambda: b"\x80\2(" + b"](Ne" * 10**5 + b"l.",
         "numbers.pkl": lambda: b"\x80\2(" + b"M\0\1" * 10**5 + b"l.",
-        "letters.pkl": lambda: b"\x80\2(" + b"\x8c\3\xe2\x82\xac" * 2 * 10**5 + b"l.",
-        "dictionaries in lists.pkl": lambda: b"\x80\2(" + (b"}K\0Ns" + b"N" * 11) * 10**5 + b"l.",
+        "letters.pkl": lambda: b"\x80\2(" + b"\x8c\3\xe2\x82\xac" * 10**5 + b"l.",
+        "dictionaries in lists.pkl": lambda: (
+            b"\x80\2(" + (b"}K\0Ns" + b"N" * 11) * 3 * 10**4 + b"l."
+        ),
         "lists.pkl": lambda: b"\x80\2(" + b"]" * 10**5 + b"l.",
         "memoized lists.pkl": lambda: b"\x80\4(" + b"]\x94" * 10**5 + b"l.",
         "dictionaries.pkl": lambda: b"\x80\2(" + b"}" * 10**5 + b"l.",
@@ -294,17 +296,17 @@ BOMBS = {
         "encoded.pkl": encoded_over_and_over,
         "arrays.pkl": array_over_and_over,
         "frame.pkl": lambda: frame_of_rows(10**9),
-        "shared trials.pkl": lambda: shared_trials(10**5),
+        "shared trials.pkl": lambda: shared_trials(3 * 10**4),
         "empty trials.pkl": lambda: pickle.dumps(
-            [{"letter": "A", "events": [[[], []]] * 12}] * 10**5
+            [{"letter": "A", "events": [[[], []]] * 12}] * 3 * 10**4
         ),
-        "zeros.zip": lambda: zipped(BRAILLE, bytes(10**8)),
-        "lists.zip": lambda: zipped(BRAILLE, b"(" + b"]" * 4 * 10**6),
+        "zeros.zip": lambda: zipped(BRAILLE, bytes(3 * 10**7)),
+        "lists.zip": lambda: zipped(BRAILLE, b"(" + b"]" * 10**6),
         "bzip2.zip": lambda: zipped(BRAILLE, bytes(10**7), zipfile.ZIP_BZIP2),
         "lzma.zip": lambda: zipped(BRAILLE, bytes(10**7), zipfile.ZIP_LZMA),
     },
     "checkpoint": {
-        "zeros.npz": lambda: npz({"meta": npy(np.zeros(3 * 10**7))}),
+        "zeros.npz": lambda: npz({"meta": npy(np.zeros(10**7))}),
         "claim.npz": lambda: npz({"meta": claim_of(np.zeros(1), (10**12,))}, zipfile.ZIP_STORED),
         "nothing.npz": lambda: npz(
             {"meta": claim_of(np.zeros(1, "V0"), (10**18,))}, zipfile.ZIP_STORED
@@ -319,9 +321,9 @@ BOMBS = {
         "nested.npy": lambda: b"\x93NUMPY\1\0\0\x20" + b"(" * 0x2000,
         "signs.npy": lambda: b"\x93NUMPY\1\0\0\x20" + b"-" * 0x1FFF + b"1",
     },
-    "shard": {"zeros.npz": lambda: npz({"counts": npy(np.zeros(3 * 10**7))})},
+    "shard": {"zeros.npz": lambda: npz({"counts": npy(np.zeros(10**7))})},
     "idx": {
-        "zeros.gz": lambda: gzip.compress(bytes(10**8), 9),
+        "zeros.gz": lambda: gzip.compress(bytes(3 * 10**7), 9),
         "claim.idx": lambda: bytes((0, 0, 8, 3)) + b"\xff" * 12,
         "all.gz": lambda: gzip.compress(idx(20_000)),
     },
@@ -335,13 +337,13 @@ BOMBS = {
         "names.h5": lambda: claims_of_hdf5(keys="S2000000000"),
         "chunks.h5": lambda: claims_of_hdf5(
             count=1000, labels={"chunks": (1000,), "compression": "gzip"},
-            chunk=zlib.compress(bytes(10**8), 9),
+            chunk=zlib.compress(bytes(3 * 10**7), 9),
         ),
         "large chunks.h5": lambda: claims_of_hdf5(
             labels={"chunks": (10**8,), "maxshape": (None,), "compression": "gzip"}
         ),
         "shared.h5": shared_heap,
-        "zeros.h5.gz": lambda: gzip.compress(bytes(10**8), 9),
+        "zeros.h5.gz": lambda: gzip.compress(bytes(3 * 10**7), 9),
     },
 }  # fmt: skip
 
