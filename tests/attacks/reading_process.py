@@ -3,7 +3,6 @@
 For each file a line with its name is printed before it is read, and one with the outcome after it.
 """
 
-import errno
 import json
 import sys
 import tracemalloc
@@ -49,10 +48,17 @@ def limit_memory(size):
         resource.setrlimit(resource.RLIMIT_AS, (used + size, hard))
 
 
+def lacked_memory(error):
+    """Whether an error has come of the limit, whatever it says."""
+    while error is not None and not isinstance(error, MemoryError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def problem_of(kind, error, path):
     """What is wrong with an error; None where it is a documented one."""
     problem = undocumented(error)
-    if problem is None and isinstance(error, OSError) and error.errno == errno.ENOMEM:
+    if problem is None and lacked_memory(error):
         problem = f"needs too much memory: {error}"
     # whoever reads sounds names them
     if problem is None and kind != "wav" and path.name not in f"{error} {error.args}":
