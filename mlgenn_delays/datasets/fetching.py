@@ -234,7 +234,9 @@ def read_pieces(path: Path, name: str, largest: int) -> Iterator[bytes]:
             while piece := source.read(_PIECE):
                 size += len(piece)
                 if size > largest:
-                    raise MalformedFile(f"{path}: {name} has more than {largest} bytes when unpacked")
+                    raise MalformedFile(
+                        f"{path}: {name} has more than {largest} bytes when unpacked"
+                    )
                 yield piece
 
 

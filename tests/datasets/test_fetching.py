@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import socket
 import threading
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +159,24 @@ def test_slow_look_up_of_names_is_given_up_soon(monkeypatch: pytest.MonkeyPatch)
     assert "no answer within" in problem
     assert time.monotonic() - start < 3.0
     done.set()
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zip"])
+def test_no_more_is_unpacked_than_recordings_need(suffix, tmp_path):
+    path = tmp_path / f"words{suffix}"
+    content = bytes(10**7)
+    if suffix == ".gz":
+        path.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("words", content)
+    with pytest.raises(ValueError, match=rf"words\{suffix}: words has more than \d+ bytes"):
+        list(fetching.read_pieces(path, "words", 2**30))
+
+
+def test_packing_that_needs_memory_of_its_own(tmp_path):
+    path = tmp_path / "words.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("words", b"content")
+    with pytest.raises(ValueError, match=r"words\.zip: words is packed in a way"):
+        list(fetching.read_pieces(path, "words", 2**30))

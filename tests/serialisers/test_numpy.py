@@ -1,5 +1,7 @@
 import errno
+import io
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -100,3 +102,16 @@ def test_whether_it_can_be_written(tmp_path):
     (tmp_path / "folder").rmdir()
     with pytest.raises(FileNotFoundError, match=r"Numpy: path cannot be written.*folder"):
         serialiser.check_writable((0, "a", "g"))
+
+
+def test_header_that_claims_a_lot(tmp_path):
+    file = io.BytesIO()
+    about = {"descr": "<f8", "fortran_order": False, "shape": (10**10,)}
+    np.lib.format.write_array_header_1_0(file, about)
+    for content in (file.getvalue(), b"\x93NUMPY\2\0\xff\xff\xff\x7f{"):
+        (tmp_path / "a.npy").write_bytes(content)
+        tracemalloc.start()
+        with pytest.raises(ValueError, match=r"a\.npy' is damaged or not"):
+            Numpy(tmp_path).deserialise(["a"])
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+        tracemalloc.stop()

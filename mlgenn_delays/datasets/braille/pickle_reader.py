@@ -3,15 +3,15 @@
 Python's own reader takes memory for whatever a pickle claims (4 GB for nine bytes), ends the
 process where tuples that are nested deeply are keys, and would have to be kept from looking names
 up. Here nothing is looked up but names that are given, keys are texts and whole numbers, and
-memory is taken for what the pickle holds: no opcode of n bytes makes more than a small object and
-n bytes of content.
+memory is taken for what the pickle holds, up to some 40 times its size: no opcode makes more than a
+small object and the content that follows it, and there may be one object for four bytes.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from struct import Struct
 from typing import Any
@@ -21,6 +21,9 @@ from ...checks import describe
 #: What names stand for: (module, name) -> what is called in place of it.
 Names = Mapping[tuple[str, str], Callable[..., Any]]
 
+#: Most lists, tuples, calls and, counted as four, dictionaries: one for so many bytes, and so many
+#: of any size. One byte makes an empty list; in published files there are 17 for each.
+_BYTES_PER_OBJECT, _FEW_OBJECTS, _OF_DICTIONARY = 4, 100_000, 4
 #: Calls may use what a pickle holds so many times, e.g. make arrays of the same bytes.
 _USES = 2
 #: ... and so much more.
@@ -71,6 +74,7 @@ class _Reader:
         self._marks: list[int] = []
         self._memo: list[Any] = []
         self._uses_left = _USES * len(data) + _FREE
+        self._objects_left = len(data) // _BYTES_PER_OBJECT + _FEW_OBJECTS
 
     def read(self) -> Any:
         opcode = 0
@@ -110,6 +114,11 @@ class _Reader:
 
     # -- the stack and the memo
 
+    def count(self, objects: int) -> None:
+        self._objects_left -= objects
+        if self._objects_left < 0:
+            raise RefusedPickle(f"so many objects are not expected in {len(self.data)} bytes")
+
     def push(self, value: Any) -> None:
         self.stack.append(value)
 
@@ -121,6 +130,10 @@ class _Reader:
         values = self.stack[start:]
         del self.stack[start:]
         return values
+
+    def push_tuple(self, values: Iterable[Any]) -> None:
+        self.count(1)
+        self.push(tuple(values))
 
     def last(self, count: int) -> tuple[Any, ...]:
         return tuple(self.stack.pop() for _ in range(count))[::-1]
@@ -149,6 +162,7 @@ class _Reader:
         data, push, memo, marks = self.data, self.stack.append, self._memo, self._marks
         place = self.place - 1
         while found := _LIST.match(data, place):
+            self.count(1)
             four, one, memoized, floats, single, opened, closed = found.groups()
             if floats:
                 values = list(_floats(len(floats) // _BYTES_PER_FLOAT).unpack(floats))
@@ -169,6 +183,10 @@ class _Reader:
             place = found.end()
         self.place = place
 
+    def list_since_mark(self) -> None:
+        self.count(1)
+        self.push(self.since_mark())
+
     def append(self, values: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not list:
@@ -183,9 +201,13 @@ class _Reader:
         check_keys(keys)
         target.update(zip(keys, values[1::2], strict=True))
 
-    def new_dict(self) -> None:
-        values = self.since_mark()
+    def push_dictionary(self) -> None:
+        self.count(_OF_DICTIONARY)
         self.push({})
+
+    def new_dictionary(self) -> None:
+        values = self.since_mark()
+        self.push_dictionary()
         self.set_items(values)
 
     # -- objects
@@ -202,11 +224,13 @@ class _Reader:
             ) from None
 
     def call(self) -> None:
+        self.count(1)
         function, arguments = self.last(2)
         self._use(arguments)
         self.push(function(*arguments))
 
     def new_object(self) -> None:
+        self.count(1)
         kind, arguments = self.last(2)
         self._use(arguments)
         self.push(kind.__new__(kind, *arguments))
@@ -309,16 +333,16 @@ _OPCODES: dict[int, _Do] = {
         # lists, tuples and dictionaries
         b"(": _Reader.mark,
         b"]": _Reader.new_lists,
-        b"l": lambda r: r.push(r.since_mark()),
+        b"l": _Reader.list_since_mark,
         b"a": lambda r: r.append([r.stack.pop()]),
         b"e": lambda r: r.append(r.since_mark()),
         b")": lambda r: r.push(()),
-        b"t": lambda r: r.push(tuple(r.since_mark())),
-        b"\x85": lambda r: r.push(r.last(1)),
-        b"\x86": lambda r: r.push(r.last(2)),
-        b"\x87": lambda r: r.push(r.last(3)),
-        b"}": lambda r: r.push({}),
-        b"d": _Reader.new_dict,
+        b"t": lambda r: r.push_tuple(r.since_mark()),
+        b"\x85": lambda r: r.push_tuple(r.last(1)),
+        b"\x86": lambda r: r.push_tuple(r.last(2)),
+        b"\x87": lambda r: r.push_tuple(r.last(3)),
+        b"}": _Reader.push_dictionary,
+        b"d": _Reader.new_dictionary,
         b"s": lambda r: r.set_items(list(r.last(2))),
         b"u": lambda r: r.set_items(r.since_mark()),
         # the memo

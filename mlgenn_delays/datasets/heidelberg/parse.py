@@ -38,7 +38,7 @@ _LATEST = 60.0
 _MOST_EXAMPLES = 10**7
 #: Most examples that are read at a time, and what they may need: so many times the size of the
 #: file, or so much [bytes].
-_EXAMPLES_AT_ONCE, _TIMES_AT_ONCE, _BYTES_AT_ONCE = 512, 8, 2**26
+_EXAMPLES_AT_ONCE, _TIMES_AT_ONCE, _BYTES_AT_ONCE = 512, 8, 2**25
 #: Bytes of the name of a class.
 _LONGEST_NAME = 1000
 #: Codes of the filters that files may have: deflate, shuffle, and Fletcher's checksum.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,72 @@ def test_absurd_number_of_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(parse, "_MOST_EXAMPLES", 3)
     with pytest.raises(ValueError, match="labels: 4 entries, allowed are 1 to 3"):
         read(write_file(tmp_path / "x.h5"))
+
+
+def refused(path: Path, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"x\.h5: {message}"):
+        read(path)
+
+
+def test_packed_numbers_are_read(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "x.h5")
+    with h5py.File(path, "a") as file:
+        labels = file["labels"][()]
+        del file["labels"]
+        file.create_dataset("labels", data=labels, chunks=(2,), compression="gzip", shuffle=True,
+                            fletcher32=True)  # fmt: skip
+    assert read(path)[0].labels.tolist() == list(LABELS)
+
+
+def test_chunk_that_unpacks_to_a_thousand_times_its_size(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "x.h5")
+    with h5py.File(path, "a") as file:
+        number = len(file["labels"])
+        del file["labels"]
+        data = file.create_dataset("labels", (number,), int, chunks=(number,), compression="gzip")
+        data.id.write_direct_chunk((0,), zlib.compress(bytes(10**7)))
+    refused(path, f"labels: chunk 0 holds more than its {8 * number} bytes")
+
+
+def test_large_chunk(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "x.h5")
+    with h5py.File(path, "a") as file:
+        del file["labels"]
+        file.create_dataset("labels", (4,), int, chunks=(10**8,), maxshape=(None,))
+    refused(path, "labels: chunks of 800000000 bytes")
+
+
+def test_other_filters(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "x.h5")
+    with h5py.File(path, "a") as file:
+        del file["labels"]
+        file.create_dataset("labels", data=list(LABELS), compression="lzf")
+    refused(path, "labels: packed with the filters")
+
+
+@pytest.mark.parametrize("kind", ["S2000000000", h5py.string_dtype()])
+def test_long_names(kind: Any, tmp_path: Path) -> None:
+    path = write_file(tmp_path / "x.h5")
+    with h5py.File(path, "a") as file:
+        del file["extra/keys"]
+        data = file.create_dataset("extra/keys", (20,), kind)
+        if kind != "S2000000000":
+            data[3] = "a" * 10**6
+    refused(path, "extra/keys: (names of 2000000000|a name of 1000000) bytes")
+
+
+def test_examples_that_share_their_events(tmp_path: Path) -> None:
+    """500 examples that are all the same object of 20 kB."""
+    number, events = 500, 10_000
+    examples = [([0.5] * events, [1] * events)] + [([0.5], [1])] * (number - 1)
+    path = write_file(tmp_path / "x.h5", None, examples, [0] * number, [0] * number)
+    with h5py.File(path) as file:
+        places = [file[f"spikes/{name}"].id.get_offset() for name in ("times", "units")]
+    content = bytearray(path.read_bytes())
+    for place in places:
+        content[place : place + 16 * number] = content[place : place + 16] * number
+    path.write_bytes(content)
+    refused(path, "spikes/times: examples with more events than the file has room for")
 
 
 def test_truncated_file(tmp_path: Path) -> None:

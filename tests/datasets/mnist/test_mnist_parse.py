@@ -94,3 +94,10 @@ def test_absurd_sizes_take_no_memory(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="missing"):
         read_idx(tmp_path / "missing", 3)
+
+
+def test_no_more_is_unpacked_than_images_need(tmp_path: Path) -> None:
+    path = tmp_path / "black.gz"
+    path.write_bytes(gzip.compress(b"\0" * 10**7))
+    with pytest.raises(ValueError, match=r"black\.gz: holds more than the \d+ bytes"):
+        read_idx(path, 3)
