@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import unicodedata
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
@@ -249,6 +250,49 @@ def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
             f"{name} should be a sequence of {of}, e.g. [{shown}], not a {type(value).__name__}"
         )
     return value
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Yes or no: True, False, or 1 and 0.
+
+    Raises:
+        TypeError: anything else, such as a text, which would count as True
+    """
+    if not isinstance(value, (int, np.bool_, np.integer)) or value not in (0, 1):
+        raise TypeError(f"{name} should be True or False, not {describe(value)}")
+    return bool(value)
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """One of several words.
+
+    Raises:
+        ValueError: anything else
+    """
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        allowed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} is {describe(value)}, allowed are {allowed}")
+    return value
+
+
+def check_path(value: Any, name: str) -> str:
+    """The text of a path; whether there is such a file is not looked at.
+
+    Raises:
+        TypeError: no path
+        ValueError: one that no file can have
+    """
+    try:
+        text = os.fspath(value)
+        encoded = os.fsencode(text)
+    except TypeError:
+        raise TypeError(f"{name} should be a path, not {describe(value)}") from None
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise ValueError(f"{name} is {describe(value)}, which no file can be called")
+    return os.fsdecode(text)
 
 
 def check_name(value: Any, name: str, longest: int) -> str:

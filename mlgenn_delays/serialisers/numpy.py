@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_path
 from ..files import atomic_write
 from .serialiser import Serialiser
 
@@ -27,7 +28,7 @@ class Numpy(Serialiser):
     """
 
     def __init__(self, path: str | os.PathLike[str] = ""):
-        self.path = os.fspath(path)
+        self.path = check_path(path, "Numpy: path")
         if self.path:
             try:
                 os.makedirs(self.path, exist_ok=True)

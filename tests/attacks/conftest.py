@@ -32,3 +32,10 @@ def tally(request, record_property):
     yield counts
     record_property("tally", f"{counts.tried} tried, {counts.tried - len(counts.lost)} survived")
     counts.check()
+
+
+@pytest.fixture
+def attack_seed(request):
+    """A seed that depends on ``--attack-seed`` and the name of the test alone, for hypothesis."""
+    seed = request.config.getoption("--attack-seed")
+    return zlib.crc32(f"{seed} {request.node.name}".encode())
