@@ -221,6 +221,47 @@ def whole_numbers(value: Any, name: str) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def as_numbers(
+    value: Any, name: str, shape: tuple[int | None, ...], finite: bool = False
+) -> np.ndarray:
+    """An array of real numbers, of whatever real type.
+
+    Args:
+        shape:  sizes; None: any
+        finite: whether all have to be finite
+
+    Raises:
+        TypeError: not numeric, or cannot be read as an array
+        ValueError: another shape, or numbers that are not finite
+    """
+    array = as_array(value, name)
+    if array.dtype.kind not in "biuf" and array.size:
+        raise TypeError(f"{name} should be numbers, their type is {array.dtype}")
+    fits = array.ndim == len(shape) and all(
+        wanted in (None, given) for given, wanted in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        raise ValueError(f"{name} has shape {array.shape}, it should be ({wanted})")
+    if finite and not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} should be finite numbers")
+    return array if array.size else array.astype(np.float64)
+
+
+def check_mapping(value: Any, name: str, of: str) -> Mapping[Any, Any]:
+    """A dictionary.
+
+    Args:
+        of: what it should have, e.g. ``"populations"``
+
+    Raises:
+        TypeError: anything else
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} should be a dictionary of {of}, not {describe(value)}")
+    return value
+
+
 def fit_array(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
     """View of an array of ``shape``, or of a flattened one, in ``shape``.
 

@@ -1,6 +1,5 @@
 """Whatever data are handed over: success, or an error that says what to do."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -203,26 +202,38 @@ FUNCTIONS = {
         "signals": st.just(np.arange(12.0).reshape(1, 6, 2)), "threshold": st.just(0.5),
         "interval": st.just(1.0),
     },
-    plotting.plot_raster: {"times": st.just([1.0, 2.0]), "ids": st.just([0, 1])},
-    plotting.plot_learning_curve: {},
-    plotting.plot_delays: {},
+    plotting.plot_raster: {
+        "spikes": st.just({"input": ([1.0, 2.0], [0, 1], 2)}), "duration": st.just(10.0),
+        "voltages": st.just(np.ones((4, 2))),
+    },
+    plotting.plot_learning_curve: {
+        "epochs": st.just([0, 1]), "loss": st.just({"Training": [1.0, 0.5]}),
+        "accuracy": st.just({"Training": [0.5, np.nan]}),
+    },
+    plotting.plot_delays: {
+        "before": st.just({"a": [1.0, 2.0]}), "after": st.just({"a": [1.5, 2.5]}),
+    },
     plotting.plot_confusion: {
         "matrix": st.just(np.array([[1, 2], [3, 4]])), "class_names": st.just(["a", "b"]),
     },
-    tasks.plot_decision_regions: {},
-    tasks.plot_delay_learning: {},
+    tasks.plot_decision_regions: {
+        "regions": st.just(np.zeros((2, 2), int)), "extent": st.just((0.0, 1.0, 0.0, 1.0)),
+        "points": st.just(np.zeros((2, 2))), "labels": st.just(np.array([0, 1])),
+        "predictions": st.just(np.array([0, 1])), "class_names": st.just(["a", "b"]),
+    },
+    tasks.plot_delay_learning: {
+        "snapshots": st.just([tasks.Snapshot(
+            0, "x", np.arange(3.0), np.ones((3, 2)), np.ones((3, 2)), np.ones((4, 2))
+        )]),
+        "delays": st.just(np.ones((3, 2, 2))),
+    },
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
 def test_functions(function, tally, attempts, attack_seed):
     def call(kwargs):
-        try:
-            function(**kwargs)
-        finally:
-            mpl.pyplot.close("all")
-
-    import matplotlib.pyplot  # noqa: F401
+        function(**kwargs)
 
     number = attempts(60, 10) if "plot" in function.__name__ else attempts(200, 30)
     attack(arguments(function, FUNCTIONS[function]), call, tally, number, attack_seed)
