@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import unicodedata
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
@@ -221,6 +222,47 @@ def whole_numbers(value: Any, name: str) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def as_numbers(
+    value: Any, name: str, shape: tuple[int | None, ...], finite: bool = False
+) -> np.ndarray:
+    """An array of real numbers, of whatever real type.
+
+    Args:
+        shape:  sizes; None: any
+        finite: whether all have to be finite
+
+    Raises:
+        TypeError: not numeric, or cannot be read as an array
+        ValueError: another shape, or numbers that are not finite
+    """
+    array = as_array(value, name)
+    if array.dtype.kind not in "biuf" and array.size:
+        raise TypeError(f"{name} should be numbers, their type is {array.dtype}")
+    fits = array.ndim == len(shape) and all(
+        wanted in (None, given) for given, wanted in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        raise ValueError(f"{name} has shape {array.shape}, it should be ({wanted})")
+    if finite and not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} should be finite numbers")
+    return array if array.size else array.astype(np.float64)
+
+
+def check_mapping(value: Any, name: str, of: str) -> Mapping[Any, Any]:
+    """A dictionary.
+
+    Args:
+        of: what it should have, e.g. ``"populations"``
+
+    Raises:
+        TypeError: anything else
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} should be a dictionary of {of}, not {describe(value)}")
+    return value
+
+
 def fit_array(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
     """View of an array of ``shape``, or of a flattened one, in ``shape``.
 
@@ -250,6 +292,49 @@ def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
             f"{name} should be a sequence of {of}, e.g. [{shown}], not a {type(value).__name__}"
         )
     return value
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Yes or no: True, False, or 1 and 0.
+
+    Raises:
+        TypeError: anything else, such as a text, which would count as True
+    """
+    if not isinstance(value, (int, np.bool_, np.integer)) or value not in (0, 1):
+        raise TypeError(f"{name} should be True or False, not {describe(value)}")
+    return bool(value)
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """One of several words.
+
+    Raises:
+        ValueError: anything else
+    """
+    choices = tuple(choices)
+    if not isinstance(value, str) or value not in choices:
+        allowed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} is {describe(value)}, allowed are {allowed}")
+    return value
+
+
+def check_path(value: Any, name: str) -> str:
+    """The text of a path; whether there is such a file is not looked at.
+
+    Raises:
+        TypeError: no path
+        ValueError: one that no file can have
+    """
+    try:
+        text = os.fspath(value)
+        encoded = os.fsencode(text)
+    except TypeError:
+        raise TypeError(f"{name} should be a path, not {describe(value)}") from None
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise ValueError(f"{name} is {describe(value)}, which no file can be called")
+    return os.fsdecode(text)
 
 
 def check_name(value: Any, name: str, longest: int) -> str:

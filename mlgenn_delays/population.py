@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 
 from .checks import ArgumentError, check_name, describe
-from .events.dataset import MAX_NEURONS
+from .events.spikes import MAX_NEURONS
 from .network import Network
 from .neurons import Neuron, default_neurons
 from .registry import get_object

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+
+from ..checks import describe
 
 
 class Callback:
@@ -52,9 +54,9 @@ def metric_value(who: str, metric: Any, metrics: Mapping[Any, Any]) -> float:
     if callable(metric):
         return float(metric(metrics))
     output = next(iter(metrics), None) if metric is None else metric
-    if output not in list(metrics):
+    if not isinstance(output, Hashable) or output not in metrics:
         raise ValueError(
-            f"{who}: metric is {metric}, allowed are the outputs "
+            f"{who}: metric is {describe(metric)}, allowed are the outputs "
             f"{', '.join(str(m) for m in metrics)}"
         )
     result = metrics[output].result

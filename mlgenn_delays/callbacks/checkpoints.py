@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_whole_number
+from ..checks import as_array, check_name, check_path, check_whole_number, describe
 from ..files import save_checkpoint
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
@@ -89,10 +89,20 @@ class BestCheckpoint(Callback):
         metric: Any = None,
         entries: Mapping[str, np.ndarray] | None = None,
     ) -> None:
+        check_path(path, "BestCheckpoint: path")
         self.path = path
         self.window = check_whole_number(window, "BestCheckpoint: window", minimum=1)
         self.metric = metric
-        self.entries = dict(entries or {})
+        if not isinstance(entries, (Mapping, type(None))):
+            raise TypeError(
+                f"BestCheckpoint: entries should be a dictionary of arrays, not {describe(entries)}"
+            )
+        self.entries = {
+            check_name(name, "BestCheckpoint: name of an entry", 1000): as_array(
+                value, f"BestCheckpoint: entries[{name!r}]"
+            )
+            for name, value in (entries or {}).items()
+        }
         self._reset()
 
     def _reset(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_number, check_whole_number
+from ..checks import check_choice, check_number, check_whole_number
 from .callback import Callback, metric_value
 
 
@@ -38,9 +38,7 @@ class EarlyStopping(Callback):
     ):
         self.patience = check_whole_number(patience, "EarlyStopping: patience", minimum=1)
         self.metric = metric
-        if mode not in ("max", "min"):
-            raise ValueError(f"EarlyStopping: mode is {mode!r}, allowed are 'max' and 'min'")
-        self.mode = mode
+        self.mode = check_choice(mode, "EarlyStopping: mode", ("max", "min"))
         self.min_delta = check_number(min_delta, "EarlyStopping: min_delta", minimum=0.0)
         self._reset()
 

@@ -20,6 +20,10 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+#: Examples that a filter may name: it has a mask of all of them.
+_MAX_EXAMPLES = 2**28
+
+
 class ExampleFilter:
     """Which examples of an epoch, in the order they are presented.
 
@@ -56,6 +60,10 @@ def _example_mask(f: Any) -> np.ndarray:
     array = array.astype(np.int64)
     if np.any(array < 0):
         raise ValueError(f"example_filter has {np.min(array)}, allowed are numbers of at least 0")
+    if np.any(array >= _MAX_EXAMPLES):
+        raise ValueError(
+            f"example_filter has {np.max(array)}, allowed are numbers below {_MAX_EXAMPLES}"
+        )
     if np.any(array[:-1] > array[1:]):
         logger.warning(
             "example_filter is not sorted: recordings come in the order of presentation, "
@@ -114,7 +122,7 @@ def _as_array(f: Any) -> np.ndarray | None:
     if any(isinstance(part, slice) for part in f):
         return None
     try:
-        return np.asarray(f)
+        return as_array(f, "neuron_filter")
     except ValueError:
         return None
 
@@ -126,7 +134,7 @@ def _checked_bools(array: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
 
 
 def _checked_axis(indices: Any, size: int) -> np.ndarray:
-    array = np.asarray(indices)
+    array = as_array(indices, "neuron_filter")
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError
+from ..checks import ArgumentError, describe
 from ..layer import PopulationType, get_underlying_pop
 from ..program.exchange import RecordRequest
 from ..program.program import PopulationProgram
@@ -40,6 +40,11 @@ class Recorder(Callback):
         neuron_filter: NeuronFilterType = None,
     ):
         self._pop = get_underlying_pop(pop)
+        if not isinstance(key, Hashable):
+            raise TypeError(
+                f"{type(self).__name__}: key should be a text or another value that "
+                f"can be a key, not {describe(key)}"
+            )
         self.key = key
         self._example_filter = ExampleFilter(example_filter)
         self._neuron_filter = neuron_filter
@@ -187,6 +192,12 @@ class VarRecorder(Recorder):
         super().__init__(pop, key, example_filter, neuron_filter)
         if var is None and genn_var is None:
             raise ArgumentError("VarRecorder: var or genn_var should name a variable")
+        for argument, value in (("var", var), ("genn_var", genn_var)):
+            if not isinstance(value, (str, type(None))):
+                raise TypeError(
+                    f"VarRecorder: {argument} should be the name of a variable, not "
+                    f"{describe(value)}"
+                )
         self._names = (var, genn_var)
 
     def set_params(self, data: dict, compiled_network: Any, **kwargs: Any) -> None:

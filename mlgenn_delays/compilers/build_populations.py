@@ -7,7 +7,7 @@ from copy import deepcopy
 from functools import singledispatch
 from typing import Any
 
-from ..checks import NOT_NEGATIVE, check_number
+from ..checks import NOT_NEGATIVE, check_flag, check_number
 from ..layer import get_underlying_pop
 from ..losses import Loss, default_losses
 from ..network import Network
@@ -69,7 +69,9 @@ def build_populations(
                 ),
                 trace=loss is not None and loss.needs_trace(settings.per_timestep_loss),
                 regulariser=regularisers.get(population),
-                record_spikes=bool(population.record_spikes),
+                record_spikes=check_flag(
+                    population.record_spikes, f"population {population.name!r}: record_spikes"
+                ),
             )
         )
     by_index = {i: losses[p] for i, p in enumerate(network.populations) if p in losses}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import check_flag
 from ..engines.create import check_backend
 from ..network import Network
 from ..training.compiled_inference_network import CompiledInferenceNetwork
@@ -61,7 +62,7 @@ class InferenceCompiler:
             ("reset_time_between_batches", reset_time_between_batches),
             ("reset_vars_between_batches", reset_vars_between_batches),
         ):
-            if not value:
+            if not check_flag(value, name):
                 raise NotImplementedError(
                     f"{name} is False, which is not supported: every batch starts afresh"
                 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..checks import NOT_NEGATIVE, POSITIVE, check_number, check_whole_number
+from ..checks import NOT_NEGATIVE, POSITIVE, check_flag, check_number, check_whole_number
 from ..connection import Connection
 from ..program.timing import MAX_TIMESTEPS, TIMESTEP
 
@@ -58,6 +58,7 @@ class BuildSettings:
                 if threads is None
                 else check_whole_number(threads, "num_threads", 1, MAX_THREADS)
             ),
+            per_timestep_loss=check_flag(self.per_timestep_loss, "per_timestep_loss"),
             i_minus_thresh_min=check_number(
                 self.i_minus_thresh_min, "i_minus_thresh_min", **POSITIVE
             ),

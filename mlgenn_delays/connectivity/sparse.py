@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import ArgumentError, check_number
+from ..checks import ArgumentError, check_flag, check_number
 from ..initializers.value import InitValue, Value
 from .connectivity import Sized, check_pairs
 from .sparse_base import SparseBase, check_index_arrays, check_indices
@@ -143,7 +143,9 @@ class FixedProbability(SparseBase):
     ):
         super().__init__(weight, delay)
         self.p = check_number(p, "FixedProbability: p", minimum=0.0, maximum=1.0)
-        self.allow_self_connections = allow_self_connections
+        self.allow_self_connections = check_flag(
+            allow_self_connections, "FixedProbability: allow_self_connections"
+        )
 
     def _make_indices(
         self,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..checks import POSITIVE, REAL, check_flag, check_number, check_whole_number
 from ..events.spikes import PreprocessedSpikes, preprocess_spikes
 
 YIN, YANG, DOT = 1, 0, 2
 _CLASSES = 3
+
+#: Points are drawn until they are in their class: dots must not be too small, as a share of r_big.
+_SMALLEST_DOT = 0.01
+
+_MAX_SIZE = 2**24
 
 
 def generate_yin_yang_dataset(
@@ -39,18 +45,21 @@ def generate_yin_yang_dataset(
     Raises:
         ValueError: ``size`` below 0, or radii that do not make a figure
     """
-    if size < 0:
-        raise ValueError(f"size is {size}, allowed are numbers of at least 0")
-    if not 0.0 < r_small < r_big / 2.0:
+    size = check_whole_number(size, "size", 0, _MAX_SIZE)
+    scale, offset = check_number(scale, "scale", **REAL), check_number(offset, "offset", **REAL)
+    r_big, r_small = check_number(r_big, "r_big", **POSITIVE), check_number(r_small, "r_small")
+    if not _SMALLEST_DOT * r_big <= r_small < r_big / 2.0:
         raise ValueError(
-            f"r_small is {r_small:g}, allowed are numbers above 0 and below "
-            f"r_big / 2 = {r_big / 2.0:g}"
+            f"r_small is {r_small:g}, allowed are numbers above r_big / 100 = "
+            f"{_SMALLEST_DOT * r_big:g} and below r_big / 2 = {r_big / 2.0:g}"
         )
+    if not isinstance(rng, (np.random.Generator, type(None))):
+        rng = check_whole_number(rng, "rng")
     rng = np.random.default_rng(rng)
     labels = rng.integers(_CLASSES, size=size)
     points = _sample_points(labels, r_small, r_big, rng)
     times = np.concatenate((points, 1.0 - points), axis=1)
-    if bias:
+    if check_flag(bias, "bias"):
         times = np.concatenate((np.zeros((size, 1)), times), axis=1)
     channels = np.arange(times.shape[1])
     spikes = [preprocess_spikes(offset + scale * t, channels, len(channels)) for t in times]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..checks import check_choice
 from ..program.program import Program
 from .base import Engine
 from .genn.availability import GENN_BACKENDS, choose_backend
@@ -19,8 +20,7 @@ def check_backend(backend: str) -> None:
         ValueError: ``backend`` is not one of :data:`BACKENDS`, or cannot run here
         ImportError: PyGeNN or ml_genn, which "genn" needs, is not installed
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"backend is {backend!r}, allowed are {', '.join(map(repr, BACKENDS))}")
+    check_choice(backend, "backend", BACKENDS)
     if backend in GENN_BACKENDS:
         choose_backend(backend)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_number, check_whole_number
+from ..checks import check_number, check_sequence, check_whole_number, describe
 from .chunks import count_kept, keep_events, map_chunks
 from .dataset import EventDataset, order_by_time
 
@@ -174,7 +174,12 @@ class Compose:
     """
 
     def __init__(self, augmentations: Sequence[Augmentation]) -> None:
-        self.augmentations = tuple(augmentations)
+        self.augmentations = tuple(check_sequence(augmentations, "augmentations", "augmentations"))
+        for augmentation in self.augmentations:
+            if not callable(augmentation):
+                raise TypeError(
+                    f"augmentations has {describe(augmentation)}, which cannot be called"
+                )
         #: whether it must be called with ``labels``
         self.needs_labels = any(getattr(a, "needs_labels", False) for a in self.augmentations)
 

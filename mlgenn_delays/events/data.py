@@ -3,20 +3,31 @@ example; latency encoding of images and other static data."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError
-from .spikes import PreprocessedSpikes
+from ..checks import (
+    REAL,
+    ArgumentError,
+    as_array,
+    as_numbers,
+    check_mapping,
+    check_number,
+    check_whole_number,
+    describe,
+    whole_numbers,
+)
+from .spikes import PreprocessedSpikes, check_examples
 
 DataDictType = Mapping[Any, Sequence | np.ndarray]
 
 
 def get_dataset_size(data: DataDictType) -> int | None:
     """Number of examples; None where entries differ in it. An empty dictionary has 0."""
-    sizes = {len(d) for d in data.values()}
+    sizes = {len(d) for d in _checked(data).values()}
     if len(sizes) > 1:
         return None
     return sizes.pop() if sizes else 0
@@ -31,16 +42,19 @@ def split_dataset(data: DataDictType, split: float) -> tuple[dict, dict]:
     Raises:
         ValueError: ``split`` out of range, or entries with different numbers of examples
     """
+    split = check_number(split, "split")
     if not 0.0 <= split <= 1.0:
-        raise ArgumentError(f"split is {split}, allowed are numbers from 0 to 1")
+        raise ArgumentError(f"split is {split:g}, allowed are numbers from 0 to 1")
     cut = round((1.0 - split) * _checked_size(data))
     return {k: v[:cut] for k, v in data.items()}, {k: v[cut:] for k, v in data.items()}
 
 
 def batch_dataset(data: DataDictType, batch_size: int, size: int) -> list[dict]:
     """Cut the first ``size`` examples into batches; the last one may be smaller."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}, allowed are numbers of at least 1")
+    batch_size = check_whole_number(batch_size, "batch_size", minimum=1)
+    size = check_whole_number(size, "size")
+    if size > min((len(d) for d in _checked(data).values()), default=0):
+        raise ValueError(f"size is {size}, an entry of data has fewer examples")
     starts = range(0, size, batch_size)
     return [{k: v[s : min(s + batch_size, size)] for k, v in data.items()} for s in starts]
 
@@ -51,13 +65,32 @@ def permute_dataset(data: DataDictType, indices: Sequence[int] | np.ndarray) -> 
     Raises:
         ValueError: another number of indices than of examples
     """
-    size = _checked_size(data)
-    if len(indices) != size:
-        raise ValueError(f"indices has {len(indices)} elements, the data set {size} examples")
+    size, order = _checked_size(data), whole_numbers(indices, "indices")
+    if order.shape != (size,):
+        raise ValueError(f"indices has shape {order.shape}, the data set {size} examples")
+    if size and not (order.min() >= 0 and order.max() < size):
+        raise ValueError(
+            f"indices go from {order.min()} to {order.max()}, allowed are 0 to {size - 1}"
+        )
     return {
-        k: v[np.asarray(indices)] if isinstance(v, np.ndarray) else [v[i] for i in indices]
+        k: v[order] if isinstance(v, np.ndarray) else [v[i] for i in order.tolist()]
         for k, v in data.items()
     }
+
+
+def _checked(data: DataDictType) -> DataDictType:
+    """A dictionary of sequences."""
+    for key, value in check_mapping(data, "data", "sequences").items():
+        if (
+            not isinstance(value, (Sequence, np.ndarray))
+            or isinstance(value, str)
+            or not np.ndim(value if isinstance(value, np.ndarray) else [0])
+        ):
+            raise TypeError(
+                f"data[{describe(key)}] should be a sequence with one entry per example, not "
+                f"{describe(value)}"
+            )
+    return data
 
 
 def _checked_size(data: DataDictType) -> int:
@@ -74,6 +107,8 @@ def batch_spikes(spikes: Sequence[PreprocessedSpikes], batch_size: int) -> Prepr
     Raises:
         ValueError: no examples, more than ``batch_size``, or different numbers of neurons
     """
+    batch_size = check_whole_number(batch_size, "batch_size", minimum=1)
+    spikes = check_examples(spikes, "spikes")
     if not 1 <= len(spikes) <= batch_size:
         raise ArgumentError(f"spikes has {len(spikes)} examples, allowed are 1 to {batch_size}")
     if len({len(s.end_spikes) for s in spikes}) > 1:
@@ -88,22 +123,24 @@ def batch_spikes(spikes: Sequence[PreprocessedSpikes], batch_size: int) -> Prepr
 
 def calc_start_spikes(end_spikes: np.ndarray) -> np.ndarray:
     """Index of the first spike of each neuron, from the ends (of one example or a batch)."""
-    flat = np.ravel(end_spikes)
-    return np.concatenate((np.zeros(1, flat.dtype), flat[:-1])).reshape(np.shape(end_spikes))
+    ends = whole_numbers(end_spikes, "end_spikes")
+    flat = np.ravel(ends)
+    return np.concatenate((np.zeros(1, flat.dtype), flat[:-1]))[: len(flat)].reshape(ends.shape)
 
 
 def calc_max_spikes(spikes: Sequence[PreprocessedSpikes]) -> int:
     """Largest number of spikes in any example, 0 in an empty data set."""
-    return max((len(s.spike_times) for s in spikes), default=0)
+    return max((len(s.spike_times) for s in check_examples(spikes, "spikes")), default=0)
 
 
 def calc_latest_spike_time(spikes: Sequence[PreprocessedSpikes]) -> float:
     """Time of the last spike in any example [ms], 0 where there are none."""
-    return max((float(np.max(s.spike_times)) for s in spikes if len(s.spike_times)), default=0.0)
+    times = [s.spike_times for s in check_examples(spikes, "spikes")]
+    return max((float(np.max(t)) for t in times if len(t)), default=0.0)
 
 
 def linear_latency_encode_data(
-    data: np.ndarray, max_time: float, min_time: float = 0.0, thresh: int = 1
+    data: np.ndarray, max_time: float, min_time: float = 0.0, thresh: float = 1
 ) -> list[PreprocessedSpikes]:
     """Earlier spikes for larger values, linearly: 255 at ``min_time``, 0 at ``max_time``.
 
@@ -116,6 +153,8 @@ def linear_latency_encode_data(
     Raises:
         ValueError: values or times out of range
     """
+    max_time, min_time = check_number(max_time, "max_time"), check_number(min_time, "min_time")
+    thresh = check_number(thresh, "thresh", **REAL)
     if not 0.0 <= min_time <= max_time:
         raise ValueError(
             f"min_time is {min_time:g} ms, allowed are times from 0 to max_time = {max_time:g} ms"
@@ -140,18 +179,17 @@ def log_latency_encode_data(
     Raises:
         ValueError: arguments out of range
     """
-    if not tau_eff > 0.0:
-        raise ValueError(f"tau_eff is {tau_eff:g}, allowed are numbers above 0")
-    if not thresh >= 0.0:
-        raise ValueError(f"thresh is {thresh:g}, allowed are numbers of at least 0")
+    tau_eff = check_number(tau_eff, "tau_eff", above=0.0)
+    thresh = check_number(thresh, "thresh", minimum=0.0)
     return _encode(_flatten(data), thresh, lambda x: tau_eff * np.log(x / (x - thresh)))
 
 
 def _flatten(data: np.ndarray) -> np.ndarray:
-    data = np.asarray(data)
+    data = as_array(data, "data")
     if data.ndim < 2:
         raise ValueError(f"data has shape {data.shape}, it should be (examples, ...)")
-    return data.reshape(len(data), -1).astype(np.float64)
+    data = as_numbers(data, "data", (None,) * data.ndim, finite=True)
+    return data.reshape(len(data), math.prod(data.shape[1:])).astype(np.float64)
 
 
 def _encode(

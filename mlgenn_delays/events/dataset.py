@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..checks import as_array, check_whole_number, whole_numbers
-from .spikes import PreprocessedSpikes
+from .spikes import MAX_NEURONS, PreprocessedSpikes
 
 #: Events worked on at once: data sets are large, and temporary arrays larger still.
 _CHUNK = 1 << 20
-
-#: Neurons of one population: they are counted in 32 bits, rounded up to whole vectors.
-MAX_NEURONS = 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +242,8 @@ def order_by_time(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _check_example(example: PreprocessedSpikes, num_neurons: int, label: str) -> None:
-    ends, times = np.asarray(example.end_spikes), np.asarray(example.spike_times)
+    ends = as_array(example.end_spikes, f"{label}: end_spikes")
+    times = as_array(example.spike_times, f"{label}: spike_times")
     if ends.ndim != 1 or ends.dtype.kind not in "iu" or times.ndim != 1:
         raise ValueError(
             f"{label}: end_spikes of shape {ends.shape} and type {ends.dtype}, spike_times of "

@@ -15,6 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..checks import as_array, as_numbers, check_number
+
+#: Events made at once: more of them come from a threshold that does not suit the signals.
+_MAX_EVENTS = 2**31
+
 
 class Events(NamedTuple):
     """Events of many trials as flat arrays of one length, in no particular order."""
@@ -38,18 +43,20 @@ def sigma_delta(signals: np.ndarray, threshold: float, interval: float) -> Event
     Raises:
         ValueError: arguments out of these ranges.
     """
-    signals = np.asarray(signals)
+    signals = as_array(signals, "signals")
     if signals.ndim != 3 or signals.shape[1] == 0:
         raise ValueError(
             f"signals: shape {signals.shape}, allowed is (trials, samples, sensors) with a sample"
         )
-    if not (threshold > 0 and np.isfinite(threshold)):
-        raise ValueError(f"threshold: {threshold}, allowed are finite numbers above 0")
-    if not (interval > 0 and np.isfinite(interval)):
-        raise ValueError(f"interval: {interval}, allowed are finite numbers of ms above 0")
-    signals = signals.astype(np.float64)
-    if not np.all(np.isfinite(signals)):
-        raise ValueError("signals: allowed are finite values")
+    threshold = check_number(threshold, "threshold", above=0.0)
+    interval = check_number(interval, "interval", above=0.0)
+    signals = as_numbers(signals, "signals", signals.shape, finite=True).astype(np.float64)
+    most = np.abs(np.diff(signals, axis=1)).sum() / threshold
+    if not most < _MAX_EVENTS:
+        raise ValueError(
+            f"threshold: {threshold:g} would make some {most:g} events of these signals, allowed "
+            f"are {_MAX_EVENTS}"
+        )
 
     reference = signals[:, 0].copy()
     parts = [

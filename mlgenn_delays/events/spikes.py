@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import ArgumentError, check_whole_number
+from ..checks import (
+    ArgumentError,
+    Bounds,
+    as_array,
+    as_numbers,
+    check_number,
+    check_sequence,
+    check_whole_number,
+    describe,
+    whole_numbers,
+)
+
+#: Neurons of one population: they are counted in 32 bits, rounded up to whole vectors.
+MAX_NEURONS = 2**30
+
+#: Lengths and units of time [ms].
+_TIME: Bounds = {"minimum": 1e-12, "maximum": 1e12}
 
 
 class PreprocessedSpikes(NamedTuple):
@@ -18,6 +35,29 @@ class PreprocessedSpikes(NamedTuple):
 
     end_spikes: np.ndarray  #: (neurons,) int
     spike_times: np.ndarray  #: (spikes,) [ms]
+
+
+def check_examples(spikes: Any, name: str) -> list[PreprocessedSpikes]:
+    """Spikes of several examples, one by one, with arrays for what was given.
+
+    Raises:
+        TypeError: no sequence, or something else in it
+        ValueError: arrays that are no rows of numbers
+    """
+    examples = []
+    for i, example in enumerate(check_sequence(spikes, name, "PreprocessedSpikes")):
+        if not (hasattr(example, "end_spikes") and hasattr(example, "spike_times")):
+            raise TypeError(
+                f"{name}: example {i} should be PreprocessedSpikes (see preprocess_spikes), not "
+                f"{describe(example)}"
+            )
+        label = f"{name}: example {i}: "
+        ends = whole_numbers(example.end_spikes, f"{label}end_spikes")
+        times = as_numbers(example.spike_times, f"{label}spike_times", (None,))
+        if ends.ndim != 1:
+            raise ValueError(f"{label}end_spikes has shape {ends.shape}, it should be (neurons,)")
+        examples.append(PreprocessedSpikes(ends, times))
+    return examples
 
 
 def preprocess_spikes(
@@ -34,8 +74,10 @@ def preprocess_spikes(
         ValueError: different lengths, times that are not finite, neurons out of range, or
             ``num_neurons`` below 1
     """
-    num_neurons = check_whole_number(num_neurons, "num_neurons", minimum=1)
-    times, ids = np.asarray(times), np.asarray(ids)
+    num_neurons = check_whole_number(num_neurons, "num_neurons", 1, MAX_NEURONS)
+    times, ids = as_array(times, "times"), as_array(ids, "ids")
+    if times.size and times.dtype.kind not in "iuf":
+        raise ValueError(f"times should be numbers, their type is {times.dtype}")
     if times.ndim != 1 or times.shape != ids.shape:
         raise ValueError(
             f"times and ids should be one-dimensional and as many, they have the shapes "
@@ -80,20 +122,47 @@ def preprocess_tonic_spikes(
     Raises:
         ValueError: fields are missing, neurons out of range, ``histogram_thresh`` without ``dt``
     """
-    num_neurons = int(np.prod(shape))
-    ids = _tonic_ids(events, ordering, shape)
-    times = events["t"] * time_scale
+    sizes = _tonic_shape(shape)
+    time_scale = check_number(time_scale, "time_scale", **_TIME)
+    ids = _tonic_ids(events, ordering, sizes)
+    times = _field(events, "t") * time_scale
     if histogram_thresh is None:
-        return preprocess_spikes(times, ids, num_neurons)
-    if dt is None or dt <= 0.0:
-        raise ValueError(f"dt is {dt}, histogram_thresh needs a width of bins above 0")
+        return preprocess_spikes(times, ids, math.prod(sizes))
+    histogram_thresh = check_whole_number(histogram_thresh, "histogram_thresh")
+    if dt is None:
+        raise ValueError("dt is None, histogram_thresh needs a width of bins above 0")
+    dt = check_number(dt, "dt", **_TIME)
+    if not np.all(np.abs(times) < 2.0**62 * dt):
+        raise ValueError(f"times has values that are not finite, or too many bins of dt = {dt:g}")
     bins = np.floor(times / dt).astype(np.int64)
     cells, counts = np.unique(np.stack((bins, ids)), axis=1, return_counts=True)
     kept = cells[:, counts >= histogram_thresh]
-    return preprocess_spikes(kept[0] * dt, kept[1], num_neurons)
+    return preprocess_spikes(kept[0] * dt, kept[1], math.prod(sizes))
 
 
-def _tonic_ids(events: np.ndarray, ordering: Sequence[str], shape: Sequence[int]) -> np.ndarray:
+def _tonic_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    """x, y and polarities of a sensor."""
+    if isinstance(shape, Sequence) and len(shape) == 3:
+        x, y, polarities = (check_whole_number(n, "shape", 1, MAX_NEURONS) for n in shape)
+        return x, y, polarities
+    raise ArgumentError(f"shape is {describe(shape)}, it should be (x, y, polarities)")
+
+
+def _field(events: np.ndarray, name: str) -> np.ndarray:
+    """A field of structured events."""
+    names = getattr(getattr(events, "dtype", None), "names", None) or ()
+    if name not in names:
+        raise ArgumentError(
+            f"events should be a structured array with the field {name!r}, it is "
+            f"{describe(events)} with the fields {', '.join(map(repr, names)) or 'none'}"
+        )
+    return as_numbers(events[name], f"events[{name!r}]", (None,))
+
+
+def _tonic_ids(
+    events: np.ndarray, ordering: Sequence[str], shape: tuple[int, int, int]
+) -> np.ndarray:
+    check_sequence(list(ordering) if isinstance(ordering, str) else ordering, "ordering", "fields")
     missing = [field for field in ("t", "p", "x") if field not in ordering]
     if missing:
         raise ArgumentError(
@@ -101,12 +170,12 @@ def _tonic_ids(events: np.ndarray, ordering: Sequence[str], shape: Sequence[int]
             f"two-dimensional sensors y; {', '.join(missing)} is missing"
         )
     # Wide integers: fields may be too narrow for the number of neurons
-    ids = events["x"].astype(np.int64)
+    ids = whole_numbers(_field(events, "x"), "events['x']").astype(np.int64)
     if "y" in ordering:
-        ids += events["y"].astype(np.int64) * shape[0]
+        ids += whole_numbers(_field(events, "y"), "events['y']").astype(np.int64) * shape[0]
     if shape[2] == 1:
         return ids
-    return events["p"].astype(np.int64) + ids * shape[2]
+    return whole_numbers(_field(events, "p"), "events['p']").astype(np.int64) + ids * shape[2]
 
 
 def preprocess_tonic_spikes_separate(
@@ -122,12 +191,14 @@ def preprocess_tonic_spikes_separate(
     Raises:
         ValueError: the sensor has a single polarity; see also there
     """
-    if shape[2] == 1:
-        raise ArgumentError(f"shape is {tuple(shape)}, a single polarity cannot be separated")
-    single = (shape[0], shape[1], 1)
+    sizes = _tonic_shape(shape)
+    if sizes[2] == 1:
+        raise ArgumentError(f"shape is {sizes}, a single polarity cannot be separated")
+    single = (sizes[0], sizes[1], 1)
+    polarity = _field(events, "p")
     return [
         preprocess_tonic_spikes(
-            events[events["p"] == p], ordering, single, time_scale, dt, histogram_thresh
+            events[polarity == p], ordering, single, time_scale, dt, histogram_thresh
         )
-        for p in range(shape[2])
+        for p in range(sizes[2])
     ]

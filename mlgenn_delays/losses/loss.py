@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError
+from ..checks import ArgumentError, as_array
 from ..neurons import Neuron
 from ..program.program import ReadoutProgram
 from ..readouts import Readout
@@ -183,7 +183,7 @@ def check_labels(y: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
     outputs = int(np.prod(shape))
     label = f"output population '{name}': labels"
     try:
-        labels = np.asarray(y)
+        labels = as_array(y, label)
     except ValueError:  # sequences of different lengths
         raise ValueError(f"{label} should be one whole number per example") from None
     if labels.ndim != 1 or labels.dtype.kind not in "iuf":

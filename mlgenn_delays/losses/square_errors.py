@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import REAL, ArgumentError, check_number
+from ..checks import REAL, ArgumentError, as_array, check_number
 from ..program.timing import steps_until
 from .loss import Loss, Trial, check_labels
 
@@ -30,13 +30,13 @@ class MeanSquareError(Loss):
         label = f"output population '{name}': targets of loss '{self.name}'"
         expected = (len(y), timesteps, *shape)
         for i, example in enumerate(y):
-            given = np.shape(example)
+            given = as_array(example, f"{label}: example {i}").shape
             if given not in (expected[1:], (timesteps, int(np.prod(shape)))):
                 raise ArgumentError(
                     f"{label}: example {i} has shape {given}, it should be {expected[1:]} "
                     "(timesteps, outputs)"
                 )
-        targets = np.asarray(y)
+        targets = as_array(y, label)
         if targets.dtype.kind not in "iuf" or not np.all(np.isfinite(targets)):
             raise ValueError(f"{label} should be finite numbers")
         flat = targets.reshape(len(targets), timesteps, -1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError, check_whole_number
+from ..checks import ArgumentError, as_array, as_numbers, check_whole_number
 
 
 class Metric(ABC):
@@ -52,8 +52,8 @@ class MeanSquareError(Metric):
         self.reset()
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Any = None) -> None:
-        y_true = np.asarray(y_true, dtype=np.float64)
-        y_pred = np.asarray(y_pred, dtype=np.float64)
+        y_true = _numbers(y_true, "MeanSquareError: labels").astype(np.float64)
+        y_pred = _numbers(y_pred, "MeanSquareError: predictions").astype(np.float64)
         if y_true.shape != y_pred.shape:
             raise ArgumentError(
                 f"MeanSquareError: labels have shape {y_true.shape}, "
@@ -89,8 +89,13 @@ class SparseCategoricalAccuracy(Metric):
         self.reset()
 
     def update(self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Any = None) -> None:
-        y_true = np.asarray(y_true)
-        y_pred = np.asarray(y_pred)
+        y_true = as_array(y_true, "SparseCategoricalAccuracy: labels")
+        y_pred = _numbers(y_pred, "SparseCategoricalAccuracy: predictions")
+        for array, what in ((y_true, "labels"), (y_pred, "predictions")):
+            if array.ndim == 0:
+                raise ArgumentError(
+                    f"SparseCategoricalAccuracy: {what} should have one per example"
+                )
         if len(y_true) != len(y_pred):
             raise ArgumentError(
                 f"SparseCategoricalAccuracy: there are {len(y_true)} labels "
@@ -119,3 +124,8 @@ class SparseCategoricalAccuracy(Metric):
         if correct > total:
             raise ValueError(f"correct is {correct}, allowed are at most total = {total}")
         self.correct, self.total = correct, total
+
+
+def _numbers(value: Any, name: str) -> np.ndarray:
+    array = as_array(value, name)
+    return as_numbers(array, name, array.shape)

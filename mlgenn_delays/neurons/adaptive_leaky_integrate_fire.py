@@ -25,7 +25,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from ..checks import NOT_NEGATIVE, REAL, check_number
+from ..checks import NOT_NEGATIVE, REAL, check_flag, check_number
 from ..defaults import network_default_params
 from ..program import equations
 from ..program.model import AdjointModel, NeuronModel
@@ -104,6 +104,8 @@ class AdaptiveLeakyIntegrateFire(Neuron):
             check_number(self.tau_refrac, name + "tau_refrac", **equations.PERIOD)
         check_below_threshold(self.v_reset, v_thresh, name + "v_reset")
         check_below_threshold(self.v, v_thresh, name + "v")
+        for flag in ("relative_reset", "integrate_during_refrac", "scale_i"):
+            check_flag(getattr(self, flag), name + flag)
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
         tau_mem, tau_adapt, beta = float(self.tau_mem), float(self.tau_adapt), float(self.beta)

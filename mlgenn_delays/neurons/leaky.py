@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..checks import REAL, check_number
+from ..checks import REAL, check_flag, check_number
 from ..defaults import network_default_params
 from ..program import equations
 from ..program.model import NeuronModel
@@ -43,6 +43,7 @@ class LeakyIntegrate(Neuron):
         check_number(self.v, "LeakyIntegrate: v", **REAL)
         check_number(self.bias, "LeakyIntegrate: bias", **REAL)
         check_number(self.tau_mem, "LeakyIntegrate: tau_mem", **equations.TIME_CONSTANT)
+        check_flag(self.scale_i, "LeakyIntegrate: scale_i")
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
         return equations.leaky_integrate(float(self.tau_mem), float(self.v), dt)
@@ -104,6 +105,8 @@ class LeakyIntegrateFire(Neuron):
             check_number(self.tau_refrac, name + "tau_refrac", **equations.PERIOD)
         check_below_threshold(self.v_reset, v_thresh, name + "v_reset")
         check_below_threshold(self.v, v_thresh, name + "v")
+        for flag in ("relative_reset", "integrate_during_refrac", "scale_i"):
+            check_flag(getattr(self, flag), name + flag)
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
         return equations.leaky_integrate_fire(

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from ..checks import as_numbers, check_mapping, check_whole_number
 from ..files import atomic_write
+from .arguments import (
+    curves_of,
+    delays_of,
+    duration_of,
+    names_of,
+    optional_number,
+    spikes_of,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,6 +128,15 @@ def plot_raster(
     """
     from matplotlib.ticker import MaxNLocator
 
+    spikes, duration = spikes_of(spikes), duration_of(duration, "duration")
+    dt, title = duration_of(dt, "dt"), text_of(title, "title")
+    class_names = names_of(class_names, "class_names")
+    if voltages is not None:
+        voltages = as_numbers(voltages, "voltages", (None, None))
+        if label is not None:
+            label = check_whole_number(label, "label", 0, voltages.shape[1] - 1)
+    if not spikes and voltages is None:
+        raise ValueError("spikes is empty and voltages is None, there is nothing to draw")
     rows = len(spikes) + (voltages is not None)
     figure = new_figure(ONE_COLUMN, 12.0 + 28.0 * rows)
     axes = np.atleast_1d(figure.subplots(rows, 1, sharex=True))
@@ -171,7 +190,7 @@ def plot_learning_curve(
     loss: Mapping[str, np.ndarray],
     accuracy: Mapping[str, np.ndarray],
     spikes_per_neuron: np.ndarray | None = None,
-    best_epoch: int | None = None,
+    best_epoch: float | None = None,
     test_accuracy: float | None = None,
 ) -> Figure:
     """Loss, accuracy and activity over training.
@@ -186,6 +205,13 @@ def plot_learning_curve(
     """
     from matplotlib.ticker import MaxNLocator
 
+    epochs = as_numbers(epochs, "epochs", (None,), finite=True)
+    loss = curves_of(loss, "loss", len(epochs))
+    accuracy = curves_of(accuracy, "accuracy", len(epochs))
+    if spikes_per_neuron is not None:
+        spikes_per_neuron = as_numbers(spikes_per_neuron, "spikes_per_neuron", (len(epochs),))
+    best_epoch = optional_number(best_epoch, "best_epoch")
+    test_accuracy = optional_number(test_accuracy, "test_accuracy")
     count = 2 if spikes_per_neuron is None else 3
     figure = new_figure(TWO_COLUMNS if count == 3 else 120.0, 52.0)
     axes = figure.subplots(1, count)
@@ -245,6 +271,16 @@ def plot_delays(
             are far below.
         bins: of the histograms.
     """
+    before, after = delays_of(before, "before"), delays_of(after, "after")
+    if before.keys() - after.keys():
+        raise ValueError(
+            f"after has no delays of {', '.join(map(repr, before.keys() - after.keys()))}"
+        )
+    bins = check_whole_number(bins, "bins", 1, 10_000)
+    max_delay = {
+        name: duration_of(cap, f"max_delay[{name!r}]")
+        for name, cap in check_mapping(max_delay or {}, "max_delay", "numbers").items()
+    }
     count = max(len(before), 1)
     figure = new_figure(ONE_COLUMN if count < 2 else TWO_COLUMNS, 52.0 * -(-count // 2))
     axes = figure.subplots(-(-count // 2), min(count, 2), squeeze=False).ravel()
@@ -252,8 +288,7 @@ def plot_delays(
         axes[0].text(0.5, 0.5, "This network has no delays", ha="center", va="center")
         axes[0].set_axis_off()
     for axis, name in zip(axes, before, strict=False):
-        cap = None if max_delay is None else max_delay.get(name)
-        _draw_delays(axis, np.ravel(before[name]), np.ravel(after[name]), cap, bins)
+        _draw_delays(axis, before[name], after[name], max_delay.get(name), bins)
         axis.set_title(name)
     for axis in axes[len(before) :] if before else ():
         axis.set_axis_off()
@@ -297,7 +332,12 @@ def plot_confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     """
     from matplotlib.ticker import MaxNLocator
 
-    counts = np.asarray(matrix, dtype=np.float64)
+    counts = as_numbers(matrix, "matrix", (None, None), finite=True).astype(np.float64)
+    if counts.shape[0] != counts.shape[1] or not counts.size or np.any(counts < 0):
+        raise ValueError(
+            f"matrix has shape {counts.shape}, it should be (classes, classes) numbers of trials"
+        )
+    class_names = names_of(class_names, "class_names", len(counts))
     totals = counts.sum(axis=1, keepdims=True)
     shares = 100.0 * np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     num_classes = len(counts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks import as_numbers, check_sequence
 from . import (
     BLACK,
     BLUE,
@@ -25,6 +26,7 @@ from . import (
     new_figure,
     styled,
 )
+from .arguments import names_of, snapshots_of, text_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,6 +60,22 @@ def plot_decision_regions(
     """
     from matplotlib.colors import ListedColormap
 
+    class_names, title = names_of(class_names, "class_names"), text_of(title, "title")
+    if not 1 <= len(class_names) <= len(_COLOURS):
+        raise ValueError(f"class_names has {len(class_names)} names, allowed are 1 to 8")
+    regions = as_numbers(regions, "regions", (None, None))
+    left, right, bottom, top = as_numbers(extent, "extent", (4,), finite=True).tolist()
+    if not (regions.size and left < right and bottom < top):
+        raise ValueError(
+            f"extent is {(left, right, bottom, top)}, it should be the edges of a grid of regions"
+        )
+    extent = left, right, bottom, top
+    points = as_numbers(points, "points", (None, 2))
+    labels = as_numbers(labels, "labels", (len(points),))
+    predictions = as_numbers(predictions, "predictions", (len(points),))
+    borders = [
+        as_numbers(b, "borders", (None, 2)) for b in check_sequence(borders, "borders", "lines")
+    ]
     colours = _COLOURS[: len(class_names)]
     figure = new_figure(ONE_COLUMN, ONE_COLUMN + 7.0)
     axis = figure.subplots()
@@ -111,6 +129,13 @@ def plot_delay_learning(
         delays: (steps + 1, inputs, outputs) [ms], before the first step and after each.
         loss: what the trial is, for the label of the first row.
     """
+    snapshots, loss = snapshots_of(snapshots, Snapshot), text_of(loss, "loss")
+    delays = as_numbers(delays, "delays", (None, None, None))
+    if not delays.size or delays.shape[2] > len(_COLOURS):
+        raise ValueError(
+            f"delays has shape {delays.shape}, it should be (steps + 1, inputs, outputs) with at "
+            f"most {len(_COLOURS)} outputs"
+        )
     figure = new_figure(TWO_COLUMNS, 115.0)
     grid = figure.add_gridspec(3, len(snapshots), height_ratios=(1.0, 1.0, 0.9))
     rows: list[list[Axes]] = [[], []]

@@ -40,7 +40,7 @@ from .timing import steps_up
 TIME_CONSTANT: Bounds = {"minimum": 1e-6, "maximum": 1e9}
 
 #: Refractory periods [ms].
-PERIOD: Bounds = {"minimum": 0.0, "maximum": 1e9}
+PERIOD: Bounds = {"minimum": 0.0, "maximum": 1e12}
 
 #: Timesteps per time constant: exp(-80) is still a normal number in single precision, while a decay
 #: of 0 would leave nothing to go back through.

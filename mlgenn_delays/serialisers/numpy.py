@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import as_array, check_path, check_sequence, describe
 from ..files import atomic_write, read_array, reading
 from .serialiser import Serialiser
 
@@ -27,7 +28,7 @@ class Numpy(Serialiser):
     """
 
     def __init__(self, path: str | os.PathLike[str] = ""):
-        self.path = os.fspath(path)
+        self.path = check_path(path, "Numpy: path")
         if self.path:
             try:
                 os.makedirs(self.path, exist_ok=True)
@@ -38,8 +39,13 @@ class Numpy(Serialiser):
 
     def serialise(self, keys: Sequence[Any], data: np.ndarray) -> None:
         # A full disk must not leave half a file in place of a good one
-        with atomic_write(self._filename(keys)) as file:
-            np.save(file, np.asarray(data), allow_pickle=False)
+        path, array = self._filename(keys), as_array(data, "Numpy: data")
+        if array.dtype.hasobject:
+            raise TypeError(
+                f"Numpy: data should be an array of numbers or text, not of {array.dtype}"
+            )
+        with atomic_write(path) as file:
+            np.save(file, array, allow_pickle=False)
 
     def check_writable(self, keys: Sequence[Any]) -> None:
         folder = self._filename(keys).parent
@@ -69,9 +75,15 @@ class Numpy(Serialiser):
         return data
 
     def _title(self, keys: Sequence[Any]) -> str:
-        title = "-".join(str(k) for k in keys)
-        if any(separator in title for separator in ("/", "\\", "\0")):
-            raise ValueError(f"keys {title!r} cannot be part of a file name")
+        title = "-".join(str(k) for k in check_sequence(keys, "Numpy: keys", "keys"))
+        try:
+            title.encode()
+        except UnicodeEncodeError:
+            separators: tuple[str, ...] = ("",)
+        else:
+            separators = ("/", "\\", "\0")
+        if any(separator in title for separator in separators):
+            raise ValueError(f"keys {describe(title)} cannot be part of a file name")
         return title
 
     def _filename(self, keys: Sequence[Any]) -> Path:

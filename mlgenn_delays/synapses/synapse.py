@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ..checks import check_number
+from ..checks import check_flag, check_number
 from ..defaults import network_default_params
 from ..program.equations import TIME_CONSTANT
 
@@ -41,3 +41,4 @@ class Exponential(Synapse):
 
     def check(self) -> None:
         check_number(self.tau, "Exponential: tau", **TIME_CONSTANT)
+        check_flag(self.scale_i, "Exponential: scale_i")

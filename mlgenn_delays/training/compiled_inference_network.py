@@ -14,7 +14,7 @@ from ..program.timing import spike_times
 from ..registry import get_object_mapping
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR, CompiledNetwork
-from .data import TrialData, prepare
+from .data import TrialData, prepare, prepare_inputs
 from .trainable import test_batch
 
 
@@ -136,7 +136,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         keys = _as_sequence(outputs)
         for key in keys:
             self._check_output(key)
-        data = prepare(self._built, x, None)
+        data = prepare_inputs(self._built, x)
         callback_list = self._callback_list(callbacks, data.num_batches(self.batch_size))
         self._begin_test()
         predictions: dict[Any, list[np.ndarray]] = {key: [] for key in keys}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError
+from ..checks import ArgumentError, as_array, check_number, describe
 from ..events.augmentation import Augmentation
 from ..events.dataset import EventDataset
 from ..layer import get_underlying_pop
@@ -131,7 +131,7 @@ def with_labels(
 def prepare(
     built: BuiltNetwork,
     x: Mapping[Any, Any],
-    y: Mapping[Any, Any] | None,
+    y: Mapping[Any, Any],
     x_name: str = "x",
     y_name: str = "y",
 ) -> TrialData:
@@ -142,7 +142,7 @@ def prepare(
         x: input population or layer -> sequence of ``PreprocessedSpikes`` (or an
             ``EventDataset``); every input of the network must be there
         y: output population or layer -> labels or targets; with losses every output
-            must be there. None: inputs only
+            must be there
         x_name, y_name: how to call them in errors
 
     Raises:
@@ -150,16 +150,8 @@ def prepare(
             differ, spikes outside the trial, labels out of range or not whole numbers.
         TypeError: inputs that are not sequences of ``PreprocessedSpikes``.
     """
-    given_x = _by_population(built, x, built.program.inputs, "input", x_name)
-    _check_complete(given_x, built.program.inputs, "input", x_name)
-    inputs = {
-        p.index: _events(built, p, given_x[p.index][1], f"{x_name}[{p.name!r}]")
-        for p in built.program.inputs
-    }
-    size = _common_size({p.name: len(inputs[p.index]) for p in built.program.inputs}, x_name)
-    rows = np.arange(size, dtype=np.int64)
-    if y is None:
-        return TrialData(inputs, {}, {}, rows)
+    data = prepare_inputs(built, x, x_name)
+    size = len(data)
     outputs = built.program.outputs
     given_y = _by_population(built, y, outputs, "output", y_name)
     _check_complete(given_y, [p for p in outputs if p.index in built.losses], "output", y_name)
@@ -173,7 +165,19 @@ def prepare(
                 f"{y_name}[{population.name!r}] has {length} examples, {x_name} has {size}"
             )
     targets = {p.index: _targets(built, p, given_y[p.index][1], size, y_name) for p in chosen}
-    return TrialData(inputs, targets, {p.index: given_y[p.index][0] for p in chosen}, rows)
+    return replace(data, targets=targets, keys={p.index: given_y[p.index][0] for p in chosen})
+
+
+def prepare_inputs(built: BuiltNetwork, x: Mapping[Any, Any], x_name: str = "x") -> TrialData:
+    """As :func:`prepare`, without targets."""
+    given_x = _by_population(built, x, built.program.inputs, "input", x_name)
+    _check_complete(given_x, built.program.inputs, "input", x_name)
+    inputs = {
+        p.index: _events(built, p, given_x[p.index][1], f"{x_name}[{p.name!r}]")
+        for p in built.program.inputs
+    }
+    size = _common_size({p.name: len(inputs[p.index]) for p in built.program.inputs}, x_name)
+    return TrialData(inputs, {}, {}, np.arange(size, dtype=np.int64))
 
 
 def prepare_with_validation(
@@ -197,6 +201,7 @@ def prepare_with_validation(
     if (validation_x is None) != (validation_y is None):
         missing = "validation_x" if validation_x is None else "validation_y"
         raise ArgumentError(f"{missing} is missing: give both validation_x and validation_y")
+    validation_split = check_number(validation_split, "validation_split")
     if validation_split != 0.0 and validation_x is not None:
         raise ArgumentError("give either validation_split or validation_x and validation_y")
     data = prepare_data(x, y, "x", "y")
@@ -216,7 +221,7 @@ def _by_population(
 ) -> dict[int, tuple[Hashable, Any]]:
     """Entries of ``data`` by population index, with the key they had."""
     if not isinstance(data, Mapping):
-        raise TypeError(f"{name} must be a dictionary of {kind} populations, not {type(data)}")
+        raise TypeError(f"{name} must be a dictionary of {kind} populations, not {describe(data)}")
     indices = {built.populations[p.index]: p.index for p in allowed}
     result: dict[int, tuple[Hashable, Any]] = {}
     for key, value in data.items():
@@ -266,6 +271,11 @@ def _events(
         return _checked_events(value, population, built.program.duration, name)
     if hasattr(value, "end_spikes"):
         raise TypeError(f"{name} is one PreprocessedSpikes, it must be a sequence of them")
+    if isinstance(value, (str, Mapping)) or not hasattr(value, "__getitem__"):
+        raise TypeError(
+            f"{name} should be a sequence of PreprocessedSpikes or an EventDataset, not "
+            f"{describe(value)}"
+        )
     for i in range(_length(value, name)):
         if not hasattr(value[i], "end_spikes"):
             raise TypeError(
@@ -315,7 +325,7 @@ def _targets(
 
 def _labels_without_loss(population: PopulationProgram, value: Any, name: str) -> np.ndarray:
     """Targets for metrics alone: one whole number per example must be a valid label."""
-    targets = np.asarray(value)
+    targets = as_array(value, name)
     if targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer):
         bad = (targets < 0) | (targets >= population.size)
         if np.any(bad):

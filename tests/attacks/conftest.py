@@ -41,3 +41,10 @@ def server(tmp_path_factory):
     server = RunServer(tmp_path_factory.mktemp("said"))
     yield server
     server.close()
+
+
+@pytest.fixture
+def attack_seed(request):
+    """A seed that depends on ``--attack-seed`` and the name of the test alone, for hypothesis."""
+    seed = request.config.getoption("--attack-seed")
+    return zlib.crc32(f"{seed} {request.node.name}".encode())

@@ -49,7 +49,7 @@ def test_unknown_readout():
         (lambda: LeakyIntegrate(v=np.nan), "LeakyIntegrate: v is nan"),
         (lambda: LeakyIntegrate(bias=np.inf), "LeakyIntegrate: bias is inf"),
         (lambda: LeakyIntegrateFire(tau_mem=-1), "LeakyIntegrateFire: tau_mem is -1, .*from 1e-06"),
-        (lambda: LeakyIntegrateFire(tau_refrac=-1), "tau_refrac is -1, .*from 0 to 1e.09"),
+        (lambda: LeakyIntegrateFire(tau_refrac=-1), "tau_refrac is -1, .*from 0 to 1e.12"),
         (lambda: LeakyIntegrateFire(v_reset=1.0), "v_reset is 1.0, .*below v_thresh = 1.0"),
         (lambda: LeakyIntegrateFire(v=1.0), "v is 1.0, allowed are numbers below v_thresh = 1.0"),
         (lambda: SpikeInput(max_spikes=0), "SpikeInput: max_spikes is 0"),

@@ -19,7 +19,7 @@ from mlgenn_delays.metrics import SparseCategoricalAccuracy
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.training.compiled_training_network import epoch_order
-from mlgenn_delays.training.data import prepare
+from mlgenn_delays.training.data import prepare_inputs
 
 SEED, BATCH, EPOCHS = 7, 4, 3
 
@@ -96,7 +96,7 @@ class SumUp(Callback):
 
     def _batch(self, rows):
         xs = {self._net.x: [self._xs[i] for i in rows]}
-        return prepare(self._compiled._built, xs, None).batches(BATCH)[0]
+        return prepare_inputs(self._compiled._built, xs).batches(BATCH)[0]
 
     def on_batch_end(self, batch, metrics):
         for population, counts in self._counts.items():

@@ -30,13 +30,14 @@ extern "C" {
 // This is plain C without directives, since abi.py reads it, too, and makes its ctypes structures
 // and the types of functions from it. A change of a single character changes the version.
 //
-// B examples, T timesteps, N neurons, R recorded examples. Arrays belong to Python.
+// B examples, T timesteps, N neurons, R recorded examples. Arrays belong to Python. Each pointer has
+// the shape of its array behind it, which abi.py reads, too: it refuses arrays that are different.
 
 // Spikes of one input population: events offsets[k] .. offsets[k + 1] belong to example k.
 struct InputEvents {
-    const int64_t* offsets;
-    const void* steps;    // uint16_t, in long trials int32_t
-    const void* neurons;  // uint16_t, of large populations uint32_t
+    const int64_t* offsets;  // [examples + 1] of the whole data set
+    const void* steps;       // [events] uint16_t, in long trials int32_t
+    const void* neurons;     // [events] uint16_t, of large populations uint32_t
 };
 
 // Buffers of one population for one batch; null where not wanted.
@@ -45,35 +46,35 @@ struct PopulationBuffers {
     float* trace;                  // [B][T][N] voltage, for losses on every timestep
     int32_t* readout_step;         // [B][N] step of the maximum or of the first spike, -1: none
     int32_t* spike_counts;         // [B][N]
-    float* const* record_vars;     // per state variable of the model [R][T][N]
+    float* const* record_vars;     // [variables] of the model's state, each [R][T][N]
     const float* readout_weights;  // [T]
     const float* grad_readout;     // [B][N]
     const float* grad_trace;       // [B][T][N]
     const float* grad_silent;      // [B][N]
     const float* regulariser;      // [N] added to the adjoint at each spike
-    float* const* record_adjoints; // LambdaI, then per adjoint variable of the model [R][T][N]
+    float* const* record_adjoints; // [variables] LambdaI, then the model's adjoint, each [R][T][N]
 };
 
 // One parameter of the network: an element per synapse or neuron. Rows of dense connections and
 // neurons are padded to whole vectors.
 struct Parameter {
-    float* value;
+    float* value;     // [elements]
     float* gradient;  // [threads][elements], where it is learned
-    float* m;         // moments of Adam
-    float* v;
+    float* m;         // [elements] moments of Adam
+    float* v;         // [elements]
     double norm;      // of the gradient, written by the backward pass
 };
 
 // One connection: arrays of its weights and delays, and what belongs to no parameter.
 struct ConnectionBuffers {
-    float* weight;
-    float* delay;
-    uint16_t* delay_steps;      // delays, rounded
-    const uint32_t* row_start;  // sparse: [pre + 1]
-    const uint32_t* post;       // sparse: [synapses]
-    float* weight_gradient;     // [threads][synapses]
-    float* delay_gradient;      // [threads][synapses]
-    uint8_t* touched;           // [threads][pre]: rows with a gradient
+    float* weight;              // [elements]
+    float* delay;               // [elements]
+    uint16_t* delay_steps;      // [elements] delays, rounded
+    const uint32_t* row_start;  // [pre + 1] where sparse
+    const uint32_t* post;       // [synapses] where sparse
+    float* weight_gradient;     // [threads][elements]
+    float* delay_gradient;      // [threads][elements]
+    uint8_t* touched;           // [threads][pre] rows with a gradient
 };
 
 // One call of the forward or the backward pass.
@@ -81,8 +82,8 @@ struct Batch {
     int32_t size;
     const int64_t* examples;    // [B] indices into the input events
     const int32_t* record_row;  // [B] row in the recordings, -1: not recorded
-    const struct InputEvents* inputs;             // one per population
-    const struct PopulationBuffers* populations;  // one per population
+    const struct InputEvents* inputs;             // [populations]
+    const struct PopulationBuffers* populations;  // [populations]
 };
 
 // Numbers of one step of Adam.
@@ -1006,7 +1007,7 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "8c73ebddc700"; }
+const char* mgd_abi_version() { return "26f1e30597fe"; }
 
 Network* mgd_create(int num_threads) {
     try {
