@@ -141,7 +141,7 @@ class _Maker:
         built = build_program(network, self._settings(network, outputs))
         built = replace(built, program=self._with_own_parameters(built.program))
         x = {p: self._spikes(p.size, built.program.duration) for p in inputs}
-        y = {p: self._targets(built, p) for p in outputs} if options.training else None
+        y = {p: self._targets(built, p) for p in outputs}
         text = " ".join(f"{name}={value}" for name, value in vars(options).items())
         return CoveringProgram(f"{label}: {text}", built, prepare(built, x, y), options.threads)
 
@@ -258,7 +258,7 @@ class _Maker:
         return [preprocess_spikes(t, n, channels) for t, n in zip(times, neurons)]
 
     def _targets(self, built: BuiltNetwork, output: Population) -> np.ndarray:
-        loss = built.losses[built.populations.index(output)]
+        loss = built.losses.get(built.populations.index(output))  # none in inference
         if isinstance(loss, MeanSquareError):
             return self.rng.normal(size=(EXAMPLES, built.program.timesteps, output.size))
         return np.arange(EXAMPLES) % output.size

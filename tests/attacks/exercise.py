@@ -11,6 +11,7 @@ import ctypes
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from covering_programs import EXAMPLES, CoveringProgram, covering_programs
@@ -20,21 +21,30 @@ from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.program.exchange import Batch, OutputGradient, RecordRequest
 from mlgenn_delays.training.learning_network import evaluate_losses
 
-#: Examples of the batches that a network runs, one after the other.
+#: Examples of the batches that a network runs, one after the other; those of a long trial.
 BATCHES = (range(EXAMPLES), (2, 0, 4), (1,), ())
+FEW = ((2, 0, 4),)
+
+
+def compile_all(programs: list[CoveringProgram]) -> None:
+    """Fill the cache, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        for engine in pool.map(lambda p: CpuEngine(p.built.program, 1), programs):
+            engine.close()
 
 
 def exercise(program: CoveringProgram, threads: int = 1) -> None:
     """Batches forwards and backwards, steps of Adam, recordings, parameters at their bounds."""
     engine = CpuEngine(program.built.program, max(program.threads, threads))
+    batches = BATCHES if engine.program.timesteps < 1000 else FEW
     try:
-        for number, rows in enumerate(BATCHES):
+        for number, rows in enumerate(batches):
             _run(engine, program, np.array(rows, np.int64), number)
             time.sleep(0.005)  # threads that wait for work go to sleep
         for i, spec in enumerate(program.built.program.parameters):
             if spec.is_bounded:
-                engine.set_parameter(i, np.full(spec.shape, max(spec.bounds), np.float32))
-        _run(engine, program, np.arange(EXAMPLES), len(BATCHES))
+                engine.set_parameter(i, np.full(spec.shape, spec.bounds[1], np.float32))
+        _run(engine, program, np.array(batches[0], np.int64), len(batches))
         for population in program.built.program.populations:
             engine.spikes(0, population.index)
     finally:
@@ -116,7 +126,9 @@ def run_wrong(right: str, wrong: str) -> None:
 def main(seed: int, number: int, threads: int) -> None:
     """Each network is named before it runs."""
     prepare_process()
-    for program in covering_programs(seed, number):
+    programs = covering_programs(seed, number)
+    compile_all(programs)
+    for program in programs:
         print(program.label, flush=True)
         exercise(program, threads)
     print("done")

@@ -10,12 +10,11 @@ import json
 import resource
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from covering_programs import CoveringProgram, covering_programs
-from exercise import exercise
+from covering_programs import covering_programs
+from exercise import compile_all, exercise
 from template_marks import MarkedEnvironment
 
 from mlgenn_delays import Connection, Network, Population
@@ -38,15 +37,6 @@ def mark(*replaced: str) -> MarkedEnvironment:
     environment.load_all()
     codegen._environment = lambda: environment
     return environment
-
-
-def measure(programs: list[CoveringProgram]) -> None:
-    """Compile on two threads, then run all."""
-    with ThreadPoolExecutor(2) as pool:
-        for engine in pool.map(lambda p: CpuEngine(p.built.program, 1), programs):
-            engine.close()
-    for program in programs:
-        exercise(program)
 
 
 class Limit:
@@ -101,7 +91,7 @@ def _busy(neurons: int, timesteps: int, training: bool) -> BuiltNetwork:
 def _batch(built: BuiltNetwork, size: int) -> Batch:
     """The same example many times, one spike at its beginning."""
     spikes = preprocess_spikes(np.zeros(1), np.zeros(1, int), 1)
-    data = prepare(built, {built.populations[0]: [spikes]}, None)
+    data = prepare(built, {built.populations[0]: [spikes]}, {built.populations[2]: [0]})
     return Batch(data.inputs, np.zeros(size, np.int64))
 
 
@@ -116,10 +106,11 @@ def _fails(call: Callable[[], object]) -> None:
 def main(*replaced: str) -> None:
     """All networks; one alone, where a text of the templates is replaced by another."""
     environment = mark(*replaced)
-    if replaced:
-        measure(covering_programs(0, 0)[-1:])
-    else:
-        measure(covering_programs(0, 0))
+    programs = covering_programs(0, 0)[-1 if replaced else 0 :]
+    compile_all(programs)
+    for program in programs:
+        exercise(program)
+    if not replaced:
         starve()
     taken = [[*branch, was] for branch, was in environment.taken.items()]
     Path(sys.argv[-1]).write_text(json.dumps(taken))

@@ -9,29 +9,28 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from covering_programs import covering_programs
 
-from mlgenn_delays.engines.cpu import CpuEngine, toolchain
+from mlgenn_delays.engines.cpu import toolchain
 
 
 @dataclass(frozen=True)
 class Sanitizer:
-    """How code is compiled, the library that is loaded first, and code with a fault."""
+    """How code is watched."""
 
-    flags: str
-    library: str
-    fault: str
+    flags: str  #: optimised as far as it saves more time than it takes
+    library: str  #: to be loaded first
+    fault: str  #: code that it should report
     threads: int = 1  #: fewer would show nothing
 
 
 SANITIZERS = {
     "memory and undefined behaviour": Sanitizer(
-        "-fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS",
+        "-O0 -fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS",
         "libasan.so",
         """
 #include <cstdlib>
@@ -39,7 +38,7 @@ int main(int count, char**) { char* p = (char*)std::malloc(count); p[count] = 1;
 """,
     ),
     "races": Sanitizer(
-        "-fsanitize=thread",
+        "-O1 -fsanitize=thread",
         "libtsan.so",
         """
 #include <thread>
@@ -65,7 +64,7 @@ OPTIONS = {
 
 #: A compiler for $CXX: what comes last on the command line counts.
 COMPILER = """#!/bin/sh
-exec {compiler} "$@" -O1 {flags} -fno-omit-frame-pointer
+exec {compiler} "$@" {flags} -fno-omit-frame-pointer
 """
 
 
@@ -73,7 +72,7 @@ exec {compiler} "$@" -O1 {flags} -fno-omit-frame-pointer
 def missing(name: str) -> str | None:
     """Why a sanitizer cannot be used: whether it finds a fault is tried out."""
     sanitizer, compiler = SANITIZERS[name], toolchain.find_compiler()
-    first = sanitizer.flags.split()[0]
+    first = next(flag for flag in sanitizer.flags.split() if flag.startswith("-fsanitize"))
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder) / "fault.cpp", Path(folder) / "fault"
         source.write_text(sanitizer.fault)
@@ -126,32 +125,13 @@ def run(sanitizer: Sanitizer, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-class Compiled(Exception):
-    """Instead of loading a library that this process cannot run."""
-
-
-def compile_all(programs, monkeypatch) -> None:
-    def compile_one(program) -> None:
-        with pytest.raises(Compiled):
-            CpuEngine(program.built.program, 1)
-
-    def stop(library) -> None:
-        raise Compiled
-
-    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as pool:
-        patch.setattr(toolchain, "load", stop)
-        list(pool.map(compile_one, programs))
-
-
-def test_all_networks_give_no_report(watched, request, attempts, tally, monkeypatch):
+def test_all_networks_give_no_report(watched, request, attempts, tally):
     seed, number = request.config.getoption("--attack-seed"), attempts(30, 0)
-    programs = covering_programs(seed, number)
-    compile_all(programs, monkeypatch)
     script = str(Path(__file__).parent / "exercise.py")
     result = run(watched, script, str(seed), str(number), str(watched.threads))
-    *labels, last = result.stdout.splitlines()
+    *labels, last = result.stdout.splitlines() or ["before the first network"]
     if result.returncode == 0 and last == "done":
-        assert labels == [p.label for p in programs]
+        assert labels == [p.label for p in covering_programs(seed, number)]
         last = labels.pop()
     text = result.stderr[-6000:]
     for label in labels:
