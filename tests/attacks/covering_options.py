@@ -1,0 +1,73 @@
+"""What networks can have that code is generated for, and few networks that have all of it."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from types import SimpleNamespace as Options
+from typing import Any
+
+import numpy as np
+
+#: Delays "constant" are those of all synapses of a connection.
+DELAYS = ("constant", "fixed", "learned")
+
+#: What a network may have.
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "training": (True, True, True, False),  # as often as they are drawn
+    "neuron": ("leaky", "adaptive", "own", "bare"),
+    "refractory": (None, 1.0, 3.0, 1e9),  # [ms]
+    "readout": ("avg_var", "avg_var_exp_weight", "first_spike_time", "max_var", "sum_var", "var"),
+    "per_timestep": (False, True),
+    "into": DELAYS,
+    "back": (None, *DELAYS),
+    "out": DELAYS,
+    "sparse_into": (False, True),
+    "sparse_back": (False, True),
+    "sparse_out": (False, True),
+    "frozen": ("none", "some", "all"),  # weights
+    "receptors": (1, 2),
+    "own_parameters": ("none", "one", "all"),
+    "regularised": (False, True),
+    "inputs": (1, 2),
+    "outputs": (1, 2),
+    "threads": (1, 2, 7),
+}
+
+#: Of ordinary size; steps and channels need more than 16 bits; from inputs straight to outputs.
+SMALL = {"timesteps": 30, "channels": 5, "hidden": True}
+LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
+STRAIGHT = {**SMALL, "hidden": False}
+
+
+def drawn(rng: np.random.Generator) -> Options:
+    """Any of the networks."""
+    return Options(**_draw(rng), **SMALL)
+
+
+def covering(rng: np.random.Generator) -> list[Options]:
+    """Few networks in which every two choices meet, and two of another size and shape."""
+    plain = {name: values[0] for name, values in CHOICES.items()}
+    pairs = [Options(**chosen, **SMALL) for chosen in _all_pairs(rng)]
+    return [*pairs, *(Options(**{**plain, **other}) for other in (LARGE, STRAIGHT))]
+
+
+def _draw(rng: np.random.Generator) -> dict[str, Any]:
+    return {name: values[rng.integers(len(values))] for name, values in CHOICES.items()}
+
+
+def _all_pairs(rng: np.random.Generator, tries: int = 30) -> list[dict[str, Any]]:
+    """Each is the best of some that are drawn around a pair that is still missing."""
+    missing = {
+        ((a, x), (b, y))
+        for a, b in combinations(CHOICES, 2)
+        for x, y in product(CHOICES[a], CHOICES[b])
+    }
+    chosen = []
+    while missing:
+        wanted = sorted(missing, key=repr)
+        candidates = [_draw(rng) | dict(wanted[rng.integers(len(wanted))]) for _ in range(tries)]
+        pairs = [set(combinations(c.items(), 2)) for c in candidates]
+        best = max(range(tries), key=lambda k: len(missing & pairs[k]))
+        chosen.append(candidates[best])
+        missing -= pairs[best]
+    return chosen
