@@ -22,8 +22,6 @@ CLASS_NAMES = tuple(str(digit) for digit in range(10))
 #: Code of unsigned bytes, the only type that is read.
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
-#: Read at once [bytes].
-_PIECE = 2**16
 
 
 def read_part(images_file: Path, labels_file: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -104,11 +102,9 @@ def _decompress(content: bytes, path: Path, largest: int) -> bytes:
     if content[:2] != _GZIP_MAGIC:
         return content
     largest = min(largest, most_unpacked(len(content)))
-    pieces, size = [], 0
     with reading(str(path), f"{path}: damaged or cut gzip file"), gzip.open(path) as file:
-        while piece := file.read(_PIECE):  # to the end, where the checksum is
-            pieces.append(piece)
-            size += len(piece)
-            if size > largest:
-                raise MalformedFile(f"{path}: holds more than the {largest} bytes that are allowed")
-    return b"".join(pieces)
+        plain = file.read(largest + 1)
+        if len(plain) > largest:
+            raise MalformedFile(f"{path}: holds more than the {largest} bytes that are allowed")
+        file.read(1)  # to the end, where the checksum is
+    return plain

@@ -221,10 +221,11 @@ HOSTILE = {
     "a text that is not there": (b"]X\xff\xff\xff\x7f.", "2147483647 bytes are announced, 1 are"),
     "bytes that are not there": (b"]B\xff\xff\xff\x7f.", "2147483647 bytes are announced"),
     "a bytearray": (b"]\x96" + b"\xff" * 7 + b"\x7f.", "bytes are announced"),
-    "keys that are nested": (b"}N" + b"\x85" * 10**6 + b"Ns.", "the key a tuple is not expected"),
+    "keys that are nested": (b"}N" + b"\x85" * 50_000 + b"Ns.", "the key a tuple is not expected"),
     "a number of a million digits": (b"]I" + b"9" * 10**6 + b"\n.", "of 1000000 characters"),
     "sets": (b"\x8f" * 10**6 + b".", "opcode 0x8f at byte 2 is not"),
-    "lists within lists": (b"]" * 10**6 + b"a" * (10**6 - 1) + b".", None),
+    "lists within lists": (b"]" * 90_000 + b"a" * 89_999 + b".", None),
+    "a million lists": (b"(" + b"]" * 10**6 + b"l.", "so many objects are not expected"),
     "the same text encoded over and over": (
         b"(c_codecs\nencode\nq\x00X\x40\x42\x0f\x00" + b"a" * 10**6 + b"q\x01X\x06\0\0\0latin1q\x02"
         + b"h\x00h\x01h\x02\x86R" * 10**4 + b"l.",
