@@ -190,7 +190,8 @@ class Training:
             return Outcome("interrupted", self._record.best, str(interrupt))
         except TrainingDiverged as error:
             # a checkpoint from the end of an epoch is worth more than one that diverges at once
-            if not error.step_applied and not self._folder.last.exists():
+            is_good = not error.step_applied and self._compiled.find_not_finite() is None
+            if is_good and not self._folder.last.exists():
                 self._save()
             message = f"{error}\nlast good checkpoint: {self._folder.last}"
             return Outcome("diverged", self._record.best, message)
