@@ -11,7 +11,7 @@ import numpy as np
 
 from ..checks import describe
 from ..engines.base import Engine
-from ..optimisers import Optimiser
+from ..optimisers import Optimiser, default_optimisers
 from ..program.description import Description
 from ..program.difference import Difference, find_differences, say
 from ..program.parameters import ParameterSpec
@@ -125,11 +125,13 @@ def _list_optimisers(optimisers: Sequence[Mapping[str, Any]]) -> str:
 def _check_settings(optimiser: Optimiser, saved: Mapping[str, Any]) -> None:
     """Whether an optimiser can take its saved settings."""
     name = type(optimiser).__name__
-    missing = [key for key in number_attributes(optimiser) if key not in saved]
-    if missing:
-        raise ValueError(
-            f"the training state has no {', '.join(map(repr, missing))} of optimiser {name}"
-        )
+    if type(optimiser) in default_optimisers.values():  # those of users may get more in training
+        known = number_attributes(type(optimiser)())
+        missing = [key for key in known if key not in saved]
+        unknown = [key for key in saved if key not in known and key not in vars(optimiser)]
+        if missing or unknown:
+            has = f"has {_names(unknown)}" if unknown else f"has no {_names(missing)}"
+            raise ValueError(f"the training state {has} of optimiser {name}")
     changed = copy(optimiser)
     for key, value in saved.items():
         present = getattr(optimiser, key, 0.0)

@@ -178,14 +178,10 @@ def test_format_2_does_not_say_which_moments_there_should_be(network, recurrent,
 
 
 class Counting(Adam):
-    """An optimiser of the user, with a number and a moment of another shape."""
-
-    def __init__(self, alpha):
-        super().__init__(alpha)
-        self.calls = 0
+    """An optimiser of the user, with a number of its own and a moment of another shape."""
 
     def update(self, value, gradient, state, step):
-        self.calls += 1
+        self.calls = getattr(self, "calls", 0) + 1
         state["steps"] = np.array(step)
         return value - (self.alpha * gradient).astype(value.dtype)
 
@@ -201,6 +197,16 @@ def test_moments_of_optimisers_of_users(recurrent, data):
     networks[1].load_training_state(state)
     assert_same(networks[1].training_state(), state)
     assert networks[1].optimisers[0][0].calls == 9
+    assert_refused(
+        networks[1],
+        with_meta(state, "optimisers", 0, "values", "update", value=1.0),
+        "sets 'update' of optimiser Counting, no number",
+    )
+    new = compile_regularised(
+        recurrent, "cpu", optimiser=Counting(0.1), delay_optimiser=Adam(0.1)
+    ).training_state()
+    networks[1].load_training_state(new)
+    networks[1].load_training_state(state)
     for number in (np.nan, "text"):
         changed = {**state, f"optimiser/{XH}/g/steps": np.array(number)}
         assert_refused(networks[1], changed, "moment 'steps' has")
@@ -250,8 +256,9 @@ def test_a_diverged_network_is_saved_and_not_loaded(recurrent, data, network):
         (("optimisers", 0, "values", "alpha"), float("inf"), "not allowed: Adam: alpha is inf"),
         (("optimisers", 0, "values", "alpha"), -1.0, "not allowed: Adam: alpha is -1"),
         (("optimisers", 0, "values", "beta1"), 1.0, "not allowed: Adam: beta1 is 1"),
-        (("optimisers", 0, "values", "update"), 1.0, "sets 'update' of optimiser Adam, no number"),
+        (("optimisers", 0, "values", "update"), 1.0, "has 'update' of optimiser Adam"),
         (("optimisers", 0, "values"), {"alpha": 1.0}, "no 'beta1', 'beta2', 'epsilon' of optim"),
+        (("optimisers", 0, "values", "gamma"), 1.0, "has 'gamma' of optimiser Adam"),
         (("optimisers", 0, "more"), 1, r"has optimisers\[0\] = .*, allowed is a dictionary of"),
         (("callbacks",), [1], r"has callbacks = \[1\], allowed is a list of names"),
         (("moments",), [], r"has moments = \[\], allowed is a dictionary"),
