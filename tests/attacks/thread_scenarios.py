@@ -17,7 +17,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-
 from tally import undocumented
 from trained_networks import compile_recurrent, describe_recurrent, make_spikes
 

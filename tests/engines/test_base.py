@@ -172,7 +172,7 @@ def test_gradients_of_another_batch_are_refused(case, backend):
     engine = make(case, backend)
     _, gradients = case.evaluate(engine.forward(case.batch))
     engine.forward(Batch(case.batch.inputs, case.batch.indices[:1]))
-    with pytest.raises(ValueError, match="gradients are those of 2 examples, the .* pass had 1"):
+    with pytest.raises(ValueError, match=r"gradients are those of 2 examples, the .* pass had 1"):
         engine.backward(gradients)
     engine.forward(case.batch)
     engine.backward(gradients)

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from ...program.exchange import TooManySpikes
 from .circuit import Circuit, Row
 from .membrane import Membrane
 from .trajectory import Trajectory
@@ -105,7 +106,7 @@ class ForwardPass:
         keep:    populations of which trajectories are kept
 
     Raises:
-        ValueError: a neuron spikes so often that there may be no end, see MOST_SPIKES
+        TooManySpikes: a neuron spikes so often that there may be no end, see MOST_SPIKES
     """
 
     def __init__(
@@ -248,7 +249,7 @@ class ForwardPass:
 
     def _refuse(self, cell: Cell) -> None:
         population = self.circuit.program.populations[cell.population]
-        raise ValueError(
+        raise TooManySpikes(
             f"population {population.name!r}: neuron {cell.index} has more than {MOST_SPIKES} "
             f"spikes per timestep, its input current is {sum(cell.currents):g}; lower the weights, "
             "or give it a refractory period"
