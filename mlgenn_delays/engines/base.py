@@ -206,11 +206,18 @@ class Engine(ABC, InTurn):
         Returns:
             whether all that the step changed is finite: learned parameters, and what optimisers
             remember of them; see :meth:`find_not_finite`
+
+        Raises:
+            ArithmeticError: a step of Adam with numbers that are not finite, which bounds would
+                hide on some engines; nothing is changed then
         """
         parameters = self.program.parameters
         steps = {
             i: rules[i].adam_step(step) if parameters[i].map is None else None for i in self.learned
         }
+        for i, adam in steps.items():
+            if adam is not None and not adam.is_finite:
+                raise ArithmeticError(f"{parameters[i].label}: its step is not finite, {adam}")
         own = self._computes(steps)
         on_host = [i for i in self.learned if i not in own]
         # every step is taken, also after one that went wrong

@@ -6,6 +6,7 @@ the program.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,6 +17,10 @@ from ..events.dataset import EventDataset
 
 #: Readout of neurons that did not spike, where times of first spikes are read out.
 NO_SPIKE = float(np.finfo(np.float32).min)
+
+
+class TooManySpikes(ValueError):
+    """Weights are so large that a trial would not end, on engines that have no timestep."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,12 @@ class AdamStep:
     epsilon: float
     scale1: float
     scale2: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all numbers are, and are not so large that their sum is not."""
+        total = self.alpha + self.beta1 + self.beta2 + self.epsilon + self.scale1 + self.scale2
+        return math.isfinite(total)
 
 
 class UpdateRule(Protocol):

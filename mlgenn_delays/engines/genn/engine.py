@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -122,7 +122,7 @@ class GennEngine(Engine):
             return np.array(self._stored[parameter])
         if spec.owner.kind is OwnerKind.POPULATION:
             return arrays.pull(self._group(parameter), spec.name, 1).flatten()
-        return _get_values(self._group(parameter), spec.name)
+        return get_values(self._group(parameter), spec.name)
 
     # -- forward and backward
 
@@ -146,8 +146,8 @@ class GennEngine(Engine):
     def _read_gradient(self, parameter: int) -> np.ndarray:
         reduction = self.network.reductions.get(parameter)
         if reduction is not None:
-            return _get_values(reduction, "ReducedGradient")
-        return _get_values(self._group(parameter), self._gradients[parameter])
+            return get_values(reduction, "ReducedGradient")
+        return get_values(self._group(parameter), self._gradients[parameter])
 
     def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
         return frozenset(i for i, adam in steps.items() if adam is not None)
@@ -156,12 +156,15 @@ class GennEngine(Engine):
         for parameter, adam in steps.items():
             set_step(self.network.optimisers[parameter], adam)
             self.network.model.custom_update(learn_group(parameter))
-        arrays = (a for i in steps for a in (self._read(i), *self._read_moments(i).values()))
+        return self._are_finite(steps)
+
+    def _are_finite(self, parameters: Iterable[int]) -> bool:
+        arrays = (a for i in parameters for a in (self._read(i), *self._read_moments(i).values()))
         return all(map(is_finite, arrays))
 
     def _read_moments(self, parameter: int) -> Moments:
         update = self.network.optimisers[parameter]
-        return {name: _get_values(update, variable) for name, variable in _MOMENTS.items()}
+        return {name: get_values(update, variable) for name, variable in _MOMENTS.items()}
 
     def _write_moments(self, parameter: int, moments: Mapping[str, np.ndarray]) -> None:
         for name in _MOMENTS.keys() & moments.keys():
@@ -188,7 +191,7 @@ class GennEngine(Engine):
         return dict(total)
 
 
-def _get_values(group: Any, name: str) -> np.ndarray:
+def get_values(group: Any, name: str) -> np.ndarray:
     """Variable of a synapse group or of a custom update on one, (synapses,)."""
     variable = group.vars[name]
     variable.pull_from_device()

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from ...program.exchange import TooManySpikes
 from .circuit import Circuit, Row
 from .membrane import Membrane
 from .trajectory import Trajectory
@@ -105,7 +106,7 @@ class ForwardPass:
         keep:    populations of which trajectories are kept
 
     Raises:
-        ValueError: a neuron spikes so often that the trial would not come to an end
+        TooManySpikes: a neuron spikes so often that the trial would not come to an end
     """
 
     def __init__(
@@ -235,7 +236,7 @@ class ForwardPass:
         cell.spikes.append(spike)
         if len(cell.spikes) > self._most_spikes:
             name = self.circuit.program.populations[cell.population].name
-            raise ValueError(
+            raise TooManySpikes(
                 f"population {name!r}: neuron {cell.index} spikes more than {self._most_spikes} "
                 f"times before {time:g} ms, too often for the reference engine, which has no "
                 "timesteps; raise v_thresh, give it a tau_refrac or use backend='cpu'"

@@ -16,8 +16,8 @@ from ml_genn.utils.network import get_underlying_pop
 from pygenn import SynapseMatrixConnectivity
 
 from ...callbacks import SpikeStatistics
-from ...engines.base import is_finite
-from ...engines.genn.engine import GennEngine
+from ...engines.base import Moments
+from ...engines.genn.engine import GennEngine, get_values
 from ...engines.genn.program_compiler import GeNNNetwork, learn_group
 from ...engines.turns import InTurn, Turn
 from ...program.exchange import Batch, ForwardResult, RecordRequest, UpdateRule
@@ -60,7 +60,12 @@ class MlGennEngine(GennEngine):
                 optimiser.set_step(self.network.optimisers[parameter], step)
         for parameter in self.learned:
             self.network.model.custom_update(learn_group(parameter))
-        return all(is_finite(self._read(i)) for i in self.learned)
+        self._own_moments.update(self.learned)
+        return self._are_finite(self.learned)
+
+    def _read_moments(self, parameter: int) -> Moments:
+        update = self.network.optimisers[parameter]
+        return {name: get_values(update, name) for name in update.vars}
 
 
 class CompiledDelayNetwork(InTurn, CompiledNetwork):
