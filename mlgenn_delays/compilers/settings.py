@@ -8,10 +8,11 @@ from typing import Any
 
 from ..checks import NOT_NEGATIVE, POSITIVE, check_flag, check_number, check_whole_number
 from ..connection import Connection
+from ..events.data import MAX_BATCH_SIZE
 from ..program.timing import MAX_TIMESTEPS, TIMESTEP
 
-#: Examples simulated at once, threads, and seeds, which are kept in 64 bits.
-MAX_BATCH_SIZE, MAX_THREADS, MAX_SEED = 2**20, 4096, 2**63 - 1
+#: Threads, and seeds, which are kept in 64 bits.
+MAX_THREADS, MAX_SEED = 4096, 2**63 - 1
 
 #: One value for all populations, or one per population (or layer).
 PerPopulation = float | Mapping[Any, float]

@@ -22,6 +22,9 @@ from ..checks import (
 )
 from .spikes import PreprocessedSpikes, check_examples
 
+#: Examples that are worked on at once.
+MAX_BATCH_SIZE = 2**20
+
 DataDictType = Mapping[Any, Sequence | np.ndarray]
 
 
@@ -107,7 +110,7 @@ def batch_spikes(spikes: Sequence[PreprocessedSpikes], batch_size: int) -> Prepr
     Raises:
         ValueError: no examples, more than ``batch_size``, or different numbers of neurons
     """
-    batch_size = check_whole_number(batch_size, "batch_size", minimum=1)
+    batch_size = check_whole_number(batch_size, "batch_size", 1, MAX_BATCH_SIZE)
     spikes = check_examples(spikes, "spikes")
     if not 1 <= len(spikes) <= batch_size:
         raise ArgumentError(f"spikes has {len(spikes)} examples, allowed are 1 to {batch_size}")

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..checks import NOT_NEGATIVE, POSITIVE, check_number, single
+from ..checks import POSITIVE, check_number, single
 from ..program.exchange import AdamStep
+
+#: Learning rates, which engines have in single precision.
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class Optimiser(ABC):
@@ -99,7 +102,7 @@ class Adam(Optimiser):
         self.check()
 
     def check(self) -> None:
-        check_number(self.alpha, "Adam: alpha", **NOT_NEGATIVE)
+        check_number(self.alpha, "Adam: alpha", minimum=0.0, maximum=_LARGEST)
         check_number(self.epsilon, "Adam: epsilon", **POSITIVE)
         for name in ("beta1", "beta2"):
             value = check_number(getattr(self, name), f"Adam: {name}", minimum=0.0)

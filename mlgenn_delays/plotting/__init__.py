@@ -279,7 +279,9 @@ def plot_delays(
     bins = check_whole_number(bins, "bins", 1, 10_000)
     max_delay = {
         name: duration_of(cap, f"max_delay[{name!r}]")
-        for name, cap in check_mapping(max_delay or {}, "max_delay", "numbers").items()
+        for name, cap in check_mapping(
+            {} if max_delay is None else max_delay, "max_delay", "numbers"
+        ).items()
     }
     count = max(len(before), 1)
     figure = new_figure(ONE_COLUMN if count < 2 else TWO_COLUMNS, 52.0 * -(-count // 2))

@@ -75,7 +75,7 @@ class Numpy(Serialiser):
         return data
 
     def _title(self, keys: Sequence[Any]) -> str:
-        title = "-".join(str(k) for k in check_sequence(keys, "Numpy: keys", "keys"))
+        title = "-".join(map(_text, check_sequence(keys, "Numpy: keys", "keys")))
         try:
             title.encode()
         except UnicodeEncodeError:
@@ -88,6 +88,13 @@ class Numpy(Serialiser):
 
     def _filename(self, keys: Sequence[Any]) -> Path:
         return Path(self.path) / (self._title(keys) + _SUFFIX)
+
+
+def _text(key: Any) -> str:
+    try:
+        return str(key)
+    except Exception:  # classes of users may do anything
+        raise TypeError(f"Numpy: keys should have a text, {describe(key)}") from None
 
 
 def _load(path: Path) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import check_sequence
 from ..layer import get_underlying_pop
 from ..metrics import Metric, default_metrics
 from ..program.exchange import Batch, ForwardResult, RecordRequest, Trace
@@ -220,13 +221,14 @@ def _voltages(traces: Sequence[Trace], timesteps: int) -> np.ndarray:
 
 
 def _as_sequence(keys: Any) -> tuple[Hashable, ...]:
-    return tuple(keys) if isinstance(keys, Sequence) else (keys,)
+    is_sequence = isinstance(keys, Sequence) and not isinstance(keys, str)
+    return tuple(keys) if is_sequence else (keys,)
 
 
 def _by_key(keys: Sequence[Hashable], values: Any, what: str) -> dict[Hashable, Any]:
     if len(keys) == 1:
         return {keys[0]: values}
-    values = tuple(values)
+    values = tuple(check_sequence(values, f"data: {what}", "one sequence per population"))
     if len(values) != len(keys):
         raise ValueError(
             f"data yields {what} of {len(values)} populations, there should be {len(keys)}"

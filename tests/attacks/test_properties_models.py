@@ -87,6 +87,9 @@ def test_arguments_of_classes(cls, tally, attempts, attack_seed):
     attack(arguments(cls, CLASSES[cls]), call, tally, attempts(150, 25), attack_seed)
 
 
+EXPONENTIAL = "exponential"
+
+
 @st.composite
 def described(draw):
     """Arguments of a network of three populations, one or two of which may be anything."""
@@ -100,7 +103,7 @@ def described(draw):
         "tau": st.just(5.0),
         "neuron": st.sampled_from(["leaky_integrate_fire", LeakyIntegrateFire()]),
         "readout": st.sampled_from(["avg_var", "max_var", "var", "first_spike_time"]),
-        "synapse": st.just("exponential"),
+        "synapse": st.just(EXPONENTIAL),
     }
     given = {name: draw(strategy) for name, strategy in good.items()}
     for name in draw(st.lists(st.sampled_from(list(good)), max_size=2)):
@@ -119,7 +122,7 @@ def build(given):
             x,
             h,
             Dense(given["weight"], given["delay"]),
-            Exponential(given["tau"]) if given["synapse"] == "exponential" else given["synapse"],
+            given["synapse"] if given["synapse"] is not EXPONENTIAL else Exponential(given["tau"]),
             max_delay_steps=given["max_delay_steps"],
         )
         Connection(h, y, Dense(1.0))
@@ -160,7 +163,7 @@ def test_layers(tally, attempts, attack_seed):
 def small():
     return build({
         "neuron": "leaky_integrate_fire", "shape": 4, "name": None, "readout": "avg_var",
-        "weight": 1.0, "delay": 1.0, "tau": 5.0, "synapse": "exponential", "max_delay_steps": 4,
+        "weight": 1.0, "delay": 1.0, "tau": 5.0, "synapse": EXPONENTIAL, "max_delay_steps": 4,
     })  # fmt: skip
 
 

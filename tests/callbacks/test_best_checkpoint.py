@@ -102,7 +102,9 @@ def test_a_metric_without_a_number_is_never_the_best(path):
 def test_metrics_that_are_refused(path):
     with pytest.raises(ValueError, match=r"BestCheckpoint: SimpleNamespace of output 'y' has no"):
         make(path).on_epoch_end(0, {"y": SimpleNamespace(result=None)})
-    with pytest.raises(ValueError, match="BestCheckpoint: metric is z, allowed are the outputs y"):
+    with pytest.raises(
+        ValueError, match="BestCheckpoint: metric is 'z', allowed are the outputs y"
+    ):
         make(path, metric="z").on_epoch_end(0, {"y": SimpleNamespace(result=1.0)})
     with pytest.raises(ValueError, match=r"metric is \['y'\], allowed are the outputs y"):
         make(path, metric=["y"]).on_epoch_end(0, {"y": SimpleNamespace(result=1.0)})

@@ -115,12 +115,12 @@ class TestEarlyStopping:
     def test_bad_arguments(self, compiled):
         with pytest.raises(ValueError, match="EarlyStopping: patience is 0"):
             EarlyStopping(0)
-        with pytest.raises(ValueError, match="mode is 'best', allowed are 'max' and 'min'"):
+        with pytest.raises(ValueError, match="mode is 'best', allowed are 'max', 'min'"):
             EarlyStopping(mode="best")
         with pytest.raises(ValueError, match="EarlyStopping: min_delta is -1"):
             EarlyStopping(min_delta=-1)
         with pytest.raises(
-            ValueError, match="metric is nonsense, allowed are the outputs out, other"
+            ValueError, match="metric is 'nonsense', allowed are the outputs out, other"
         ):
             self.run(compiled, EarlyStopping(metric="nonsense"), [1])
         with pytest.raises(ValueError, match="MeanSquareError of output 'out' has no value"):

@@ -35,7 +35,7 @@ REFUSED = {
     (LeakyIntegrate, "tau_mem"): [0.0, 1e39, 10**400],
     (LeakyIntegrate, "v"): [1e31, 10**400],
     (Exponential, "tau"): [0.0, 1e39, 10**400],
-    (Adam, "alpha"): [-1.0, 1e31, 10**400],
+    (Adam, "alpha"): [-1.0, 1e39, 10**400],
     (Adam, "beta1"): [1.0, 1.0 - 1e-9, -0.1, 10**400],
     (Adam, "epsilon"): [0.0, 1e-40, 10**400],
     (Normal, "sd"): [-1.0, 1e39, 10**400],

@@ -33,7 +33,7 @@ def test_split():
 
 @pytest.mark.parametrize("split", [-0.1, 1.1, np.nan])
 def test_bad_split(split):
-    with pytest.raises(ValueError, match=r"split is .*, allowed are numbers from 0 to 1"):
+    with pytest.raises(ValueError, match=r"split is .*, allowed are (finite )?numbers"):
         split_dataset({"a": [1]}, split)
     with pytest.raises(ValueError, match="as many examples in each entry, there are a: 1, b: 2"):
         split_dataset({"a": [1], "b": [1, 2]}, 0.5)
@@ -51,7 +51,7 @@ def test_permute():
     data = permute_dataset({"a": np.array([5, 6, 7]), "b": ["x", "y", "z"]}, [2, 0, 1])
     assert data["a"].tolist() == [7, 5, 6]
     assert data["b"] == ["z", "x", "y"]
-    with pytest.raises(ValueError, match="indices has 2 elements, the data set 3 examples"):
+    with pytest.raises(ValueError, match=r"indices has shape \(2,\), the data set 3 examples"):
         permute_dataset({"a": [1, 2, 3]}, [0, 1])
 
 

@@ -88,10 +88,10 @@ def test_one_sample_and_no_trials_have_no_events() -> None:
     [
         ((np.zeros((3, 4)), 1, 25.0), r"signals: shape \(3, 4\)"),
         ((np.zeros((3, 0, 4)), 1, 25.0), "with a sample"),
-        ((np.full((1, 2, 1), np.nan), 1, 25.0), "signals: allowed are finite"),
-        ((np.zeros((1, 2, 1)), 0, 25.0), "threshold: 0,"),
-        ((np.zeros((1, 2, 1)), np.inf, 25.0), "threshold: inf"),
-        ((np.zeros((1, 2, 1)), 1, -25.0), "interval: -25.0"),
+        ((np.full((1, 2, 1), np.nan), 1, 25.0), "signals should be finite numbers"),
+        ((np.zeros((1, 2, 1)), 0, 25.0), "threshold is 0,"),
+        ((np.zeros((1, 2, 1)), np.inf, 25.0), "threshold is inf"),
+        ((np.zeros((1, 2, 1)), 1, -25.0), "interval is -25,"),
     ],
 )
 def test_bad_arguments(arguments: tuple, message: str) -> None:

@@ -231,4 +231,4 @@ def test_steps_are_made_in_the_thread(compile_linear, data):
     ahead = make(compile_linear, data, JITTER)
     (events,) = ahead.get(0, None).inputs.values()
     ahead.close()
-    assert list(events._derived) == [("steps", 1.0)]
+    assert ("steps", 1.0) in events._derived
