@@ -93,7 +93,8 @@ def note_of_older_format(meta: Meta) -> str:
 def warn(notes: Sequence[str]) -> None:
     """Warn of what :func:`check_state` found, where the caller's caller is."""
     for note in notes:
-        warnings.warn(note, stacklevel=3)
+        # this function, the method that was called, and its turn (engines/turns.py)
+        warnings.warn(note, stacklevel=4)
 
 
 # -- optimisers
