@@ -58,7 +58,7 @@ class GeNNModel:
         return self.optimiser_time if name == "GradientLearn" else math.nan
 
 
-class EngineHandle(InTurn):
+class EngineHandle:
     """An engine that can be closed (threads and memory released) and opened again.
 
     Parameters and optimiser state survive closing. Its engines, whatever becomes of them, have
@@ -76,21 +76,28 @@ class EngineHandle(InTurn):
 
     def get(self) -> Engine:
         """The engine, opened if it is not."""
-        if self._engine is None:
-            engine = create_engine(self._program, self._backend, self._num_threads)
-            engine.turn = self.turn
-            if self._kept is not None:
-                engine.restore(*self._kept)
-                self._kept = None
-            self._engine = engine
-        return self._engine
+        return self._engine or self._open()
+
+    def _open(self) -> Engine:
+        self.turn.check()
+        with self.turn.lock:
+            if self._engine is None:
+                engine = create_engine(self._program, self._backend, self._num_threads)
+                engine.turn = self.turn
+                if self._kept is not None:
+                    engine.restore(*self._kept)
+                    self._kept = None
+                self._engine = engine
+            return self._engine
 
     def close(self) -> None:
         """Release the engine, keeping a copy of its state."""
-        if self._engine is not None:
-            self._kept = self._engine.get_parameters(), self._engine.optimiser_state()
-            self._engine.close()
-            self._engine = None
+        self.turn.check()
+        with self.turn.lock:
+            if self._engine is not None:
+                self._kept = self._engine.get_parameters(), self._engine.optimiser_state()
+                self._engine.close()
+                self._engine = None
 
 
 def find_population(indices: Mapping[Any, int], population: Any) -> int:
