@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 #: What else than public methods waits for its turn.
@@ -69,9 +69,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def at_any_time(method: F) -> F:
+    """Marks a public method that need not wait: it reads what never changes."""
+    method.at_any_time = True  # type: ignore[attr-defined]
+    return method
+
+
 class InTurn:
     """Base of classes whose public methods, those of derived classes, too, wait for their turn:
-    one runs at a time, for as long as it takes. Properties do not wait.
+    one runs at a time, for as long as it takes. Properties do not wait, nor do methods that are
+    marked with :func:`at_any_time`.
 
     Attributes:
         turn: objects that work on the same things share it
@@ -84,7 +94,8 @@ class InTurn:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name, value in list(vars(cls).items()):
-            if isinstance(value, FunctionType) and (name in _SPECIAL or not name.startswith("_")):
+            public = name in _SPECIAL or not name.startswith("_")
+            if public and isinstance(value, FunctionType) and not hasattr(value, "at_any_time"):
                 setattr(cls, name, _in_turn(value))
 
     def _refuse_closed(self) -> None:

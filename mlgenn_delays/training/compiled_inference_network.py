@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engines.turns import at_any_time
 from ..layer import get_underlying_pop
 from ..metrics import Metric, default_metrics
 from ..program.exchange import Batch, ForwardResult, RecordRequest, Trace
@@ -189,6 +190,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         """
         return None, self.forward(batch, requests)[0]
 
+    @at_any_time
     def update_metrics(
         self, metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
     ) -> None:

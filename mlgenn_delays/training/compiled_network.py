@@ -15,7 +15,7 @@ import numpy as np
 from ..connection import Connection
 from ..engines.base import Engine
 from ..engines.create import create_engine
-from ..engines.turns import InTurn, Turn
+from ..engines.turns import InTurn, Turn, at_any_time
 from ..layer import get_underlying_pop
 from ..population import Population
 from ..program.exchange import Batch, ForwardResult, Recording, RecordRequest
@@ -167,6 +167,7 @@ class CompiledNetwork(InTurn):
         """Largest number of examples simulated at once."""
         return self.program.batch_size
 
+    @at_any_time
     def population_index(self, population: Any) -> int:
         """Index of a population or layer in ``program.populations``.
 
@@ -175,6 +176,7 @@ class CompiledNetwork(InTurn):
         """
         return find_population(self._indices, get_underlying_pop(population))
 
+    @at_any_time
     def connection_index(self, connection: Connection) -> int:
         """Index of a connection in ``program.connections``."""
         return self._built.connections.index(connection)

@@ -106,8 +106,9 @@ def test_everything_waits_and_nothing_for_ever(network, recurrent, batch):
             assert "parameters" in name and "engine is closed" in str(error)
 
 
-def test_what_does_not_run_does_not_wait(network):
+def test_what_does_not_run_does_not_wait(network, recurrent):
     with network.turn.lock:
+        assert Other(lambda: network.population_index(recurrent.h)).result() == 1
         for name in ("epoch_loss", "validation_loss", "batch_size"):
             other = Other(lambda name=name: getattr(network, name))
             assert not other.waits, name
@@ -126,7 +127,8 @@ def test_no_public_method_is_left_out(cls):
         if isinstance(method, FunctionType) and not name.startswith("_")
     }
     assert len(methods) > 1
-    assert [name for name, method in methods.items() if not hasattr(method, "__wrapped__")] == []
+    left = {name for name, method in methods.items() if not hasattr(method, "__wrapped__")}
+    assert left <= {"population_index", "connection_index", "evaluate_losses", "update_metrics"}
 
 
 def test_two_threads_find_what_one_finds(network, recurrent, batch, spikes):
