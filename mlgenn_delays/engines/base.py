@@ -65,7 +65,6 @@ class Engine(ABC, InTurn):
         self.program = program
         self.num_threads = num_threads
         self.turn = Turn()
-        self._closed = False
         self.learned = [i for i, spec in enumerate(program.parameters) if spec.learned]
         self._check_learned()
         #: moments of optimisers that the engine does not compute itself
@@ -136,13 +135,12 @@ class Engine(ABC, InTurn):
 
     def close(self) -> None:
         """Release threads and memory. The engine cannot be used afterwards."""
-        self._closed = True
+        self.closed = True
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ValueError(
-                "this engine is closed; the attribute 'engine' of a compiled network is an open one"
-            )
+    def _refuse_closed(self) -> None:
+        raise ValueError(
+            "this engine is closed; the attribute 'engine' of a compiled network is an open one"
+        )
 
     # -- parameters
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class AugmentedEpochs:
         augmentation: how
         rng_seed:     of the random numbers
         program:      the network that will be trained
-        begin:        called in the thread before anything else
+        around:       makes what surrounds the thread's work, for ``with``
     """
 
     def __init__(
@@ -38,13 +39,14 @@ class AugmentedEpochs:
         augmentation: Augmentation,
         rng_seed: int,
         program: Program,
-        begin: Callable[[], None] | None = None,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._data = data
         self._augmentation = augmentation
         self._rng_seed = rng_seed
         self._program = program
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="augmentation", initializer=begin)
+        self._around = around
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="augmentation")
         self._ahead: tuple[int, Future[TrialData]] | None = None
 
     def get(self, epoch: int, following: int | None) -> TrialData:
@@ -71,7 +73,8 @@ class AugmentedEpochs:
 
     def _make(self, epoch: int) -> TrialData:
         rng = np.random.default_rng([self._rng_seed, AUGMENTATION_STREAM, epoch])
-        data = self._data.augmented(self._augmentation, rng, self._program)
+        with self._around():
+            data = self._data.augmented(self._augmentation, rng, self._program)
         for events in data.inputs.values():
             # engines would wait for them at the first batch
             emission_steps(events, self._program.dt)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_sequence
+from ..engines.turns import at_any_time
 from ..layer import get_underlying_pop
 from ..metrics import Metric, default_metrics
 from ..program.exchange import Batch, ForwardResult, RecordRequest, Trace
@@ -190,6 +191,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         """
         return None, self.forward(batch, requests)[0]
 
+    @at_any_time
     def update_metrics(
         self, metrics: Mapping[Any, Metric], data: TrialData, batch: Batch, result: ForwardResult
     ) -> None:

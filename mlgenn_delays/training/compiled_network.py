@@ -15,7 +15,7 @@ import numpy as np
 from ..connection import Connection
 from ..engines.base import Engine
 from ..engines.create import create_engine
-from ..engines.turns import InTurn, Turn
+from ..engines.turns import InTurn, Turn, at_any_time
 from ..layer import get_underlying_pop
 from ..population import Population
 from ..program.exchange import Batch, ForwardResult, Recording, RecordRequest
@@ -58,7 +58,7 @@ class GeNNModel:
         return self.optimiser_time if name == "GradientLearn" else math.nan
 
 
-class EngineHandle(InTurn):
+class EngineHandle:
     """An engine that can be closed (threads and memory released) and opened again.
 
     Parameters and optimiser state survive closing. Its engines, whatever becomes of them, have
@@ -76,21 +76,28 @@ class EngineHandle(InTurn):
 
     def get(self) -> Engine:
         """The engine, opened if it is not."""
-        if self._engine is None:
-            engine = create_engine(self._program, self._backend, self._num_threads)
-            engine.turn = self.turn
-            if self._kept is not None:
-                engine.restore(*self._kept)
-                self._kept = None
-            self._engine = engine
-        return self._engine
+        return self._engine or self._open()
+
+    def _open(self) -> Engine:
+        self.turn.check()
+        with self.turn.lock:
+            if self._engine is None:
+                engine = create_engine(self._program, self._backend, self._num_threads)
+                engine.turn = self.turn
+                if self._kept is not None:
+                    engine.restore(*self._kept)
+                    self._kept = None
+                self._engine = engine
+            return self._engine
 
     def close(self) -> None:
         """Release the engine, keeping a copy of its state."""
-        if self._engine is not None:
-            self._kept = self._engine.get_parameters(), self._engine.optimiser_state()
-            self._engine.close()
-            self._engine = None
+        self.turn.check()
+        with self.turn.lock:
+            if self._engine is not None:
+                self._kept = self._engine.get_parameters(), self._engine.optimiser_state()
+                self._engine.close()
+                self._engine = None
 
 
 def find_population(indices: Mapping[Any, int], population: Any) -> int:
@@ -160,6 +167,7 @@ class CompiledNetwork(InTurn):
         """Largest number of examples simulated at once."""
         return self.program.batch_size
 
+    @at_any_time
     def population_index(self, population: Any) -> int:
         """Index of a population or layer in ``program.populations``.
 
@@ -168,6 +176,7 @@ class CompiledNetwork(InTurn):
         """
         return find_population(self._indices, get_underlying_pop(population))
 
+    @at_any_time
     def connection_index(self, connection: Connection) -> int:
         """Index of a connection in ``program.connections``."""
         return self._built.connections.index(connection)

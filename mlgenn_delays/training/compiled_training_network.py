@@ -171,7 +171,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         augmented = None
         if augmentation is not None:
             training.data, changed = with_labels(training.data, augmentation, self.program)
-            refuse = partial(self.turn.refuse_this_thread, _AUGMENTATION_WAITS)
+            refuse = partial(self.turn.refuse, _AUGMENTATION_WAITS)
             augmented = AugmentedEpochs(training.data, changed, self.rng_seed, self.program, refuse)
         self._resumption = None
         self._run = state

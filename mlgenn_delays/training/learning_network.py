@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..connection import Connection
+from ..engines.turns import at_any_time
 from ..losses import evaluate
 from ..optimisers import Optimiser
 from ..program.exchange import (
@@ -121,6 +122,7 @@ class LearningNetwork(CompiledInferenceNetwork):
             named[self._owner(i)][self.program.parameters[i].name] = value
         return named
 
+    @at_any_time
     def evaluate_losses(
         self, result: ForwardResult, data: TrialData, batch: Batch
     ) -> tuple[np.ndarray, dict[int, OutputGradient]]:

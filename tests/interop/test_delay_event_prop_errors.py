@@ -171,7 +171,7 @@ def test_the_batch_whose_step_diverged_is_named(net):
 def test_calls_from_two_threads_wait_for_one_another(net):
     spikes, labels = make_spikes(4)
     with compile_delays(net) as compiled, ThreadPoolExecutor(1) as other:
-        with compiled.turn.lock():
+        with compiled.turn.lock:
             call = other.submit(compiled.evaluate, {net.x: spikes}, {net.y: labels}, callbacks=[])
             with pytest.raises(Waiting):
                 call.result(0.1)

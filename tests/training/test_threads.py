@@ -24,7 +24,6 @@ from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.engines.turns import Turn
 from mlgenn_delays.program.exchange import Batch
-from mlgenn_delays.training.compiled_network import EngineHandle
 from mlgenn_delays.training.compiled_training_network import CompiledTrainingNetwork
 from mlgenn_delays.training.data import prepare
 from mlgenn_delays.training.variables import Variable
@@ -87,7 +86,6 @@ def calls(network: Any, net: SimpleNamespace, batch: Any) -> dict[str, Callable[
         "load": lambda: network.load_training_state(state),
         "pull": variable.pull_from_device,
         "push": variable.push_to_device,
-        "the engine": lambda: network.engine,
         "parameters": engine.get_parameters,
         "set parameters": lambda: engine.set_parameters(parameters),
         "close": lambda: network.__exit__(None, None, None),
@@ -97,7 +95,7 @@ def calls(network: Any, net: SimpleNamespace, batch: Any) -> dict[str, Callable[
 
 
 def test_everything_waits_and_nothing_for_ever(network, recurrent, batch):
-    with network.turn.lock():
+    with network.turn.lock:
         others = {name: Other(call) for name, call in calls(network, recurrent, batch).items()}
         assert [name for name, other in others.items() if not other.waits] == []
         network.predict(batch[0], recurrent.y, callbacks=[])  # this thread may
@@ -108,15 +106,16 @@ def test_everything_waits_and_nothing_for_ever(network, recurrent, batch):
             assert "parameters" in name and "engine is closed" in str(error)
 
 
-def test_what_does_not_run_does_not_wait(network):
-    with network.turn.lock():
+def test_what_does_not_run_does_not_wait(network, recurrent):
+    with network.turn.lock:
+        assert Other(lambda: network.population_index(recurrent.h)).result() == 1
         for name in ("epoch_loss", "validation_loss", "batch_size"):
             other = Other(lambda name=name: getattr(network, name))
             assert not other.waits, name
 
 
 @pytest.mark.parametrize(
-    "cls", [Engine, CpuEngine, ReferenceEngine, EngineHandle, CompiledTrainingNetwork, Variable]
+    "cls", [Engine, CpuEngine, ReferenceEngine, CompiledTrainingNetwork, Variable]
 )
 def test_no_public_method_is_left_out(cls):
     """Of the class itself and all that it is derived from."""
@@ -128,7 +127,8 @@ def test_no_public_method_is_left_out(cls):
         if isinstance(method, FunctionType) and not name.startswith("_")
     }
     assert len(methods) > 1
-    assert [name for name, method in methods.items() if not hasattr(method, "__wrapped__")] == []
+    left = {name for name, method in methods.items() if not hasattr(method, "__wrapped__")}
+    assert left <= {"population_index", "connection_index", "evaluate_losses", "update_metrics"}
 
 
 def test_two_threads_find_what_one_finds(network, recurrent, batch, spikes):
@@ -289,7 +289,7 @@ def test_ctrl_c_ends_waiting(network, recurrent, batch):
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with network.turn.lock():
+        with network.turn.lock:
             held.set()
             release.wait(60.0)
 
@@ -314,7 +314,7 @@ def test_a_process_that_is_forked_meanwhile_does_not_wait(recurrent, batch, name
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with network.turn.lock():
+        with network.turn.lock:
             held.set()
             release.wait(60.0)
 
@@ -343,12 +343,12 @@ def test_a_process_that_is_forked_meanwhile_does_not_wait(recurrent, batch, name
 def test_copies_have_turns_of_their_own(recurrent):
     turn = Turn()
     for other in (copy.deepcopy(turn), pickle.loads(pickle.dumps(turn))):
-        assert other.lock() is not turn.lock()
+        assert other.lock is not turn.lock
     network = compile_recurrent(recurrent, "reference")
     apart, same = copy.deepcopy(network), copy.copy(network)
     assert apart.turn is apart._handle.turn is apart.engine.turn is not network.turn
     assert same.turn is network.turn
-    with network.turn.lock():
+    with network.turn.lock:
         assert len(Other(lambda: apart.engine.get_parameters()).result()) == 4
     inference = InferenceCompiler(40, backend="reference").compile(recurrent.network)
     assert inference.turn is inference.engine.turn

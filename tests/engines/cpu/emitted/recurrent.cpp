@@ -326,8 +326,9 @@ bool adam_update(const Adam& adam, const float* __restrict grad, float* __restri
         v[k] = adam.beta2 * v[k] + (1.0f - adam.beta2) * grad[k] * grad[k];
         value[k] = bound(value[k] - adam.alpha * (m[k] * adam.moment_scale1)
                                         / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon));
-        infinite |= !(std::abs(value[k]) <= largest) | !(std::abs(m[k]) <= largest)
-                    | !(std::abs(v[k]) <= largest);
+        infinite |= std::abs(value[k]) <= largest ? 0 : 1;  // written so that it vectorises
+        infinite |= std::abs(m[k]) <= largest ? 0 : 1;
+        infinite |= std::abs(v[k]) <= largest ? 0 : 1;
     }
     return !infinite;
 }
