@@ -81,9 +81,9 @@ def check_network(network: Network) -> None:
 
     Raises:
         TypeError: ``network`` is no network.
-        ValueError: no population has a readout; names that occur twice; populations without
-            shape or without the connections they need; connections into an input, out of a
-            population that cannot spike, or to a population of another network.
+        ValueError: no population has a readout, or none is an input; names that occur twice;
+            populations without shape or without the connections they need; connections into an
+            input, out of a population that cannot spike, or to a population of another network.
     """
     if not isinstance(network, Network):
         raise TypeError(f"network should be a Network, not {describe(network)}")
@@ -97,6 +97,10 @@ def check_network(network: Network) -> None:
         raise ArgumentError(
             "the network has no output: give at least one population a readout, "
             'e.g. LeakyIntegrate(readout="avg_var")'
+        )
+    if not any(p.neuron.is_input for p in network.populations):
+        raise ArgumentError(
+            "the network has no input: add a population of SpikeInput neurons, which get the data"
         )
 
 

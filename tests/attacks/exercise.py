@@ -22,7 +22,7 @@ from mlgenn_delays.program.exchange import Batch, OutputGradient, RecordRequest
 from mlgenn_delays.training.learning_network import evaluate_losses
 
 #: Examples of the batches that a network runs, one after the other; those of a long trial.
-BATCHES = (range(EXAMPLES), (2, 0, 4), (1,), ())
+BATCHES = (range(EXAMPLES), (2, 0, 4), (1,))
 FEW = ((2, 0, 4),)
 
 
@@ -56,7 +56,7 @@ def _run(engine: CpuEngine, program: CoveringProgram, rows: np.ndarray, number: 
     batch = Batch(program.data.inputs, rows)
     request = _everything(engine) if number % 2 == 0 else None
     result = engine.forward(batch, request)
-    if not engine.program.training or not len(rows):
+    if not engine.program.training:
         return
     _, gradients = evaluate_losses(program.built, result, program.data, batch)
     engine.backward(gradients, request)

@@ -39,6 +39,10 @@ def mark(*replaced: str) -> MarkedEnvironment:
     return environment
 
 
+#: Examples of a batch that take tens of megabytes, as small as their network may be.
+MANY = 400_000
+
+
 class Limit:
     """Address space that this process may still take, in bytes."""
 
@@ -64,7 +68,7 @@ def starve() -> None:
     engine.close()
     small = _busy(1, 2, training=True)
     engine = CpuEngine(small.program, 1)
-    many = _batch(small, 400_000)
+    many = _batch(small, MANY)
     with Limit(20 << 20):
         _fails(lambda: engine.forward(many))
     engine.forward(many)
@@ -84,7 +88,9 @@ def _busy(neurons: int, timesteps: int, training: bool) -> BuiltNetwork:
         Connection(first, hidden, Dense(1.0), Exponential(1e6))
         Connection(hidden, last, Dense(0.0))
     losses = "sparse_categorical_crossentropy" if training else None
-    settings = BuildSettings(timesteps, "timesteps", training=training, losses=losses)
+    settings = BuildSettings(
+        timesteps, "timesteps", batch_size=MANY, training=training, losses=losses
+    )
     return build_program(network, settings)
 
 

@@ -31,7 +31,7 @@ NEVER_EMPTY = {
     "p in populations": CHECKED,
     "p in populations if p.readout": CHECKED,
     "c in connections": CHECKED,
-    "i in inputs": "there are no data for a network without inputs",
+    "i in inputs": CHECKED,
     "c in i.outgoing": CHECKED,
     "r in p.receptors": CHECKED,
     "name, value in r.params": MODEL,

@@ -22,6 +22,18 @@ def test_empty_network():
         build_program(Network(), settings())
 
 
+def test_no_input():
+    """There would be no data to tell the number of examples by."""
+    network = Network()
+    with network:
+        hidden = Population(LeakyIntegrateFire(), 2)
+        output = Population(LeakyIntegrate(readout="avg_var"), 2)
+        Connection(hidden, hidden, Dense(1.0), Exponential(5.0))
+        Connection(hidden, output, Dense(1.0), Exponential(5.0))
+    with pytest.raises(ValueError, match="the network has no input: add a population of Spike"):
+        build_program(network, settings())
+
+
 @pytest.mark.parametrize("network", [None, "network", Network])
 def test_no_network(network):
     with pytest.raises(TypeError, match="network should be a Network, not "):
