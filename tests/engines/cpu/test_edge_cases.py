@@ -310,3 +310,17 @@ def test_a_forked_process_is_told_to_compile_again():
         os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
     assert case.loss(engine) == before
+
+
+def test_delays_that_are_nan_arrive_without_delay():
+    """As after a divergence; what NaN is as a whole number is up to compilers."""
+    case = recurrent(delays=((0.5, 6.0), (0.5, 6.0), 2))
+    engine = case.engine(CpuEngine, 1)
+    for connection in case.program.connections[:2]:
+        values = engine.get_parameter(connection.delay)
+        values[0] = np.nan
+        engine._set(connection.delay, values)
+        steps = engine._connections[connection.index].delay_steps
+        assert np.any(steps) and not np.any(steps[: values.shape[1]])
+    assert np.isfinite(case.loss(engine))
+    assert "round_half_up(c.delay[k] >= 0.0f ? c.delay[k] : 0.0f)" in engine.source
