@@ -123,7 +123,7 @@ def arguments(draw, function, good, most=2):
 _THEIRS = re.compile(
     r"not supported between|unsupported operand|object is not|has no attribute|must be real number|"
     r"expected str, bytes|cannot be interpreted as|invalid literal|could not convert|unhashable|"
-    r"not subscriptable|positional arguments? but|truth value|ufunc|embedded null|must be an integer|"
+    r"not subscriptable|arguments? but|truth value|ufunc|embedded null|must be an integer|"
     r"can't encode|not all arguments converted|cannot convert|not enough values|too many values|"
     r"object of type '|argument should be|argument must be|setting an array element|not iterable|"
     r"unsupported format|too large to convert|invalid __array"
