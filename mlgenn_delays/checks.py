@@ -287,11 +287,19 @@ def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
         TypeError: anything else
     """
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
-        shown = describe(value) if hasattr(value, "__array__") else f"{value!s:.{_LONGEST}}"
+        shown = f"{value!s:.{_LONGEST}}" if _has_text(value) else describe(value)
         raise TypeError(
             f"{name} should be a sequence of {of}, e.g. [{shown}], not a {type(value).__name__}"
         )
     return value
+
+
+def _has_text(value: Any) -> bool:
+    """Whether a value, such as a connection, has a text that is not all of its elements."""
+    try:
+        return not hasattr(value, "__array__") and bool(str(value))
+    except Exception:  # classes of users may do anything
+        return False
 
 
 def check_flag(value: Any, name: str) -> bool:

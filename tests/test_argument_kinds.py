@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, InputLayer, Layer, Network, Population, SequentialNetwork
+from mlgenn_delays.audio import Cochlea
 from mlgenn_delays.callbacks import (
     BestCheckpoint,
     Checkpoint,
@@ -25,7 +26,7 @@ from mlgenn_delays.compilers import (
     save_checkpoint,
 )
 from mlgenn_delays.connectivity import Dense, FixedProbability
-from mlgenn_delays.events.augmentation import Compose
+from mlgenn_delays.events.augmentation import Compose, ShiftChannels
 from mlgenn_delays.metrics import MeanSquareError, SparseCategoricalAccuracy
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.program.exchange import RecordRequest
@@ -69,6 +70,9 @@ REFUSED = [
     ),
     (lambda: InferenceCompiler(5, backend=EMPTY), "backend is ndarray of shape"),
     (lambda: EarlyStopping(mode=EMPTY), "EarlyStopping: mode is ndarray of shape"),
+    (lambda: Cochlea(hair_cell=5), "cochlea: hair_cell should be a HairCell, not 5"),
+    (lambda: Cochlea(num_cells=2**40), "cochlea: num_cells is .*, allowed are whole numbers"),
+    (lambda: ShiftChannels(2**40), "augmentation: channel_shift is .*, allowed are whole numbers"),
     (lambda: Numpy(5), "Numpy: path should be a path, not 5"),
     (lambda: Numpy("a\0"), "Numpy: path is .*, which no file can be called"),
     (lambda: Numpy("\ud800"), "Numpy: path is .*, which no file can be called"),
@@ -97,6 +101,12 @@ def test_refused_by_name(call, message, tmp_path, monkeypatch):
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         call()
     assert not list(tmp_path.iterdir())
+
+
+def test_metrics_that_are_no_numbers():
+    stopping = EarlyStopping(metric=lambda metrics: None)
+    with pytest.raises(TypeError, match=r"EarlyStopping: metric, .*, should take a dictionary"):
+        stopping.on_epoch_end(0, {})
 
 
 def test_names_that_are_assigned():

@@ -158,3 +158,8 @@ def test_messages_survive_any_value():
 def test_keys_are_shown_as_text():
     error = ArgumentKeyError("key 'a' is wrong")
     assert str(error) == "key 'a' is wrong" and isinstance(error, (KeyError, ValueError))
+
+
+def test_messages_survive_values_without_a_text():
+    with pytest.raises(TypeError, match=r"e\.g\. \[a Unspeakable that cannot be shown\]"):
+        check_sequence(Unspeakable(), "x", "numbers")

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..checks import check_number, check_whole_number
+from ..checks import check_number, check_whole_number, describe
 from .encoder import SpikeTrain, usable_frequency
 from .filter_bank import FilterBank, centre_frequencies
 from .hair_cell import HairCell, Synapses
@@ -60,9 +60,13 @@ class Cochlea:
     reset: float = -60.0  #: V after a spike
 
     def __post_init__(self) -> None:
-        check_whole_number(self.num_cells, "cochlea: num_cells", 1)
+        if not isinstance(self.hair_cell, HairCell):
+            raise TypeError(
+                f"cochlea: hair_cell should be a HairCell, not {describe(self.hair_cell)}"
+            )
+        check_whole_number(self.num_cells, "cochlea: num_cells", 1, 65_536)
         check_number(self.lowest, "cochlea: lowest", minimum=20.0, maximum=1000.0)
-        check_whole_number(self.rate, "cochlea: rate", 8000)
+        check_whole_number(self.rate, "cochlea: rate", 8000, 768_000)
         if self.highest is not None:
             # rectification doubles frequencies
             limit = 0.5 * self.rate

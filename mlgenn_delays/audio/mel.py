@@ -46,10 +46,10 @@ class MelEvents:
     threshold: float = 7.0
 
     def __post_init__(self) -> None:
-        check_whole_number(self.num_bands, "mel: num_bands", 1)
+        check_whole_number(self.num_bands, "mel: num_bands", 1, 65_536)
         check_number(self.hop, "mel: hop", minimum=1.0)
         check_number(self.window, "mel: window", minimum=2.0, maximum=1000.0)
-        check_whole_number(self.rate, "mel: rate", 8000)
+        check_whole_number(self.rate, "mel: rate", 8000, 768_000)
         check_number(self.lowest, "mel: lowest", minimum=0.0, maximum=1000.0)
         if self.highest is not None:
             limit = 0.5 * self.rate

@@ -52,7 +52,13 @@ def metric_value(who: str, metric: Any, metrics: Mapping[Any, Any]) -> float:
         ValueError: there is no such output, or its metric has no value
     """
     if callable(metric):
-        return float(metric(metrics))
+        try:
+            return float(metric(metrics))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TypeError(
+                f"{who}: metric, {describe(metric)}, should take a dictionary of metrics and "
+                "return a number"
+            ) from error
     output = next(iter(metrics), None) if metric is None else metric
     if not isinstance(output, Hashable) or output not in metrics:
         raise ValueError(

@@ -89,8 +89,7 @@ class BestCheckpoint(Callback):
         metric: Any = None,
         entries: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        check_path(path, "BestCheckpoint: path")
-        self.path = path
+        self.path = check_path(path, "BestCheckpoint: path")
         self.window = check_whole_number(window, "BestCheckpoint: window", minimum=1)
         self.metric = metric
         if not isinstance(entries, (Mapping, type(None))):

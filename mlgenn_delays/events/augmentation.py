@@ -21,6 +21,7 @@ import numpy as np
 from ..checks import check_number, check_sequence, check_whole_number, describe
 from .chunks import count_kept, keep_events, map_chunks
 from .dataset import EventDataset, order_by_time
+from .spikes import MAX_NEURONS
 
 #: What ``train(augmentation=...)`` takes.
 Augmentation = Callable[..., EventDataset]
@@ -153,7 +154,7 @@ class ShiftChannels:
     rate: float = 1.0
 
     def __post_init__(self) -> None:
-        check_whole_number(self.largest, "augmentation: channel_shift")
+        check_whole_number(self.largest, "augmentation: channel_shift", 0, MAX_NEURONS)
         check_rate(self.rate, "channel_shift")
 
     def __call__(self, events: EventDataset, rng: np.random.Generator) -> EventDataset:

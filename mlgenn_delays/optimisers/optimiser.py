@@ -155,6 +155,6 @@ class Adam(Optimiser):
 
     def __repr__(self) -> str:
         return (
-            f"Adam(alpha={self.alpha:g}, beta1={self.beta1:g}, beta2={self.beta2:g}, "
-            f"epsilon={self.epsilon:g})"
+            f"Adam(alpha={float(self.alpha):g}, beta1={float(self.beta1):g}, "
+            f"beta2={float(self.beta2):g}, epsilon={float(self.epsilon):g})"
         )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import SpikeStatistics
-from ..checks import check_whole_number
+from ..checks import check_flag, check_whole_number
 from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
 from ..registry import get_object
@@ -31,6 +31,9 @@ from .trainable import Pass
 from .variables import NeuronGroup, SynapseGroup
 
 logger = logging.getLogger(__name__)
+
+#: Epochs of a run; steps of the optimiser are numbered in 64 bits.
+MAX_EPOCHS = 2**31
 
 #: Keeps shuffling apart from other uses of the same seed.
 SHUFFLE_STREAM = 0x5EED
@@ -134,9 +137,10 @@ class CompiledTrainingNetwork(LearningNetwork):
             KeyboardInterrupt: Ctrl-C was pressed; the batch that was running is complete and
                 :meth:`training_state` can be saved.
         """
-        check_whole_number(num_epochs, "num_epochs")
-        check_whole_number(start_epoch, "start_epoch")
-        check_whole_number(start_batch, "start_batch")
+        num_epochs = check_whole_number(num_epochs, "num_epochs", 0, MAX_EPOCHS)
+        start_epoch = check_whole_number(start_epoch, "start_epoch", 0, MAX_EPOCHS)
+        start_batch = check_whole_number(start_batch, "start_batch")
+        shuffle = check_flag(shuffle, "shuffle")
         training_data, validation_data = prepare_with_validation(
             partial(prepare, self._built), x, y, validation_split, validation_x, validation_y
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from values import anything, arguments, arrays, attack
+from values import anything, arguments, arrays, attack, one_by_one
 
 from mlgenn_delays import Connection, Network, Population, plotting
 from mlgenn_delays.compilers import EventPropCompiler, TrainingDiverged, default_params
@@ -176,56 +176,56 @@ def test_data_sets_of_events(tally, attempts, attack_seed):
 
 FUNCTIONS = {
     utils.preprocess_spikes: {
-        "times": st.just([1.0, 2.0]), "ids": st.just([0, 1]), "num_neurons": st.just(2),
+        "times": [1.0, 2.0], "ids": [0, 1], "num_neurons": 2,
     },
     utils.linear_latency_encode_data: {
-        "data": st.just(np.array([[0, 255, 3]])), "max_time": st.just(10.0),
+        "data": np.array([[0, 255, 3]]), "max_time": 10.0,
     },
     utils.log_latency_encode_data: {
-        "data": st.just(np.array([[0.0, 255.0, 3.0]])), "tau_eff": st.just(5.0),
-        "thresh": st.just(1.0),
+        "data": np.array([[0.0, 255.0, 3.0]]), "tau_eff": 5.0,
+        "thresh": 1.0,
     },
     utils.batch_dataset: {
-        "data": st.just({"a": [1, 2, 3]}), "batch_size": st.just(2), "size": st.just(3),
+        "data": {"a": [1, 2, 3]}, "batch_size": 2, "size": 3,
     },
-    utils.split_dataset: {"data": st.just({"a": [1, 2, 3]}), "split": st.just(0.5)},
-    utils.permute_dataset: {"data": st.just({"a": [1, 2, 3]}), "indices": st.just([2, 0, 1])},
-    utils.get_dataset_size: {"data": st.just({"a": [1, 2, 3]})},
-    utils.batch_spikes: {"spikes": st.just(good_spikes()), "batch_size": st.just(4)},
-    utils.calc_max_spikes: {"spikes": st.just(good_spikes())},
-    utils.calc_latest_spike_time: {"spikes": st.just(good_spikes())},
-    utils.calc_start_spikes: {"end_spikes": st.just(np.array([1, 2, 3]))},
+    utils.split_dataset: {"data": {"a": [1, 2, 3]}, "split": 0.5},
+    utils.permute_dataset: {"data": {"a": [1, 2, 3]}, "indices": [2, 0, 1]},
+    utils.get_dataset_size: {"data": {"a": [1, 2, 3]}},
+    utils.batch_spikes: {"spikes": good_spikes(), "batch_size": 4},
+    utils.calc_max_spikes: {"spikes": good_spikes()},
+    utils.calc_latest_spike_time: {"spikes": good_spikes()},
+    utils.calc_start_spikes: {"end_spikes": np.array([1, 2, 3])},
     utils.generate_yin_yang_dataset: {
-        "size": st.integers(0, 5), "scale": st.just(10.0), "rng": st.just(1),
+        "size": 3, "scale": 10.0, "rng": 1,
     },
     sigma_delta: {
-        "signals": st.just(np.arange(12.0).reshape(1, 6, 2)), "threshold": st.just(0.5),
-        "interval": st.just(1.0),
+        "signals": np.arange(12.0).reshape(1, 6, 2), "threshold": 0.5,
+        "interval": 1.0,
     },
     plotting.plot_raster: {
-        "spikes": st.just({"input": ([1.0, 2.0], [0, 1], 2)}), "duration": st.just(10.0),
-        "voltages": st.just(np.ones((4, 2))),
+        "spikes": {"input": ([1.0, 2.0], [0, 1], 2)}, "duration": 10.0,
+        "voltages": np.ones((4, 2)),
     },
     plotting.plot_learning_curve: {
-        "epochs": st.just([0, 1]), "loss": st.just({"Training": [1.0, 0.5]}),
-        "accuracy": st.just({"Training": [0.5, np.nan]}),
+        "epochs": [0, 1], "loss": {"Training": [1.0, 0.5]},
+        "accuracy": {"Training": [0.5, np.nan]},
     },
     plotting.plot_delays: {
-        "before": st.just({"a": [1.0, 2.0]}), "after": st.just({"a": [1.5, 2.5]}),
+        "before": {"a": [1.0, 2.0]}, "after": {"a": [1.5, 2.5]},
     },
     plotting.plot_confusion: {
-        "matrix": st.just(np.array([[1, 2], [3, 4]])), "class_names": st.just(["a", "b"]),
+        "matrix": np.array([[1, 2], [3, 4]]), "class_names": ["a", "b"],
     },
     tasks.plot_decision_regions: {
-        "regions": st.just(np.zeros((2, 2), int)), "extent": st.just((0.0, 1.0, 0.0, 1.0)),
-        "points": st.just(np.zeros((2, 2))), "labels": st.just(np.array([0, 1])),
-        "predictions": st.just(np.array([0, 1])), "class_names": st.just(["a", "b"]),
+        "regions": np.zeros((2, 2), int), "extent": (0.0, 1.0, 0.0, 1.0),
+        "points": np.zeros((2, 2)), "labels": np.array([0, 1]),
+        "predictions": np.array([0, 1]), "class_names": ["a", "b"],
     },
     tasks.plot_delay_learning: {
-        "snapshots": st.just([tasks.Snapshot(
+        "snapshots": [tasks.Snapshot(
             0, "x", np.arange(3.0), np.ones((3, 2)), np.ones((3, 2)), np.ones((4, 2))
-        )]),
-        "delays": st.just(np.ones((3, 2, 2))),
+        )],
+        "delays": np.ones((3, 2, 2)),
     },
 }  # fmt: skip
 
@@ -235,8 +235,9 @@ def test_functions(function, tally, attempts, attack_seed):
     def call(kwargs):
         function(**kwargs)
 
-    number = attempts(60, 10) if "plot" in function.__name__ else attempts(200, 30)
+    number = attempts(20, 5) if "plot" in function.__name__ else attempts(100, 15)
     attack(arguments(function, FUNCTIONS[function]), call, tally, number, attack_seed)
+    one_by_one(function, FUNCTIONS[function], call, tally, attempts(1, 8))
 
 
 TONIC = np.array([(1000, 0, 1, 1), (2000, 1, 0, 0)], [(n, "i4") for n in ("t", "p", "x", "y")])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from values import anything, arguments, attack
+from values import anything, arguments, attack, one_by_one
 
 from mlgenn_delays import Connection, InputLayer, Layer, Network, Population, SequentialNetwork
 from mlgenn_delays.audio import Cochlea, MelEvents
@@ -58,18 +58,18 @@ CLASSES = {
     Normal: {},
     Uniform: {},
     SparseCategoricalCrossentropy: {},
-    RelativeMeanSquareError: {"delta": st.just(1.0)},
-    Dense: {"weight": st.just(1.0)},
-    OneToOne: {"weight": st.just(1.0)},
-    FixedProbability: {"p": st.just(0.5), "weight": st.just(1.0)},
-    Sparse: {"pre_ind": st.just([0, 1]), "post_ind": st.just([1, 0]), "weight": st.just(1.0)},
-    AugmentEvents: {"duration": st.just(10.0)},
-    JitterTimes: {"duration": st.just(10.0), "sd": st.just(1.0)},
-    DropEvents: {"probability": st.just(0.5)},
+    RelativeMeanSquareError: {"delta": 1.0},
+    Dense: {"weight": 1.0},
+    OneToOne: {"weight": 1.0},
+    FixedProbability: {"p": 0.5, "weight": 1.0},
+    Sparse: {"pre_ind": [0, 1], "post_ind": [1, 0], "weight": 1.0},
+    AugmentEvents: {"duration": 10.0},
+    JitterTimes: {"duration": 10.0, "sd": 1.0},
+    DropEvents: {"probability": 0.5},
     ShiftChannels: {},
-    BlendExamples: {"duration": st.just(10.0)},
-    Compose: {"augmentations": st.just([])},
-    EarlyStopping: {"patience": st.just(2)},
+    BlendExamples: {"duration": 10.0},
+    Compose: {"augmentations": []},
+    EarlyStopping: {"patience": 2},
     WarmUpCosine: {},
     Checkpoint: {},
     Numpy: {},
@@ -84,7 +84,8 @@ def test_arguments_of_classes(cls, tally, attempts, attack_seed):
     def call(kwargs):
         repr(cls(**kwargs))
 
-    attack(arguments(cls, CLASSES[cls]), call, tally, attempts(150, 25), attack_seed)
+    attack(arguments(cls, CLASSES[cls]), call, tally, attempts(80, 10), attack_seed)
+    one_by_one(cls, CLASSES[cls], call, tally, attempts(1, 8))
 
 
 EXPONENTIAL = "exponential"
@@ -169,17 +170,17 @@ def small():
 
 @pytest.mark.parametrize("compiler", [EventPropCompiler, InferenceCompiler])
 def test_arguments_of_compilers(compiler, tally, attempts, attack_seed):
-    good = {"backend": st.just("reference")}
+    good = {"backend": "reference"}
     if compiler is EventPropCompiler:
-        losses = st.sampled_from(["sparse_categorical_crossentropy", "mean_square_error"])
-        good |= {"example_timesteps": st.just(5), "losses": losses}
+        good |= {"example_timesteps": 5, "losses": "sparse_categorical_crossentropy"}
     else:
-        good |= {"evaluate_timesteps": st.just(5)}
+        good |= {"evaluate_timesteps": 5}
 
     def call(kwargs):
         compiler(**kwargs).compile(small()[0])
 
-    attack(arguments(compiler, good), call, tally, attempts(400, 60), attack_seed)
+    attack(arguments(compiler, good), call, tally, attempts(150, 20), attack_seed)
+    one_by_one(compiler, good, call, tally, attempts(2, 16))
 
 
 def test_assignments_after_construction(tally, attempts, attack_seed):
@@ -223,19 +224,20 @@ def test_assignments_after_construction(tally, attempts, attack_seed):
 def test_arguments_of_callbacks(callback, tally, attempts, attack_seed, tmp_path):
     """Made, and used in a run where that is possible."""
     network, x, y = small()
-    hidden = st.just(network.populations[1])
+    hidden = network.populations[1]
     good = {
         SpikeRecorder: {"pop": hidden},
-        VarRecorder: {"pop": hidden, "var": st.just("V")},
-        BestCheckpoint: {"path": st.just(tmp_path / "best.npz")},
+        VarRecorder: {"pop": hidden, "var": "v"},
+        BestCheckpoint: {"path": tmp_path / "best.npz"},
         WakeSilentNeurons: {"population": hidden},
     }[callback]
-    loss = "sparse_categorical_crossentropy"
-    compiled = EventPropCompiler(5, loss, backend="reference").compile(network)
+    compiler = EventPropCompiler(5, "sparse_categorical_crossentropy", backend="reference")
     spikes = [preprocess_spikes([1.0, 2.0], [0, 1], 3)]
 
     def call(kwargs):
         made = callback(**kwargs)
+        compiled = compiler.compile(network)
         compiled.train({x: spikes}, {y: [0]}, num_epochs=1, callbacks=[made])
 
-    attack(arguments(callback, good), call, tally, attempts(150, 25), attack_seed)
+    attack(arguments(callback, good), call, tally, attempts(80, 10), attack_seed)
+    one_by_one(callback, good, call, tally, attempts(1, 8))

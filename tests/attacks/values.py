@@ -6,6 +6,7 @@ import inspect
 import re
 import traceback
 import warnings
+from functools import partial
 
 import hypothesis
 import numpy as np
@@ -40,7 +41,7 @@ SPECIAL = [
     [], [1], [0.5, -1], [[1], [1, 2]], [[1, 2], [3, 4]], (), (1, 2), {}, {"a": 1}, {1, 2}, range(3),
     np.zeros(0), np.zeros((2, 3)), np.array([1, 2, 3], ">i4"), np.array([1.0, np.nan]),
     np.array([0, 2, 1], np.uint8), np.array(["a"]), np.array([1, "a"], object), np.arange(6)[::-2],
-    np.ma.masked_array([1, 2], [True, False]), np.matrix([[1, 2]]), np.zeros(3, [("t", "f4")]),
+    np.ma.masked_array([1, 2], [True, False]), np.zeros(3, [("t", "f4")]),
     object(), object, int, len, lambda *a, **k: None, iter([1]), Ellipsis, NotImplemented, slice(3),
     Hostile(), Unreadable(),
 ]  # fmt: skip
@@ -103,14 +104,17 @@ def arguments(draw, function, good, most=2):
     """Keyword arguments of a function: good ones, and up to ``most`` that may be anything.
 
     Args:
-        good: name -> strategy of those that a call needs or that go deeper
+        good: name -> value, or strategy, of those that a call needs or that go deeper
     """
     names = [
         name
         for name, p in inspect.signature(function).parameters.items()
         if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and name != "self"
     ]
-    given = {name: draw(strategy) for name, strategy in good.items()}
+    given = {
+        name: draw(value) if isinstance(value, st.SearchStrategy) else value
+        for name, value in good.items()
+    }
     bad = draw(st.lists(st.sampled_from(names), max_size=most)) if names else []
     return {**given, **{name: draw(anything) for name in bad}}
 
@@ -119,7 +123,7 @@ def arguments(draw, function, good, most=2):
 _THEIRS = re.compile(
     r"not supported between|unsupported operand|object is not|has no attribute|must be real number|"
     r"expected str, bytes|cannot be interpreted as|invalid literal|could not convert|unhashable|"
-    r"not subscriptable|positional argument|truth value|ufunc|embedded null|must be an integer|"
+    r"not subscriptable|arguments? but|truth value|ufunc|embedded null|must be an integer|"
     r"can't encode|not all arguments converted|cannot convert|not enough values|too many values|"
     r"object of type '|argument should be|argument must be|setting an array element|not iterable|"
     r"unsupported format|too large to convert|invalid __array"
@@ -134,6 +138,32 @@ def judge(error):
         last = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__}: {str(error)[:200]} ({last.filename}:{last.lineno})"
     return problem
+
+
+def one_by_one(function, good, call, tally, step):
+    """Hand every special value to every argument of a function, the others being good.
+
+    Args:
+        good: as in :func:`arguments`, of plain values
+        call: of keyword arguments
+        step: 1: all values; 8: every eighth
+    """
+    names = [n for n in inspect.signature(function).parameters if n not in ("self", "genn_kwargs")]
+    for k, name in enumerate(names):
+        for value in SPECIAL[k % step :: step]:
+            count(f"{name} = {show(value)}", partial(call, {**good, name: value}), tally)
+
+
+def count(text, call, tally):
+    """Try a call, and count what came of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            call()
+        except Exception as error:
+            tally.count(text, judge(error))
+        else:
+            tally.count(text)
 
 
 def show(value):
@@ -162,14 +192,6 @@ def attack(strategy, call, tally, number, seed):
     )
     @hypothesis.given(strategy)
     def run(value):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            text = show(value)
-            try:
-                call(value)
-            except Exception as error:
-                tally.count(text, judge(error))
-            else:
-                tally.count(text)
+        count(show(value), partial(call, value), tally)
 
     run()
