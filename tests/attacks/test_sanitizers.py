@@ -30,7 +30,8 @@ class Sanitizer:
 
 SANITIZERS = {
     "memory and undefined behaviour": Sanitizer(
-        "-O0 -fsanitize=address,undefined -fno-sanitize-recover=undefined -D_GLIBCXX_ASSERTIONS",
+        "-O0 -fsanitize=address,undefined,float-cast-overflow"
+        " -fno-sanitize-recover=undefined,float-cast-overflow -D_GLIBCXX_ASSERTIONS",
         "libasan.so",
         """
 #include <cstdlib>
@@ -149,6 +150,7 @@ FAULTS = {
         ),
         "a spike that is not there": ("_spike - 1] == n", "_spike] == n"),
         "a sum that is too large": ("push_back(n);", "push_back(n + 2147483640);"),
+        "a delay before its spike": ("uint16_t(round_half", "uint16_t(-1.0f - round_half"),
     },
     "races": {
         "examples of another thread": ("hands[thread]", "hands[0]"),
