@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 
@@ -154,7 +155,8 @@ class Adam(Optimiser):
         return value - (self.alpha * mean / scale).astype(value.dtype)
 
     def __repr__(self) -> str:
-        return (
-            f"Adam(alpha={float(self.alpha):g}, beta1={float(self.beta1):g}, "
-            f"beta2={float(self.beta2):g}, epsilon={float(self.epsilon):g})"
-        )
+        # attributes may be set to anything until the next step
+        names = ("alpha", "beta1", "beta2", "epsilon")
+        values = {name: getattr(self, name) for name in names}
+        shown = (f"{n}={v:g}" if isinstance(v, Real) else f"{n}={v!r}" for n, v in values.items())
+        return f"Adam({', '.join(shown)})"

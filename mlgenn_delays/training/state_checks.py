@@ -126,6 +126,7 @@ def _list_optimisers(optimisers: Sequence[Mapping[str, Any]]) -> str:
 def _check_settings(optimiser: Optimiser, saved: Mapping[str, Any]) -> None:
     """Whether an optimiser can take its saved settings."""
     name = type(optimiser).__name__
+    known: Mapping[str, Any] = {}
     if type(optimiser) in default_optimisers.values():  # those of users may get more in training
         known = number_attributes(type(optimiser)())
         missing = [key for key in known if key not in saved]
@@ -135,7 +136,8 @@ def _check_settings(optimiser: Optimiser, saved: Mapping[str, Any]) -> None:
             raise ValueError(f"the training state {has} of optimiser {name}")
     changed = copy(optimiser)
     for key, value in saved.items():
-        present = getattr(optimiser, key, 0.0)
+        # of known ones, whatever they have been set to
+        present = 0.0 if key in known else getattr(optimiser, key, 0.0)
         if not isinstance(present, (int, float, np.number)):
             raise ValueError(f"the training state sets {key!r} of optimiser {name}, no number")
         setattr(changed, key, value)

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, default_params
+from mlgenn_delays.compilers import (
+    EventPropCompiler,
+    InferenceCompiler,
+    TrainingDiverged,
+    default_params,
+)
 from mlgenn_delays.connectivity import Dense, FixedProbability
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.losses import RelativeMeanSquareError, SparseCategoricalCrossentropy
@@ -176,6 +181,6 @@ def test_the_ends_of_the_ranges_work(numbers, backend):
 
 def test_a_threshold_too_low_for_an_engine_without_timesteps():
     with pytest.raises(
-        ValueError, match=r"'hidden': neuron \d spikes more than 10800 times before"
+        TrainingDiverged, match=r"'hidden': neuron \d spikes more than 10800 times before"
     ):
         train({"v_thresh": 1e-30}, "reference")

@@ -188,5 +188,5 @@ def test_spikes_without_end_are_refused(weight):
     builder.connect(hidden, builder.output(2, SCE), 1.0)
     case = builder.build()
     engine = case.engine(ReferenceEngine)
-    with pytest.raises(ValueError, match="population 'excited': neuron 0 has more than 20 spikes"):
+    with pytest.raises(ValueError, match="'excited': neuron 0 spikes more than 11000 times"):
         engine.forward(case.batch)
