@@ -34,7 +34,8 @@ def compile_all(programs: list[CoveringProgram]) -> None:
 
 
 def exercise(program: CoveringProgram, threads: int = 1) -> None:
-    """Batches forwards and backwards, steps of Adam, recordings, parameters at their bounds."""
+    """Batches forwards and backwards, steps of Adam, recordings, parameters at their bounds and
+    beyond all of them."""
     engine = CpuEngine(program.built.program, max(program.threads, threads))
     batches = BATCHES if engine.program.timesteps < 1000 else FEW
     try:
@@ -47,6 +48,8 @@ def exercise(program: CoveringProgram, threads: int = 1) -> None:
         _run(engine, program, np.array(batches[0], np.int64), len(batches))
         for population in program.built.program.populations:
             engine.spikes(0, population.index)
+        if engine.program.training:
+            _diverge(engine, program)
     finally:
         engine.close()
 
@@ -60,14 +63,29 @@ def _run(engine: CpuEngine, program: CoveringProgram, rows: np.ndarray, number: 
         return
     _, gradients = evaluate_losses(program.built, result, program.data, batch)
     engine.backward(gradients, request)
-    specs = engine.program.parameters
-    rules = {i: Adam(0.01 if specs[i].name == "g" else 2.0) for i in engine.learned}
-    engine.apply_gradients(rules, number)
+    engine.apply_gradients(_rules(engine), number)
     assert all(np.isfinite(value).all() for value in engine.get_parameters())
     # an engine takes gradients of readouts alone, too
     engine.forward(batch)
     ones = {i: OutputGradient(readout=np.ones_like(y)) for i, y in result.readouts.items()}
     engine.backward(ones)
+
+
+def _rules(engine: CpuEngine) -> dict[int, Adam]:
+    specs = engine.program.parameters
+    return {i: Adam(0.01 if specs[i].name == "g" else 2.0) for i in engine.learned}
+
+
+def _diverge(engine: CpuEngine, program: CoveringProgram) -> None:
+    """A step with gradients that are no numbers, and a batch with the parameters that it leaves."""
+    batch = Batch(program.data.inputs, np.array(FEW[0], np.int64))
+    result = engine.forward(batch)
+    nothing = {
+        i: OutputGradient(readout=np.full_like(y, np.nan)) for i, y in result.readouts.items()
+    }
+    engine.backward(nothing)
+    engine.apply_gradients(_rules(engine), 0)
+    engine.forward(batch)
 
 
 def _everything(engine: CpuEngine) -> RecordRequest:

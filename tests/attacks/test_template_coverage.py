@@ -62,7 +62,12 @@ NEVER_TAKEN = {
         "void mgd_destroy(Network* network) { delete network; }",
         "C++ branch 1",
     ): "engines destroy what they made",
-    ("interface/learning.cpp.j2", "}) ? 0 : 1;", "C++ branch 1"): NO_MEMORY,
+    ("interface/learning.cpp.j2", "} catch (const std::bad_alloc&) {", "C++ branch 0"): OTHERS,
+    (
+        "interface/learning.cpp.j2",
+        "} catch (const std::bad_alloc&) {",
+        "C++ branch 1",
+    ): "it takes a few bytes, which there are as long as Python runs",
     (
         "readout/forward.cpp.j2",
         "s.readout_step[j] = higher ? n : s.readout_step[j];",
