@@ -182,7 +182,7 @@ class LearningNetwork(CompiledInferenceNetwork):
     def _apply_gradients(self, number: int) -> bool:
         try:
             return self.engine.apply_gradients(self._rules, number)
-        except (ArithmeticError, TypeError):
+        except (ArithmeticError, TypeError, ValueError):
             for optimiser, _ in self._optimised:
                 optimiser.check()  # their attributes may be changed at any time, to anything
             raise
