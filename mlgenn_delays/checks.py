@@ -286,7 +286,9 @@ def check_sequence(value: Any, name: str, of: str) -> Iterable[Any]:
     Raises:
         TypeError: anything else
     """
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+    # arrays of no dimension have the method for it, and cannot be gone through
+    is_iterable = isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
+    if not is_iterable or isinstance(value, (str, bytes, Mapping)):
         shown = f"{value!s:.{_LONGEST}}" if _has_text(value) else describe(value)
         raise TypeError(
             f"{name} should be a sequence of {of}, e.g. [{shown}], not a {type(value).__name__}"

@@ -34,6 +34,8 @@ def _is_positive_int(value: Any) -> bool:
 def _get_shape(shape: Shape, name: str) -> tuple[int, ...] | None:
     if shape is None:
         return None
+    if isinstance(shape, np.ndarray) and shape.ndim == 0:
+        shape = shape.item()
     sizes = tuple(shape) if isinstance(shape, (Sequence, np.ndarray)) else (shape,)
     if isinstance(shape, str) or not sizes or not all(_is_positive_int(s) for s in sizes):
         raise ArgumentError(

@@ -163,3 +163,9 @@ def test_keys_are_shown_as_text():
 def test_messages_survive_values_without_a_text():
     with pytest.raises(TypeError, match=r"e\.g\. \[a Unspeakable that cannot be shown\]"):
         check_sequence(Unspeakable(), "x", "numbers")
+
+
+def test_arrays_of_no_dimension_are_no_sequences():
+    with pytest.raises(TypeError, match="x should be a sequence of names"):
+        check_sequence(np.array(3), "x", "names")
+    assert list(check_sequence(np.array([3]), "x", "names")) == [3]

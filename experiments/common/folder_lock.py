@@ -21,6 +21,9 @@ LOCK_FILE = ".lock"
 #: Characters of a command line that are shown to others.
 _SHOWN = 300
 
+#: Descriptors of the locks that this process holds.
+_held: set[int] = set()
+
 #: What file systems say that have no locks, e.g. of clusters.
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 
@@ -46,13 +49,25 @@ def folder_lock(folder: Path, wait: float = 0.0) -> Iterator[None]:
     """
     path = folder / LOCK_FILE
     file = _acquire(path, time.monotonic() + wait)
+    _held.add(file)
     try:
         _describe_holder(file)
         yield
     finally:
-        # first the name, so that nobody waits for a file that others no longer see
-        path.unlink(missing_ok=True)
-        os.close(file)
+        if file in _held:  # not in a process that was forked since
+            _held.remove(file)
+            # first the name, so that nobody waits for a file that others no longer see
+            path.unlink(missing_ok=True)
+            os.close(file)
+
+
+def _let_go_of_all() -> None:
+    """A process that was forked does not keep the lock when the one that took it is gone."""
+    while _held:
+        os.close(_held.pop())
+
+
+os.register_at_fork(after_in_child=_let_go_of_all)
 
 
 def _acquire(path: Path, end: float) -> int:

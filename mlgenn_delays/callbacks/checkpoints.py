@@ -89,7 +89,8 @@ class BestCheckpoint(Callback):
         metric: Any = None,
         entries: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        self.path = check_path(path, "BestCheckpoint: path")
+        check_path(path, "BestCheckpoint: path")
+        self.path = path
         self.window = check_whole_number(window, "BestCheckpoint: window", minimum=1)
         self.metric = metric
         if not isinstance(entries, (Mapping, type(None))):
@@ -97,9 +98,7 @@ class BestCheckpoint(Callback):
                 f"BestCheckpoint: entries should be a dictionary of arrays, not {describe(entries)}"
             )
         self.entries = {
-            check_name(name, "BestCheckpoint: name of an entry", 1000): as_array(
-                value, f"BestCheckpoint: entries[{name!r}]"
-            )
+            _check_entry(name): as_array(value, f"BestCheckpoint: entries[{name!r}]")
             for name, value in (entries or {}).items()
         }
         self._reset()
@@ -159,3 +158,10 @@ class BestCheckpoint(Callback):
         if epoch >= 0:
             self.best, self.best_loss, self.best_epoch = best, loss, epoch
         self._best_mean, self._recent = mean, recent
+
+
+def _check_entry(name: Any) -> str:
+    """The name of an entry, which may have parts, such as "experiment/settings"."""
+    for part in name.split("/") if isinstance(name, str) else [name]:
+        check_name(part, "BestCheckpoint: name of an entry", 1000)
+    return str(name)

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import ArgumentError, ArgumentIndexError, ArgumentTypeError, as_array, describe
+from ..checks import (
+    ArgumentError,
+    ArgumentIndexError,
+    ArgumentTypeError,
+    as_array,
+    check_sequence,
+    describe,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +126,7 @@ def _neuron_index(f: Any, sizes: tuple[int, ...]) -> Any:
 
 def _as_array(f: Any) -> np.ndarray | None:
     """Array, or None where axes have slices or sequences of different lengths."""
-    if any(isinstance(part, slice) for part in f):
+    if any(isinstance(part, slice) for part in check_sequence(f, "neuron_filter", "neurons")):
         return None
     try:
         return as_array(f, "neuron_filter")

@@ -19,9 +19,10 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -42,6 +43,7 @@ _KINDS = {"times": "<f4", "neurons": "<u2"}
 _SAMPLE_BYTES = 2**20
 #: Read at once [bytes].
 _PIECE = 2**22
+_DAY = 86400.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -181,6 +183,7 @@ def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> S
         return stored
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _clear_unfinished(folder)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     except OSError as error:
         return without_cache(num_neurons, fill, folder, error)
@@ -200,6 +203,14 @@ def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> S
     if stored is None:
         raise OSError(f"{path}: what was just written there cannot be read")
     return stored
+
+
+def _clear_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed left unfinished more than a day ago."""
+    for path in folder.glob(".new-*"):
+        with suppress(OSError):  # another process may do the same
+            if time.time() - path.stat().st_mtime > _DAY:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def file_key(path: Path) -> str:

@@ -235,10 +235,12 @@ class Engine(ABC, InTurn):
         self._own_moments.discard(parameter)
         gradient = self._reduced_gradient(parameter)
         value = spec.clip(rule.update(self.get_parameter(parameter), gradient, moments, step))
-        if is_finite(value):
+        with np.errstate(over="ignore"):
+            held = np.asarray(value).astype(self.dtype, copy=False)
+        if is_finite(held):
             self.set_parameter(parameter, value)
             return all(map(is_finite, moments.values()))
-        self._set(parameter, value)
+        self._set(parameter, held)
         return False
 
     def find_not_finite(self) -> str | None:

@@ -84,10 +84,12 @@ def permute_dataset(data: DataDictType, indices: Sequence[int] | np.ndarray) -> 
 def _checked(data: DataDictType) -> DataDictType:
     """A dictionary of sequences."""
     for key, value in check_mapping(data, "data", "sequences").items():
+        # tensors, columns of tables and data sets of others are no Sequence
+        is_sequence = hasattr(value, "__len__") and hasattr(value, "__getitem__")
         if (
-            not isinstance(value, (Sequence, np.ndarray))
-            or isinstance(value, str)
-            or not np.ndim(value if isinstance(value, np.ndarray) else [0])
+            not is_sequence
+            or isinstance(value, (str, bytes, Mapping))
+            or getattr(value, "ndim", 1) == 0
         ):
             raise TypeError(
                 f"data[{describe(key)}] should be a sequence with one entry per example, not "

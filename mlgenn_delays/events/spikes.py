@@ -142,7 +142,8 @@ def preprocess_tonic_spikes(
 
 def _tonic_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     """x, y and polarities of a sensor."""
-    if isinstance(shape, Sequence) and len(shape) == 3:
+    is_sequence = isinstance(shape, (Sequence, np.ndarray)) and getattr(shape, "ndim", 1) == 1
+    if is_sequence and len(shape) == 3:
         x, y, polarities = (check_whole_number(n, "shape", 1, MAX_NEURONS) for n in shape)
         return x, y, polarities
     raise ArgumentError(f"shape is {describe(shape)}, it should be (x, y, polarities)")

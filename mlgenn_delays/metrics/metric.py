@@ -101,7 +101,7 @@ class SparseCategoricalAccuracy(Metric):
                 f"SparseCategoricalAccuracy: there are {len(y_true)} labels "
                 f"and {len(y_pred)} predictions"
             )
-        if y_true.ndim != 1:
+        if y_true.ndim != 1 or not len(y_true):
             return
         predicted = np.argmax(y_pred.reshape(len(y_pred), -1), axis=1)
         self.correct += int(np.sum(predicted == y_true))

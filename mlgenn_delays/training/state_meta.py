@@ -52,9 +52,16 @@ def read_meta(state: Mapping[str, Any]) -> Meta:
         _check_optimiser(optimiser, f"optimisers[{index}]", version)
     _check_network(meta["network"], version)
     _check_progress(meta)
-    if version >= 3 and digest(meta["network"]) != meta["network_hash"]:
+    if version >= 3 and _digest(meta["network"]) != meta["network_hash"]:
         raise _bad("does not have the network that its 'network_hash' belongs to")
     return meta
+
+
+def _digest(network: Any) -> str | None:
+    try:
+        return digest(network)
+    except ValueError:  # NaN, which no description has
+        return None
 
 
 def read_json(state: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -40,7 +40,9 @@ def undocumented(error: BaseException) -> str | None:
         return text
     if isinstance(error, OSError) and error.filename is not None:
         return None
-    return None if last.filename.startswith(_OURS) else text
+    # what a function of C raises has our frame, too
+    raised = last.filename.startswith(_OURS) and (last.line or "").startswith("raise")
+    return None if raised else text
 
 
 class Tally:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tally import Tally, undocumented
 
+from mlgenn_delays import checks
 from mlgenn_delays.checks import check_number
 
 
@@ -21,6 +22,11 @@ def test_errors_of_the_package_are_documented():
 def test_errors_that_libraries_raise_are_not():
     assert "ValueError" in undocumented(error_of(lambda: np.zeros(3).reshape(2)))
     assert "KeyError" in undocumented(error_of(lambda: {}["x"]))
+
+
+def test_errors_of_functions_in_c_are_not_though_they_have_our_frame():
+    call = compile("int('x')", checks.__file__, "eval")
+    assert "ValueError: invalid literal" in undocumented(error_of(lambda: eval(call)))
 
 
 def test_file_errors_name_the_file(tmp_path):

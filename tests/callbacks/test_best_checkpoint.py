@@ -80,6 +80,18 @@ def test_further_entries_are_saved(path):
     assert str(load_checkpoint(path)["about"]) == "what"
 
 
+def test_names_of_entries_may_have_parts(path):
+    run(make(path, entries={"run/seed": 3}), [(0.5, 1.0)])
+    assert load_checkpoint(path)["run/seed"] == 3
+    for name in ("/seed", "run//seed", "a\0b", 3):
+        with pytest.raises((ValueError, TypeError), match="BestCheckpoint: name of an entry"):
+            make(path, entries={name: 3})
+
+
+def test_the_path_is_kept_as_it_was_given(path):
+    assert make(path).path is path
+
+
 def test_metric_of_an_output_by_its_key(path):
     callback = make(path, metric="z")
     callback.on_epoch_end(0, {"y": SimpleNamespace(result=0.1), "z": SimpleNamespace(result=0.8)})

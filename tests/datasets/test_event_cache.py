@@ -213,6 +213,16 @@ def test_nothing_is_left_of_an_attempt_that_failed(tmp_path: Path, source: Path)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+def test_what_killed_processes_left_goes_after_a_day(tmp_path: Path, source: Path) -> None:
+    old, new = tmp_path / "cache" / ".new-old", tmp_path / "cache" / ".new-now"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "times.npy").write_bytes(b"")
+    os.utime(old, (0.0, 0.0))
+    check(stored_events(tmp_path / "cache", source, 9, Fill()))
+    assert new.exists() and not old.exists()
+
+
 def test_another_process_may_be_first(tmp_path: Path, source: Path) -> None:
     def fill(writer: EventWriter) -> Mapping[str, Any]:
         check(stored_events(tmp_path / "cache", source, 9, Fill()))  # the other process

@@ -55,6 +55,24 @@ def test_permute():
         permute_dataset({"a": [1, 2, 3]}, [0, 1])
 
 
+class Column:
+    """A sequence that is neither list nor array, such as a tensor or a column of a table."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        if index >= 3:
+            raise IndexError
+        return 10 * index
+
+
+def test_sequences_of_other_libraries():
+    data = {"x": Column(), "y": [1, 2, 3]}
+    assert get_dataset_size(data) == 3
+    assert permute_dataset(data, [2, 0, 1]) == {"x": [20, 0, 10], "y": [3, 1, 2]}
+
+
 def test_batch_spikes():
     batch = batch_spikes([A, B], 3)
     assert batch.end_spikes.tolist() == [[1, 1, 3], [3, 5, 5], [5, 5, 5]]

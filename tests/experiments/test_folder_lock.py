@@ -74,6 +74,37 @@ def test_killed_process_leaves_no_lock(tmp_path: Path, holder: subprocess.Popen)
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_forked_processes_do_not_keep_the_lock_of_one_that_is_gone(tmp_path: Path) -> None:
+    """Such as workers of a pool, which may outlive a process that is killed."""
+    (tmp_path / "out").mkdir()
+    forks = HOLDER.replace(
+        '    print("locked", flush=True)\n',
+        "    import os, time\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        time.sleep(60)\n"
+        "        os._exit(0)\n"
+        "    print(child, flush=True)\n",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", forks, str(tmp_path / "out")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    try:
+        with pytest.raises(FolderInUse), folder_lock(tmp_path / "out"):
+            pass
+        process.kill()
+        process.wait()
+        with folder_lock(tmp_path / "out"):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 def test_who_waits_gets_it_when_it_is_free(tmp_path: Path, holder: subprocess.Popen) -> None:
     timer = threading.Timer(0.2, holder.stdin.close)
     timer.start()

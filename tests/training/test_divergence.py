@@ -16,7 +16,7 @@ from trained_networks import HH_G, HY_G, XH_D, XH_G, compile_recurrent
 
 from mlgenn_delays.compilers import TrainingDiverged
 from mlgenn_delays.engines.base import is_finite
-from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.optimisers import Adam, Optimiser
 from mlgenn_delays.program.exchange import TooManySpikes
 
 GENN = pytest.param("genn:cpu", marks=pytest.mark.genn)
@@ -97,6 +97,22 @@ def test_moments_that_overflow_are_a_divergence(recurrent, data, name, kind, mon
     assert (error.epoch, error.batch, error.step_applied) == (0, 1, True)
     assert "what the optimiser remembers, 'connections/Conn_x_h/g/v', is not finite" in str(error)
     assert all(map(is_finite, engine.get_parameters()))
+
+
+class Huge(Optimiser):
+    """Returns double precision, and what only that can hold."""
+
+    def check(self) -> None:
+        pass
+
+    def update(self, value, gradient, state, step):
+        return np.full(value.shape, 1e39)
+
+
+def test_values_too_large_for_single_precision_are_a_divergence(recurrent, data):
+    network = compile_recurrent(recurrent, "cpu", optimiser=Huge())
+    error = diverge(network, data, Watch(network))
+    assert (error.batch, error.step_applied, error.parameters_finite) == (0, True, False)
 
 
 @pytest.mark.parametrize("parameter", LEARNED)

@@ -133,6 +133,8 @@ class Call:
     ) -> None:
         """Put the loss's gradient, the regulariser and recordings where C++ finds them."""
         for index, gradient in gradients.items():
+            for name in ("grad_readout", "grad_trace", "grad_silent"):  # of an earlier loss
+                setattr(self._populations[index], name, None)
             if gradient.readout is not None:
                 self._set(index, "grad_readout", _float32(gradient.readout))
             if gradient.trace is not None:

@@ -164,7 +164,7 @@ def is_loaded(path):
 
 
 def test_compile_times():
-    """Loose bounds (the benchmark has the figures): seconds first, then next to nothing."""
+    """Very loose bounds, for machines that do much else (the benchmark has the figures)."""
     case = recurrent_case(
         SparseCategoricalCrossentropy(), sizes=(700, 256, 20), delays=((0, 20), (0, 20), None)
     )
@@ -173,7 +173,7 @@ def test_compile_times():
         start = time.perf_counter()
         case.engine(CpuEngine, 1)
         seconds.append(time.perf_counter() - start)
-    assert seconds[0] < 20.0 and seconds[1] < 1.0
+    assert seconds[0] < 60.0 and seconds[1] < seconds[0] / 3
 
 
 def test_source_is_readable_and_depends_on_the_program():
