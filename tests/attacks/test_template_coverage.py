@@ -78,6 +78,13 @@ NEVER_TAKEN = {
         "{{ p.output_var }} = active ? {{ p.output_var }} : held;",
         UNSEEN,
     ): NO_JUMP,
+    (
+        "runtime/learning.hpp",
+        "infinite |= std::abs(value[k]) <= largest ? 0 : 1;  // written so that it vectorises",
+        UNSEEN,
+    ): NO_JUMP,
+    ("runtime/learning.hpp", "infinite |= std::abs(m[k]) <= largest ? 0 : 1;", UNSEEN): NO_JUMP,
+    ("runtime/learning.hpp", "infinite |= std::abs(v[k]) <= largest ? 0 : 1;", UNSEEN): NO_JUMP,
     ("runtime/pool.hpp", "} catch (const std::bad_alloc&) {", "C++ branch 0"): OTHERS,
     ("runtime/pool.hpp", "while (true) {", UNSEEN): NO_JUMP,
     (
