@@ -14,10 +14,11 @@ import errno
 import math
 import os
 import re
+import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -84,11 +85,37 @@ def clear_temporary(folder: Path, older_than: float = _DAY) -> None:
         folder:     where to look
         older_than: time since the last change [s]; younger ones may be still in use
     """
-    for path in folder.glob(".*.tmp"):
+
+    def is_left_over(path: Path) -> bool:
+        return is_temporary(path.name) and not path.is_dir()
+
+    clear_left_over(folder.glob(".*.tmp"), is_left_over, older_than)
+
+
+def clear_left_over(
+    paths: Iterable[Path], is_left_over: Callable[[Path], bool], older_than: float = _DAY
+) -> None:
+    """Remove those files and folders that processes which were killed have left.
+
+    Args:
+        paths:        where to look
+        is_left_over: whether one is of that kind; asked of old ones alone
+        older_than:   time since the last change [s]; younger ones may be still in use
+    """
+    for path in paths:
         # another process may do the same
         with suppress(OSError):
-            if is_temporary(path.name) and time.time() - path.lstat().st_mtime > older_than:
-                path.unlink()
+            if time.time() - path.lstat().st_mtime > older_than and is_left_over(path):
+                remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, as far as that can be done; other processes may be doing it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def umask() -> int:

@@ -19,10 +19,9 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -30,7 +29,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..events.dataset import EventDataset
-from ..files import reading, umask
+from ..files import clear_left_over, reading, umask
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +42,6 @@ _KINDS = {"times": "<f4", "neurons": "<u2"}
 _SAMPLE_BYTES = 2**20
 #: Read at once [bytes].
 _PIECE = 2**22
-_DAY = 86400.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -183,7 +181,7 @@ def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> S
         return stored
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _clear_unfinished(folder)
+        clear_left_over(folder.glob(".new-*"), Path.is_dir)
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     except OSError as error:
         return without_cache(num_neurons, fill, folder, error)
@@ -203,14 +201,6 @@ def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> S
     if stored is None:
         raise OSError(f"{path}: what was just written there cannot be read")
     return stored
-
-
-def _clear_unfinished(folder: Path) -> None:
-    """Remove what processes that were killed left unfinished more than a day ago."""
-    for path in folder.glob(".new-*"):
-        with suppress(OSError):  # another process may do the same
-            if time.time() - path.stat().st_mtime > _DAY:
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def file_key(path: Path) -> str:

@@ -12,17 +12,17 @@ import hashlib
 import logging
 import os
 import platform
-import shutil
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
+
+from ..files import clear_left_over, remove
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def keep(made: Path, finished: Path) -> None:
     if is_intact(finished, name):
         return
     # without a seal it is made again, with the seal of something else it would be called damaged
-    _remove(_seal_of(finished))
+    remove(_seal_of(finished))
     if not _is_described(finished, _describe(made, name), name):
         move(made, finished)
     move(_seal_of(made), _seal_of(finished))
@@ -129,7 +129,7 @@ def keep(made: Path, finished: Path) -> None:
 def move(part: Path, finished: Path) -> None:
     """Give a file its name; a folder that has taken it goes."""
     if finished.is_dir():
-        _remove(finished)
+        remove(finished)
     os.replace(part, finished)
 
 
@@ -168,15 +168,6 @@ def _is_described(file: Path, description: str, name: str) -> bool:
     return False
 
 
-def _remove(path: Path) -> None:
-    """Remove a file or a folder; other processes may be doing the same."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink()
-
-
 def sync(path: Path) -> None:
     """Wait until a file or a folder has reached the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -190,7 +181,6 @@ def sync(path: Path) -> None:
 
 #: Folders in which something is built; what killed processes left of them goes after a day.
 _ASIDE = "mlgenn_delays-"
-_DAY = 24 * 3600.0
 
 
 @contextmanager
@@ -212,10 +202,7 @@ def aside(directory: Path) -> Iterator[Path]:
 @functools.lru_cache(maxsize=8)
 def _clear(directory: Path) -> None:
     """Remove what processes that were killed have left, once per process."""
-    for path in directory.iterdir():
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _DAY and _is_left_over(path):
-                _remove(path)
+    clear_left_over(directory.iterdir(), _is_left_over)
 
 
 def _is_left_over(path: Path) -> bool:

@@ -6,6 +6,7 @@ import os
 import signal
 
 import numpy as np
+import pytest
 from trained_networks import compile_recurrent
 
 from mlgenn_delays.callbacks import (
@@ -99,3 +100,17 @@ def assert_equal_states(first, second):
     assert set(first) == set(second)
     for name in set(first) - {"statistics/0/seconds"}:
         assert np.array_equal(first[name], second[name]), name
+
+
+@pytest.fixture
+def data(spikes):
+    return spikes(16, 8)  # 10 train in 3 batches, 6 validate in 2
+
+
+@pytest.fixture
+def state(recurrent, data):
+    """State after two batches of the first epoch."""
+    network = compile_regularised(recurrent, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        run(network, recurrent, data, interrupts=[(0, 1)])
+    return network.training_state()

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from stopped_runs import CountBatches, compile_regularised, run
+from stopped_runs import CountBatches, compile_regularised, data, run, state
 from trained_networks import XH_G
 
 from mlgenn_delays.callbacks import BestCheckpoint, EarlyStopping, WakeSilentNeurons
@@ -16,21 +16,9 @@ from mlgenn_delays.metrics import MeanSquareError, SparseCategoricalAccuracy
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.training.state import read_state
 
+__all__ = ["data", "state"]  # fixtures
+
 XH = "connections/Conn_x_h"
-
-
-@pytest.fixture
-def data(spikes):
-    return spikes(16, 8)  # 10 train in 3 batches, 6 validate in 2
-
-
-@pytest.fixture
-def state(recurrent, data):
-    """State after two batches of the first epoch."""
-    network = compile_regularised(recurrent, "cpu")
-    with pytest.raises(KeyboardInterrupt):
-        run(network, recurrent, data, interrupts=[(0, 1)])
-    return network.training_state()
 
 
 @pytest.fixture

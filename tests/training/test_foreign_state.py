@@ -6,24 +6,12 @@ import json
 
 import numpy as np
 import pytest
-from stopped_runs import compile_regularised, run
+from stopped_runs import compile_regularised, data, run, state
 from trained_networks import TIMESTEPS
 
 from mlgenn_delays.compilers import EventPropCompiler
 
-
-@pytest.fixture
-def data(spikes):
-    return spikes(16, 8)  # 10 train in 3 batches, 6 validate in 2
-
-
-@pytest.fixture
-def state(recurrent, data):
-    """State after two batches of the first epoch."""
-    network = compile_regularised(recurrent, "cpu")
-    with pytest.raises(KeyboardInterrupt):
-        run(network, recurrent, data, interrupts=[(0, 1)])
-    return network.training_state()
+__all__ = ["data", "state"]  # fixtures
 
 
 def test_other_dt(recurrent, state):
