@@ -162,6 +162,10 @@ class BestCheckpoint(Callback):
 
 def _check_entry(name: Any) -> str:
     """The name of an entry, which may have parts, such as "experiment/settings"."""
-    for part in name.split("/") if isinstance(name, str) else [name]:
-        check_name(part, "BestCheckpoint: name of an entry", 1000)
+    what = "BestCheckpoint: name of an entry"
+    if isinstance(name, str) and "/" in name:
+        for part in name.split("/"):
+            check_name(part, f"{what} is {name!r}, a part of it", 1000)
+    else:
+        check_name(name, what, 1000)
     return str(name)
