@@ -3,6 +3,8 @@ backend, and each is recorded once, as that of the right example."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -19,11 +21,13 @@ from delay_networks import (
     parameters,
 )
 from ml_genn.callbacks import Callback, Checkpoint, SpikeRecorder, VarRecorder
+from ml_genn.utils.filter import ExampleFilter
 
 import mlgenn_delays
 from mlgenn_delays import callbacks as ours
 from mlgenn_delays.engines.genn import spikes as tape
 from mlgenn_delays.interop.ml_genn import from_ml_genn
+from mlgenn_delays.interop.ml_genn.callbacks import Callbacks
 
 pytestmark = pytest.mark.genn
 
@@ -144,6 +148,31 @@ def test_variable_that_is_not_there(net, data):
     recorder = VarRecorder(net.h, genn_var="Nonsense", key="n")
     with compile_delays(net) as compiled, pytest.raises(RuntimeError, match="Nonsense"):
         compiled.evaluate(**arguments(net, data), callbacks=[recorder])
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, [8, 8, 3]), (WANTED, [3, 1, 1])])
+def test_places_that_the_last_batch_leaves_empty_are_not_recorded(net, chosen, expected):
+    """On a GPU a batch is one pass, with a place for each of its examples."""
+    engine = SimpleNamespace()
+    network = SimpleNamespace(genn_model=SimpleNamespace(batch_size=8), batch_size=8, engine=engine)
+    masks = []
+
+    class Recorder(SpikeRecorder):
+        def set_params(self, **kwargs):
+            self._batch_size = 8
+
+        def on_batch_begin(self, batch):
+            super().on_batch_begin(batch)
+            masks.append(self._batch_mask)
+
+    recorder = Recorder(net.h, key="s", example_filter=chosen)
+    callbacks = Callbacks(network, [recorder], 3, 1, EXAMPLES)
+    for batch in range(3):
+        callbacks.on_batch_begin(batch)
+        engine.watchers[0].begin_pass(0)
+    assert [int(np.sum(mask)) for mask in masks] == expected
+    assert [len(mask) for mask in masks] == [8, 8, 8]
+    assert isinstance(recorder._example_filter, ExampleFilter)
 
 
 class Log(Callback):

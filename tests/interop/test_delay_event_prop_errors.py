@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
 
+import delay_networks
 import ml_genn
 from delay_networks import SCE, TIMESTEPS, compile_delays, make_network, make_spikes
 from ml_genn.compilers import CompiledNetwork
@@ -74,6 +75,15 @@ def test_delays_to_be_learned_without_a_largest_one():
     net.learned[0].connectivity.delay = ml_genn.initializers.Normal(3.0)
     with pytest.raises(ValueError, match=r"connection 'xh'.*max_delay_steps"):
         compile_delays(net)
+
+
+def test_delays_that_nothing_learns_warn():
+    net = make_network("feed-forward")
+    net.learned[0].connectivity.delay = 3
+    message = "without effect: delay_optimiser and max_delay_steps of connection 'xh', as no conn"
+    with pytest.warns(UserWarning, match=message) as warned:
+        compile_delays(net, delay_learn_conns=[])
+    assert warned[0].filename == delay_networks.__file__
 
 
 def test_connection_of_another_network(net):

@@ -20,6 +20,9 @@ GENN_BACKENDS = ("genn", "genn:cpu", "genn:cuda")
 
 _CPU, _CUDA = "single_threaded_cpu", "cuda"
 
+#: The CUDA driver's numbers of the parts of the compute capability.
+_CAPABILITY = (75, 76)
+
 
 def require_ml_genn() -> None:
     """Make sure that PyGeNN and mlGeNN can be imported and are new enough.
@@ -48,14 +51,40 @@ def genn_backends() -> tuple[str, ...]:
 
 def gpu_present() -> bool:
     """Whether the CUDA driver is there and finds a GPU; False where that cannot be told."""
-    count = ctypes.c_int(0)
     try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-        if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
-            return False
+        return _count_gpus(_load_driver()) > 0
     except (OSError, AttributeError):
         return False
-    return count.value > 0
+
+
+def gpu_kinds() -> tuple[str, ...]:
+    """Names and compute capabilities of the GPUs; none where they cannot be told."""
+    try:
+        driver = _load_driver()
+        return tuple(_gpu_kind(driver, i) for i in range(_count_gpus(driver)))
+    except (OSError, AttributeError):
+        return ()
+
+
+def _load_driver() -> Any:
+    return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+
+
+def _count_gpus(driver: Any) -> int:
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+def _gpu_kind(driver: Any, number: int) -> str:
+    device, name = ctypes.c_int(0), ctypes.create_string_buffer(256)
+    version = ctypes.c_int(0), ctypes.c_int(0)
+    driver.cuDeviceGet(ctypes.byref(device), number)
+    driver.cuDeviceGetName(name, len(name), device)
+    for attribute, part in zip(_CAPABILITY, version):
+        driver.cuDeviceGetAttribute(ctypes.byref(part), attribute, device)
+    return f"{name.value.decode(errors='replace')} {version[0].value}.{version[1].value}"
 
 
 def choose_backend(name: str) -> str:

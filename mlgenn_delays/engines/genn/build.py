@@ -20,6 +20,7 @@ import pygenn
 from ...version import __version__
 from .. import code_cache
 from ..code_cache import CompilerError
+from .availability import gpu_kinds
 from .program_compiler import GeNNNetwork
 
 
@@ -123,7 +124,9 @@ def _move(made: Path, finished: Path, damaged: Path) -> None:
 
 def _key(network: GeNNNetwork) -> str:
     made_by = (network.fingerprint, str(pygenn.__version__), __version__, code_cache.processor())
-    return hashlib.sha256("\0".join(made_by).encode()).hexdigest()[:20]
+    # machines that share a cache may differ in their GPUs alone, and code runs on one kind
+    gpus = () if network.model.backend_name == "single_threaded_cpu" else gpu_kinds()
+    return hashlib.sha256("\0".join((*made_by, *gpus)).encode()).hexdigest()[:20]
 
 
 @contextmanager

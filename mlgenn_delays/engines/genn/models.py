@@ -289,14 +289,15 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
     lambda_i = target.current_adjoints[connection.receptor]
     own = program.parameters_of(OwnerKind.CONNECTION, connection.index)
     names = {index: name for name, index in own.items()}
-    delayed = connection.has_synapse_delays or connection.constant_delay > 0
+    # delays that can only be zero are none: GeNN's CUDA code of a ring of one slot does not compile
+    synapse_delays = connection.has_synapse_delays and connection.max_delay_steps > 0
     ago = ""
-    if delayed:
-        ago = "[delay]" if connection.has_synapse_delays else f"[{connection.constant_delay}]"
+    if synapse_delays or connection.constant_delay > 0:
+        ago = "[delay]" if synapse_delays else f"[{connection.constant_delay}]"
     spelled = {
         "weight": names[connection.weight],
         "delay": None if connection.delay is None else names[connection.delay],
-        "synapse_delays": connection.has_synapse_delays,
+        "synapse_delays": synapse_delays,
         "constant_delay": connection.constant_delay,
         "times": "Multiplicity_pre * " if source.is_input else "",
         "lambda_i": f"LambdaI_post{ago}",

@@ -135,17 +135,18 @@ class ProgramCompiler(Compiler):
         connection = self._program.connections[self._connection_index[conn]]
         # a slot for every delay, the largest included
         genn_pop.max_dendritic_delay_timesteps = connection.max_delay_steps + 1
-        self._note(connection.name, connection.max_delay_steps)
+        self._note(connection.index, connection.max_delay_steps)
 
     def build_neuron_model(self, pop: Any, model: Any, compile_state: Any) -> NeuronModel:
-        population = self._program.populations[self._population_index[pop]]
+        index = self._population_index[pop]
+        population = self._program.populations[index]
         if population.is_input:
             built = models.input_model(self._program)
         else:
             of_population = models.PopulationModel(self._program, population, self.batch_size)
             self._models[population.index] = of_population
             built = of_population.model
-        self._note(pop.name, population.size, pop.record_spikes, built.model, built.param_vals)
+        self._note(index, population.size, pop.record_spikes, built.model, built.param_vals)
         return built
 
     def build_synapse_model(self, conn: Any, model: Any, compile_state: Any) -> Any:
@@ -156,7 +157,7 @@ class ProgramCompiler(Compiler):
     ) -> Any:
         of_program = self._program.connections[self._connection_index[connection]]
         built = models.weight_update_model(self._program, of_program)
-        self._note(connection.name, of_program.num_synapses, built.model, built.param_vals)
+        self._note(of_program.index, of_program.num_synapses, built.model, built.param_vals)
         self._note(of_program.source, of_program.target, of_program.receptor)
         if of_program.pre_ind is not None:
             self._note(of_program.pre_ind.tobytes())  # row lengths become sizes in the code
@@ -194,6 +195,7 @@ class ProgramCompiler(Compiler):
         self._add_resets(network)
         self._note(self._program.dt, self.batch_size, genn_model.backend_name)
         self._note(self.genn_kwargs, self.kernel_profiling)
+        self._note_order()
         return network
 
     # -- custom updates
@@ -271,6 +273,12 @@ class ProgramCompiler(Compiler):
         network.optimisers[parameter] = self.add_custom_update(
             network.model, model, learn, f"CULearn{parameter}"
         )
+
+    def _note_order(self) -> None:
+        """GeNN goes through groups in the order of their names; else the code says nothing of
+        names, which are new for each network where its user gave none."""
+        for groups in (self._mirror.populations, self._mirror.connections):
+            self._note(sorted(range(len(groups)), key=[g.name for g in groups].__getitem__))
 
     def _note(self, *parts: Any) -> None:
         """Add to the text whose hash tells whether generated code can be used again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 from ml_genn.callbacks import VarRecorder
 from ml_genn.utils.callback_list import CallbackList
 
@@ -34,7 +35,8 @@ class Callbacks:
     in time. All others follow the forward passes.
 
     Args:
-        training: whether there are backward passes
+        num_examples: of the data
+        training:     whether there are backward passes
 
     Raises:
         ValueError: a recorder of adjoints where there are no backward passes
@@ -46,6 +48,7 @@ class Callbacks:
         callbacks: Sequence[Any],
         num_batches: int,
         num_epochs: int,
+        num_examples: int,
         training: bool = False,
     ):
         self._network = network
@@ -55,6 +58,9 @@ class Callbacks:
         objects = [self._list[i] for i in range(len(callbacks))]
         followers = [c for c in objects if _follows_timesteps(c)]
         self._others = [c for c in objects if not _follows_timesteps(c)]
+        for recorder in (c for c in followers if hasattr(c, "_example_filter")):
+            # the list has copies: the user's recorders stay as they are
+            recorder._example_filter = _WithinData(recorder._example_filter, num_examples)
         passes = -(-network.batch_size // network.genn_model.batch_size)
         backward = [c for c in followers if _records_adjoints(c, network)]
         if backward and not training:
@@ -137,6 +143,19 @@ class _PassWatcher:
 
     def end_pass(self) -> None:
         _call(self._callbacks, "on_batch_end", self._pass, self.metrics)
+
+
+class _WithinData:
+    """mlGeNN's filter of examples, and none that the last batch lacks: on a GPU all batches have
+    one size, and recorders would keep what the places without an example do."""
+
+    def __init__(self, chosen: Any, num_examples: int):
+        self._chosen, self._num_examples = chosen, num_examples
+
+    def get_batch_mask(self, batch: int, batch_size: int) -> np.ndarray:
+        """Which examples of a batch are recorded, (batch_size,)."""
+        mask: np.ndarray = self._chosen.get_batch_mask(batch, batch_size)
+        return mask & (np.arange(batch_size) < self._num_examples - batch * batch_size)
 
 
 def _follows_timesteps(callback: Any) -> bool:

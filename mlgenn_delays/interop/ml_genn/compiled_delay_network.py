@@ -81,6 +81,7 @@ class CompiledDelayNetwork(InTurn, CompiledNetwork):
         optimisers:             list of (optimiser, custom updates)
         losses:                 output population -> loss
         history:                list of :class:`.EpochRecord`, of the last call of ``train``
+        spike_statistics:       :class:`.SpikeStatistics` of the last call of ``train``, so far
         spike_counts:           population -> (examples, neurons) of the last batch
     """
 
@@ -113,6 +114,7 @@ class CompiledDelayNetwork(InTurn, CompiledNetwork):
         self.optimisers = [(o, [genn.optimisers[i] for i in ps]) for o, ps in optimisers]
         self.stop_training = False
         self.history: list[EpochRecord] = []
+        self.spike_statistics = SpikeStatistics()
         self.spike_counts: Mapping[Any, np.ndarray] = {}
         self._engine: MlGennEngine | None = None
 
@@ -219,6 +221,7 @@ class CompiledDelayNetwork(InTurn, CompiledNetwork):
         order = _global_order if shuffle else None
         loop = TrainingLoop(self, training, tested, state, order, statistics)
         self.history = loop.history
+        self.spike_statistics = statistics
         loop.run(num_epochs)
         if tested is None:
             return training.metrics, training.callbacks.get_data()
@@ -266,7 +269,7 @@ class CompiledDelayNetwork(InTurn, CompiledNetwork):
         given = [BatchProgressBar()] if callbacks is None else list(callbacks)
         num_batches = data.num_batches(self.batch_size)
         names = {key: self.program.populations[self.population_index(key)].name for key in y}
-        calls = Callbacks(self, given, num_batches, num_epochs, training)
+        calls = Callbacks(self, given, num_batches, num_epochs, len(data), training)
         return Pass(data, measured, names, calls)
 
     # -- one batch, as the training loop has it

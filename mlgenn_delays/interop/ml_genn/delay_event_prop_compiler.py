@@ -16,7 +16,7 @@ from pygenn import SynapseMatrixType
 from ... import losses
 from ...checks import check_sequence
 from ...compilers.build import build_program
-from ...compilers.event_prop_compiler import refuse_communicator
+from ...compilers.event_prop_compiler import refuse_communicator, warn_delays_not_learned
 from ...compilers.settings import BuildSettings
 from ...engines.genn.availability import choose_backend
 from ...engines.genn.engine import count_lanes
@@ -80,6 +80,9 @@ class DelayEventPropCompiler(Compiler):
         genn_kwargs:            settings of ``pygenn.GeNNModel``; ``optimize_code`` is True
                                 unless given
 
+    :meth:`compile` warns where ``delay_optimiser`` or the ``max_delay_steps`` of a connection have
+    no effect since no connection learns delays.
+
     Raises:
         NotImplementedError: ``communicator``
         ValueError: ``backend`` cannot run here; other arguments are checked by ``compile``
@@ -131,6 +134,7 @@ class DelayEventPropCompiler(Compiler):
         }
         self._learn_conns = (weight_learn_conns, delay_learn_conns)
         self._optimiser = get_object(optimiser, Optimiser, "Optimiser", default_optimisers)
+        self._given_delay_optimiser = delay_optimiser is not None
         # a copy where it is None, as in mlGeNN: schedules change it once, not twice
         self._delay_optimiser = get_object(
             self._optimiser if delay_optimiser is None else delay_optimiser,
@@ -156,7 +160,10 @@ class DelayEventPropCompiler(Compiler):
             ValueError, TypeError: what is wrong with the network, by population or connection
         """
         conversion = from_ml_genn(network)
-        built = build_program(conversion.network, self._build_settings(conversion))
+        settings = self._build_settings(conversion)
+        built = build_program(conversion.network, settings)
+        if not settings.delay_learn_conns:
+            warn_delays_not_learned(conversion.network, self._given_delay_optimiser)
         program = built.program
         # copies: what is done to the compiler's afterwards is without effect
         optimiser, delay_optimiser = deepcopy(self._optimiser), deepcopy(self._delay_optimiser)

@@ -17,6 +17,7 @@ from mlgenn_delays.engines.genn import availability
 from mlgenn_delays.engines.genn.availability import (
     choose_backend,
     genn_backends,
+    gpu_kinds,
     gpu_present,
     require_ml_genn,
 )
@@ -230,6 +231,45 @@ def test_no_driver(monkeypatch):
 
     monkeypatch.setattr(ctypes, "CDLL", fail)
     assert gpu_present() is False
+
+
+def driver_of(*gpus):
+    """Driver of GPUs, each (name, major, minor)."""
+
+    def get(pointer, number):
+        pointer._obj.value = number
+        return 0
+
+    def get_name(buffer, size, device):
+        buffer.value = gpus[device.value][0][: size - 1]
+        return 0
+
+    def get_attribute(pointer, attribute, device):
+        pointer._obj.value = gpus[device.value][{75: 1, 76: 2}[attribute]]
+        return 0
+
+    return SimpleNamespace(
+        **vars(driver(count=len(gpus))),
+        cuDeviceGet=get,
+        cuDeviceGetName=get_name,
+        cuDeviceGetAttribute=get_attribute,
+    )
+
+
+@pytest.mark.parametrize(
+    ("library", "expected"),
+    [
+        (driver_of((b"NVIDIA H200", 9, 0)), ("NVIDIA H200 9.0",)),
+        (driver_of((b"A", 8, 6), (b"B", 12, 0)), ("A 8.6", "B 12.0")),
+        (driver_of(), ()),
+        (driver(init=100), ()),
+        (driver(), ()),
+        (SimpleNamespace(), ()),
+    ],
+)
+def test_kinds_of_gpus(monkeypatch, library, expected):
+    monkeypatch.setattr(ctypes, "CDLL", lambda path: library)
+    assert gpu_kinds() == expected
 
 
 @pytest.mark.genn

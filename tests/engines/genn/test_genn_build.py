@@ -6,10 +6,11 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from genn_cases import RANGE, SCE, assert_same_results, cpu_engine, recurrent
+from genn_cases import RANGE, SCE, SETTINGS, assert_same_results, cpu_engine, recurrent
 from programs import Case, ProgramBuilder
 
 from mlgenn_delays.engines.code_cache import CompilerError
@@ -20,6 +21,7 @@ pytest.importorskip("ml_genn")
 
 from mlgenn_delays.engines.genn import build
 from mlgenn_delays.engines.genn.engine import GennEngine
+from mlgenn_delays.engines.genn.models import weight_update_model
 from mlgenn_delays.engines.genn.program_compiler import ProgramCompiler
 
 pytestmark = pytest.mark.genn
@@ -170,6 +172,42 @@ def test_which_receptor_a_connection_ends_at_is_part_of_the_code():
 @pytest.mark.parametrize("setting", [{"kernel_profiling": True}, {"optimize_code": False}])
 def test_settings_of_genn_are_part_of_the_key(setting):
     assert fingerprint(small()) != fingerprint(small(), **setting)
+
+
+def renamed(case: Case, prefix: str) -> Case:
+    """The case with other names for all its parts."""
+    populations = tuple(replace(p, name=f"{prefix}_{p.name}") for p in case.populations)
+    connections = tuple(replace(c, name=None) for c in case.connections)
+    return replace(case, populations=populations, connections=connections)
+
+
+def test_names_are_no_part_of_the_code(empty_cache, calls):
+    """Networks that a process describes one after the other number what has no name."""
+    cases = [renamed(small(seed), prefix) for seed, prefix in ((4, "z"), (5, "a"))]
+    engines = [genn_engine(case) for case in cases]
+    assert len(calls) == 1
+    for case, engine in zip(cases, engines):
+        assert_same_results(case, engine, cpu_engine(case), np.arange(2))
+        engine.close()
+
+
+@pytest.mark.parametrize(("backend", "same"), [("cuda", False), ("single_threaded_cpu", True)])
+def test_code_for_a_gpu_is_that_of_its_kind(monkeypatch, backend, same):
+    network = SimpleNamespace(fingerprint="f", model=SimpleNamespace(backend_name=backend))
+    keys = set()
+    for kind in ("NVIDIA A100 8.0", "NVIDIA H200 9.0"):
+        monkeypatch.setattr(build, "gpu_kinds", lambda kind=kind: (kind,))
+        keys.add(build._key(network))
+    assert (len(keys) == 1) is same
+
+
+def test_a_range_of_zero_needs_no_ring():
+    """GeNN's CUDA code has none of one slot."""
+    case = SETTINGS["learned delays with a range of zero"]()
+    for connection in case.program.connections:
+        text = weight_update_model(case.program, connection).model
+        assert "addToPost(" in text["pre_spike_syn_code"]
+        assert "addToPostDelay" not in text["pre_spike_syn_code"]
 
 
 # --- engines side by side
