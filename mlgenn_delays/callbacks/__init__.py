@@ -4,6 +4,7 @@ from ..registry import get_module_classes
 from .callback import Callback
 from .checkpoints import BestCheckpoint, Checkpoint
 from .early_stopping import EarlyStopping
+from .gradient_norms import GradientNorms
 from .progress_bar import BatchProgressBar
 from .recorders import SpikeRecorder, VarRecorder
 from .schedules import LearningRateSchedule, OptimiserParamSchedule, WarmUpCosine
@@ -18,6 +19,7 @@ __all__ = [
     "Callback",
     "Checkpoint",
     "EarlyStopping",
+    "GradientNorms",
     "LearningRateSchedule",
     "OptimiserParamSchedule",
     "SpikeRecorder",

@@ -16,11 +16,13 @@ from .callback import Callback, saved_counts
 class SpikeStatistics(Callback):
     """Counts the spikes of every layer of spiking neurons, inputs excepted, over an epoch.
 
-    ``compiled_network.history`` has what it found in each epoch. Other callbacks can ask it in the
-    middle of an epoch, too.
+    Training has one of its own: ``compiled_network.history`` has what it found in each epoch, and
+    callbacks can ask ``compiled_network.spike_statistics`` in the middle of an epoch, too; it has
+    counted the spikes of a batch when their ``on_batch_end`` is called.
     """
 
     def __init__(self) -> None:
+        self._compiled_network: Any = None
         self._layers: dict[Any, PopulationProgram] = {}
         self._reset()
 
@@ -50,8 +52,21 @@ class SpikeStatistics(Callback):
             if population is next(iter(self._counts)):
                 self._num_examples += len(counts)
 
+    def on_train_end(self, metrics: Mapping[Any, Any]) -> None:
+        self._compiled_network = None  # which may hold this object
+
     def _by_name(self) -> list[tuple[str, np.ndarray]]:
         return [(self._layers[p].name, total) for p, total in self._counts.items()]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Layer -> number of neurons."""
+        return {of.name: of.size for of in self._layers.values()}
+
+    @property
+    def num_trials(self) -> int:
+        """Trials of the epoch so far."""
+        return self._num_examples
 
     @property
     def spikes_per_neuron(self) -> dict[str, float]:

@@ -10,6 +10,7 @@ from typing import Any
 from ..checks import describe
 from ..connection import Connection
 from ..engines.create import check_backend
+from ..initializers.value import is_value_constant
 from ..layer import get_underlying_conn
 from ..network import Network
 from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
@@ -75,6 +76,9 @@ class EventPropCompiler:
                                 finite where a neuron barely reaches its threshold
         genn_kwargs:            accepted for compatibility, without effect (with a warning)
 
+    :meth:`compile` warns where ``delay_optimiser`` or the ``max_delay_steps`` of a connection have
+    no effect since no connection learns delays.
+
     Raises:
         NotImplementedError: ``communicator`` or ``deep_r_conns``
         ValueError, TypeError: other arguments; most are checked by :meth:`compile`
@@ -117,6 +121,7 @@ class EventPropCompiler:
         check_backend(backend)
         warn_ignored(genn_kwargs)
         self.optimiser = _optimiser(optimiser, "optimiser")
+        self._given_delay_optimiser = delay_optimiser is not None
         self.delay_optimiser = _optimiser(
             optimiser if delay_optimiser is None else delay_optimiser, "delay_optimiser"
         )
@@ -166,6 +171,8 @@ class EventPropCompiler:
             CompilerError: no C++ compiler, or it failed.
         """
         built = build_program(network, self.settings)
+        if not self.settings.delay_learn_conns:
+            warn_delays_not_learned(network, self._given_delay_optimiser)
         delay_optimiser = get_copy(self.delay_optimiser)
         return CompiledTrainingNetwork(
             built,
@@ -219,6 +226,34 @@ def warn_ignored(arguments: Mapping[str, Any]) -> None:
     if arguments:
         warnings.warn(
             f"arguments without effect are ignored: {', '.join(sorted(arguments))}", stacklevel=3
+        )
+
+
+def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> None:
+    """Warn, in the name of the caller's caller, of what is said of delays and has no effect.
+
+    ``max_delay_steps`` bounds what is learned, or what an initializer draws. One delay for all
+    synapses, which does not change, it can only refuse.
+
+    Args:
+        network: none of its connections learns delays
+        given_delay_optimiser: whether an optimiser of delays was asked for
+    """
+    bounded = [
+        repr(c.name)
+        for c in network.connections
+        if c.max_delay_steps is not None and is_value_constant(c.connectivity.delay)
+    ]
+    without_effect = ["delay_optimiser"] if given_delay_optimiser else []
+    if bounded:
+        plural = "s" if len(bounded) > 1 else ""
+        without_effect.append(f"max_delay_steps of connection{plural} {', '.join(bounded)}")
+    if without_effect:
+        warnings.warn(
+            f"without effect: {' and '.join(without_effect)}, as no connection learns delays "
+            "(delay_learn_conns is empty); name the connections that should in delay_learn_conns, "
+            "or leave this out",
+            stacklevel=3,
         )
 
 

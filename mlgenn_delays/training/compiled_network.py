@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,6 +21,7 @@ from ..program.exchange import Batch, ForwardResult, Recording, RecordRequest
 from ..program.program import Program
 from .built_network import BuiltNetwork
 from .callback_list import CallbackList
+from .memory import peak_memory
 from .recording import SpikeCounts, merge_requests, split_request
 from .variables import NeuronGroup, SynapseGroup
 
@@ -200,11 +200,8 @@ class CompiledNetwork(InTurn):
 
     @staticmethod
     def peak_memory() -> int:
-        """Largest resident memory of this process so far [bytes]."""
-        import resource  # not on every platform, and needed here only
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+        """Largest resident memory of this process so far [bytes], see :mod:`.memory`."""
+        return peak_memory()
 
     def _callback_list(
         self, callbacks: Sequence[Any], num_batches: int | None, num_epochs: int | None = None

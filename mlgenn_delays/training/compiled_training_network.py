@@ -61,7 +61,11 @@ class CompiledTrainingNetwork(LearningNetwork):
     Attributes:
         delay_optimiser: as given
         rng_seed:        as given
-        history:         list of :class:`.EpochRecord`, of the current (or last) call of ``train``
+        history:         list of :class:`.EpochRecord`, of the current (or last) call of ``train``;
+                         where there is validation, its last callback ``on_epoch_end`` finds the
+                         record of that epoch in it
+        spike_statistics: :class:`.SpikeStatistics` of the current (or last) call of ``train``, so
+                         far: spikes per neuron and silent neurons by layer; empty before the first
         stop_training:   set to True by a callback: training ends after the running epoch
                          and its validation
     """
@@ -80,6 +84,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         self.rng_seed = rng_seed
         self.stop_training = False
         self.history: list[EpochRecord] = []
+        self.spike_statistics = SpikeStatistics()
         self._resumption: Resumption | None = None
 
     def train(
@@ -192,6 +197,7 @@ class CompiledTrainingNetwork(LearningNetwork):
             resumption,
         )
         self.history = loop.history
+        self.spike_statistics = statistics
         loop.run(num_epochs)
         if validation is None:
             return training.metrics, training.callbacks.get_data()

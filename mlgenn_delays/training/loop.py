@@ -160,6 +160,7 @@ class TrainingLoop:
         """
         with ExitStack() as stack:
             stack.callback(self._state.end)
+            stack.callback(self._statistics.on_train_end, self._training.metrics)
             self._training.callbacks.on_train_begin()
             stack.callback(self._training.callbacks.on_train_end, self._training.metrics)
             if self._validation is not None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
+from small_networks import make_network
 
 from mlgenn_delays import InputLayer, Layer, SequentialNetwork
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, default_params
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.initializers import Normal
+from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.synapses import Exponential
@@ -84,6 +87,44 @@ def test_layers_are_taken_for_connections(fake_engine):
     program = compiler.compile(network).program
     connection = program.connections[0]
     assert program.learns(connection.weight) and program.learns(connection.delay)
+
+
+@pytest.mark.parametrize(
+    ("delay", "arguments", "named"),
+    [
+        (0, {"delay_optimiser": "adam"}, r"delay_optimiser and max_delay_steps of connection 'xh'"),
+        (3.0, {}, "max_delay_steps of connection 'xh'"),
+        (Uniform(0, 5), {"delay_optimiser": Adam()}, "delay_optimiser"),
+    ],
+)
+def test_delays_that_nothing_learns_warn(fake_engine, delay, arguments, named):
+    network = make_network(Dense(0.5, delay), max_delay_steps=9)
+    with pytest.warns(UserWarning) as warned:
+        EventPropCompiler(10, LOSS, **arguments).compile(network)
+    assert [str(w.message) for w in warned] == [
+        f"without effect: {named}, as no connection learns delays (delay_learn_conns is empty); "
+        "name the connections that should in delay_learn_conns, or leave this out"
+    ]
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("delay", "max_delay_steps", "learned", "arguments"),
+    [
+        (0, None, False, {}),
+        # the buffer is made for it, and drawn delays beyond it are refused
+        (Uniform(0, 5), 9, False, {}),
+        ([[2.0] * 4] * 3, 9, False, {}),
+        (2, 9, True, {"delay_optimiser": "adam"}),
+    ],
+)
+def test_delays_with_an_effect_do_not_warn(fake_engine, delay, max_delay_steps, learned, arguments):
+    network = make_network(Dense(0.5, delay), max_delay_steps=max_delay_steps)
+    connections = network.connections[:1] if learned else ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        EventPropCompiler(10, LOSS, delay_learn_conns=connections, **arguments).compile(network)
+        InferenceCompiler(10).compile(network)
 
 
 @pytest.mark.parametrize(

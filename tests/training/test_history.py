@@ -264,6 +264,25 @@ def test_a_statistics_callback_of_the_user_agrees(net):
     assert seen[0][2] < seen[1][2] < seen[2][2]
 
 
+def test_statistics_of_the_network_agree(net):
+    """Callbacks may ask them at any time; they stay as the last epoch left them."""
+    compiled, mine, seen = compile_layers(net), SpikeStatistics(), []
+    assert compiled.spike_statistics.spikes_per_neuron == {}
+
+    class Ask(Callback):
+        def on_batch_end(self, batch, metrics):
+            theirs = compiled.spike_statistics
+            seen.append(theirs.num_trials)
+            assert theirs.spikes_per_neuron == mine.spikes_per_neuron
+            assert theirs.silent_neurons == mine.silent_neurons
+
+    compiled.train(net.x_train, net.y_train, 2, callbacks=[mine, Ask()])
+    assert seen == [4, 8, 10] * 2
+    last = compiled.spike_statistics
+    assert last.spikes_per_neuron == compiled.history[-1].spikes_per_neuron
+    assert last.sizes == {"a": 5, "b": 4}
+
+
 def test_statistics_before_the_first_batch(net):
     statistics = SpikeStatistics()
     statistics.set_params(compiled_network=compile_layers(net))
