@@ -10,6 +10,7 @@ from .braille import (
     BrailleNotFoundError,
     Fingertip,
     Scan,
+    braille_notice,
     generate_braille,
     load_braille,
     print_braille_notice,
@@ -21,13 +22,21 @@ from .heidelberg import (
     HeidelbergNotFoundError,
     generate_shd,
     generate_ssc,
+    heidelberg_notice,
     load_shd,
     load_ssc,
     print_heidelberg_notice,
 )
-from .labelled_events import LabelledEvents, print_synthetic_notice
-from .mnist import Mnist, MnistNotFoundError, encode_pixels, generate_digits, load_mnist
-from .speech import SpeechData, SpeechNotFoundError, load_speech, print_speech_notice
+from .labelled_events import LabelledEvents, print_synthetic_notice, synthetic_notice
+from .mnist import (
+    Mnist,
+    MnistNotFoundError,
+    encode_pixels,
+    generate_digits,
+    load_mnist,
+    mnist_notice,
+)
+from .speech import SpeechData, SpeechNotFoundError, load_speech, print_speech_notice, speech_notice
 from .spike_orders import generate_spike_orders
 from .splits import HoldOut, Split, hold_out_groups, hold_out_random, stratified_split
 
@@ -55,12 +64,14 @@ __all__ = [
     "SpeechData",
     "SpeechNotFoundError",
     "Split",
+    "braille_notice",
     "encode_pixels",
     "generate_braille",
     "generate_digits",
     "generate_shd",
     "generate_spike_orders",
     "generate_ssc",
+    "heidelberg_notice",
     "hold_out_groups",
     "hold_out_random",
     "load_braille",
@@ -68,11 +79,14 @@ __all__ = [
     "load_shd",
     "load_speech",
     "load_ssc",
+    "mnist_notice",
     "print_braille_notice",
     "print_heidelberg_notice",
     "print_speech_notice",
     "print_synthetic_notice",
     "sigma_delta",
     "simulate_taxels",
+    "speech_notice",
     "stratified_split",
+    "synthetic_notice",
 ]

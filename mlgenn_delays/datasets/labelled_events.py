@@ -50,19 +50,13 @@ class LabelledEvents:
         )
 
 
-def print_synthetic_notice(
-    text: str,
-    reason: str | None = None,
-    advice: str | None = None,
-    file: TextIO | None = None,
-) -> None:
-    """Say in a box that data are synthetic.
+def synthetic_notice(text: str, reason: str | None = None, advice: str | None = None) -> str:
+    """A box of lines that say that data are synthetic.
 
     Args:
         text: what they are, and what they are not
         reason: why they took the place of recordings; None: they were asked for
         advice: what to do
-        file: where to write, default ``sys.stderr``
     """
     why = None if reason is None else f"Why: {reason}"
     paragraphs = [p for p in ("SYNTHETIC DATA", text, why, advice) if p is not None]
@@ -71,5 +65,20 @@ def print_synthetic_notice(
     for paragraph in paragraphs:
         lines += ["", *textwrap.wrap(paragraph, _WIDTH, break_on_hyphens=False)]
     lines += ["", rule]
-    stream = sys.stderr if file is None else file
-    print("\n".join(x if x == rule else f"## {x:<{_WIDTH}} ##" for x in lines), file=stream)
+    return "\n".join(x if x == rule else f"## {x:<{_WIDTH}} ##" for x in lines)
+
+
+def print_synthetic_notice(
+    text: str,
+    reason: str | None = None,
+    advice: str | None = None,
+    file: TextIO | None = None,
+) -> None:
+    """Print :func:`synthetic_notice`; ``file``: where to, default ``sys.stderr``."""
+    print_notice(synthetic_notice(text, reason, advice), file)
+
+
+def print_notice(text: str, file: TextIO | None) -> None:
+    """Print the text of a notice, nothing where it is empty, to ``sys.stderr`` unless ``file``."""
+    if text:
+        print(text, file=sys.stderr if file is None else file)

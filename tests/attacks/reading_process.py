@@ -12,7 +12,9 @@ from tally import undocumented
 
 from mlgenn_delays.audio import read_wav
 from mlgenn_delays.compilers import load_checkpoint
-from mlgenn_delays.datasets.braille.load import _read as read_braille
+from mlgenn_delays.datasets.braille.data import NUM_CHANNELS
+from mlgenn_delays.datasets.braille.load import read_recordings
+from mlgenn_delays.datasets.event_cache import EventWriter
 from mlgenn_delays.datasets.heidelberg.load import unpacked
 from mlgenn_delays.datasets.heidelberg.parse import read_file
 from mlgenn_delays.datasets.mnist.parse import read_idx
@@ -30,7 +32,7 @@ READERS = {
     "checkpoint": load_checkpoint,
     "array": lambda path: Numpy(path.parent).deserialise([path.stem]),
     "shard": lambda path: load_batch(path, 3),
-    "braille": lambda path: read_braille(path, 10),
+    "braille": lambda path: read_recordings(path, 10, EventWriter(None, NUM_CHANNELS)),
     "wav": read_wav,
     "idx": lambda path: read_idx(path, 3),
     "heidelberg": read_heidelberg,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TextIO
 
 import numpy as np
 
+from ...events.dataset import EventDataset
 from ...events.sigma_delta import Events
 from ...events.spikes import PreprocessedSpikes
-from ..labelled_events import print_synthetic_notice
+from ..labelled_events import print_notice, synthetic_notice
 
 #: Input channels: taxel + 12 * polarity, polarity 0 = ON (pressure rises), 1 = OFF.
 NUM_CHANNELS = 24
@@ -23,7 +25,7 @@ DURATION = 1304.0
 class BrailleData:
     """Trials of a fingertip sliding over Braille letters, as events."""
 
-    spikes: list[PreprocessedSpikes]  #: one per trial, 24 channels, times in ms (float32)
+    events: EventDataset  #: of all trials, 24 channels, times in ms (float32)
     labels: np.ndarray  #: (trials,) int64, indices into ``class_names``
     class_names: tuple[str, ...]  #: the classes that occur, in the order 'A'..'Z', 'Space'
     is_real: bool  #: recorded, not simulated
@@ -34,6 +36,13 @@ class BrailleData:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def spikes(self) -> list[PreprocessedSpikes]:
+        """The same, trial by trial."""
+        trials = np.repeat(np.arange(len(self.events)), np.diff(self.events.offsets))
+        events = Events(trials, self.events.neurons.astype(np.int64), self.events.times)
+        return split_events(events, len(self.events), self.events.num_neurons)
 
     @property
     def kind(self) -> str:
@@ -71,17 +80,29 @@ def split_events(events: Events, num_trials: int, num_channels: int) -> list[Pre
     ]
 
 
-def print_braille_notice(data: BrailleData, file: TextIO | None = None) -> None:
-    """Say in a box that the data are simulated; nothing for recorded data.
+def flat_events(events: Events, num_trials: int, duration: float) -> EventDataset:
+    """Events of all trials, in any order, as they are kept and trained with.
 
     Args:
-        data: what is going to be used.
-        file: where to write, default ``sys.stderr``.
+        events: times in ms.
+        num_trials: number of trials, including those without events.
+        duration: of a trial [ms].
     """
-    if not data.is_real:
-        print_synthetic_notice(
-            "These are simulated Braille trials, not the recordings of Müller-Cleve et al. 2022. "
-            "Results are not results on the real data.",
-            data.fallback_reason,
-            file=file,
-        )
+    spikes = split_events(events, num_trials, NUM_CHANNELS)
+    return EventDataset.from_spikes(spikes, NUM_CHANNELS, duration, "data")
+
+
+def braille_notice(data: BrailleData) -> str:
+    """Lines that say in a box that the data are simulated; empty for recorded data."""
+    if data.is_real:
+        return ""
+    return synthetic_notice(
+        "These are simulated Braille trials, not the recordings of Müller-Cleve et al. 2022. "
+        "Results are not results on the real data.",
+        data.fallback_reason,
+    )
+
+
+def print_braille_notice(data: BrailleData, file: TextIO | None = None) -> None:
+    """Print :func:`braille_notice`; ``file``: where to, default ``sys.stderr``."""
+    print_notice(braille_notice(data), file)

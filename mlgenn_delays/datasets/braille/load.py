@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import fetching
+from ..event_cache import EventWriter, StoredEvents, stored_events
 from ..fetching import DataNotFoundError, DownloadError
-from .data import DURATION, NUM_CHANNELS, BrailleData, check_threshold, split_events
+from .data import DURATION, NUM_CHANNELS, BrailleData, check_threshold, flat_events
 from .parse import parse_records
 from .safe_pickle import load_table
 from .simulate import generate_braille
@@ -51,13 +54,14 @@ def load_braille(
     ``MLGENN_DELAYS_DATA`` names, then in the user's cache directory: as
     ``data_braille_letters_th_<threshold>.pkl`` or ``reading_braille_data.zip``, in the folder
     itself or in its sub-folders ``braille`` or ``reading_braille_data``. Otherwise they are
-    fetched from Zenodo into the cache.
+    fetched from Zenodo into the cache. What was read is kept there, too, as arrays that are mapped
+    into memory.
 
     Args:
         data: ``"real"``: the recordings; ``"synthetic"``: the simulation
             (:func:`.generate_braille`); ``"auto"``: the recordings if they can be had, otherwise
             the simulation, with the reason in ``fallback_reason`` of the result. Use
-            :func:`.print_braille_notice` to tell the user.
+            :func:`.braille_notice` to tell the user.
         data_dir: folder with data sets.
         threshold: of the encoding into events, 1, 2, 5 or 10; 10 gives the fewest events.
         num_per_class: trials of each class, of simulated data only.
@@ -97,15 +101,12 @@ def _obtain(
 
 
 def _read(path: Path, threshold: int) -> BrailleData:
-    content = read_pickle(path, threshold)
-    labels, class_names, events = parse_records(
-        load_table(content, str(path)), str(path), len(content)
-    )
-    latest = float(np.max(events.times, initial=0.0))
+    stored = _stored(path, threshold)
+    about = stored.about
     return BrailleData(
-        spikes=split_events(events, len(labels), NUM_CHANNELS),
-        labels=labels,
-        class_names=class_names,
+        events=stored.events,
+        labels=stored.arrays["labels"],
+        class_names=tuple(about["class_names"]),
         is_real=True,
         threshold=threshold,
         source={
@@ -113,11 +114,37 @@ def _read(path: Path, threshold: int) -> BrailleData:
             "description": "Müller-Cleve et al. 2022, Zenodo record 7050094",
             "url": URL,
             "file": str(path),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": about["sha256"],
             "threshold": threshold,
         },
-        duration=max(DURATION, float(np.ceil(latest))),
+        duration=about["duration"],
     )
+
+
+def _stored(path: Path, threshold: int) -> StoredEvents:
+    """Content of a file as flat arrays, from the cache if it has been read before."""
+    # one archive has the files of all thresholds
+    folder = fetching.cache_folder() / "events" / f"braille_{threshold}"
+    return stored_events(
+        folder, path, NUM_CHANNELS, lambda writer: read_recordings(path, threshold, writer)
+    )
+
+
+def read_recordings(path: Path, threshold: int, writer: EventWriter) -> Mapping[str, Any]:
+    """Put the content of a file into a data set, and return what else is to be known of it.
+
+    Raises:
+        ValueError: a damaged file, or one of something else; the message has the path.
+        OSError: the file cannot be read.
+    """
+    content = read_pickle(path, threshold)
+    table = load_table(content, str(path))
+    labels, class_names, events = parse_records(table, str(path), len(content))
+    duration = max(DURATION, float(np.ceil(np.max(events.times, initial=0.0))))
+    writer.add(flat_events(events, len(labels), duration))
+    writer.add_array("labels", labels)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return {"class_names": class_names, "sha256": sha256, "duration": duration}
 
 
 def file_name(threshold: int) -> str:

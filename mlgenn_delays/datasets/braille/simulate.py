@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...events.sigma_delta import sigma_delta
-from .data import NUM_CHANNELS, BrailleData, check_threshold, split_events
+from .data import DURATION, BrailleData, check_threshold, flat_events
 from .fingertip import BRAILLE_CLASSES, NUM_TAXELS, Fingertip, dot_patterns
 
 #: Time between two readings [ms]: 40 Hz.
@@ -119,7 +119,7 @@ def generate_braille(
     readings = simulate_taxels(labels, np.random.default_rng(seed), scan)
     events = sigma_delta(readings, threshold, SAMPLE_INTERVAL)
     return BrailleData(
-        spikes=split_events(events, len(labels), NUM_CHANNELS),
+        events=flat_events(events, len(labels), DURATION),
         labels=labels,
         class_names=BRAILLE_CLASSES,
         is_real=False,

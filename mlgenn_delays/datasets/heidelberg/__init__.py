@@ -1,6 +1,6 @@
 """Spoken words as spikes: Spiking Heidelberg Digits (SHD) and Spiking Speech Commands (SSC)."""
 
-from .data import HeidelbergData, print_heidelberg_notice
+from .data import HeidelbergData, heidelberg_notice, print_heidelberg_notice
 from .load import HeidelbergNotFoundError, load_shd, load_ssc
 from .simulate import generate_shd, generate_ssc
 
@@ -9,6 +9,7 @@ __all__ = [
     "HeidelbergNotFoundError",
     "generate_shd",
     "generate_ssc",
+    "heidelberg_notice",
     "load_shd",
     "load_ssc",
     "print_heidelberg_notice",

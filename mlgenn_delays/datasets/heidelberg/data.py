@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from ...events.chunks import count_kept
 from ...events.dataset import EventDataset, order_by_time
-from ..labelled_events import LabelledEvents, print_synthetic_notice
+from ..labelled_events import LabelledEvents, print_notice, synthetic_notice
 
 NUM_CHANNELS = 700
 #: Length of a trial [ms]; later events are left out, as in publications on these data.
@@ -73,27 +72,31 @@ def keep_events(
     return EventDataset.adopt(offsets, times[order], neurons, NUM_CHANNELS)
 
 
-def print_heidelberg_notice(
-    data: HeidelbergData, file: TextIO | None = None, advice: str | None = None
-) -> None:
-    """Say that data are generated, in a box, or how many events of recordings were left out.
+def heidelberg_notice(data: HeidelbergData, advice: str | None = None) -> str:
+    """Lines that say that data are generated, in a box, or how many events of recordings were
+    left out; empty where there were none.
 
     Args:
         data: what is going to be used.
-        file: where to write, default ``sys.stderr``.
         advice: what to do where generated data took the place of recordings.
     """
     if data.kind == "synthetic":
-        print_synthetic_notice(
+        return synthetic_notice(
             "These are generated patterns, not the recordings of Cramer et al. 2022. Results are "
             "not results on the real data.",
             data.fallback_reason,
             None if data.fallback_reason is None else advice,
-            file,
         )
-    elif data.num_late:
-        print(
-            f"{data.num_late:,} of {data.num_events + data.num_late:,} events come after "
-            f"{DURATION:g} ms and are left out.",
-            file=sys.stderr if file is None else file,
-        )
+    if not data.num_late:
+        return ""
+    return (
+        f"{data.num_late:,} of {data.num_events + data.num_late:,} events come after "
+        f"{DURATION:g} ms and are left out."
+    )
+
+
+def print_heidelberg_notice(
+    data: HeidelbergData, file: TextIO | None = None, advice: str | None = None
+) -> None:
+    """Print :func:`heidelberg_notice`; ``file``: where to, default ``sys.stderr``."""
+    print_notice(heidelberg_notice(data, advice), file)

@@ -1,7 +1,7 @@
 """Handwritten digits (MNIST), and images as events."""
 
 from .encode import ENCODINGS, encode_pixels
-from .load import Mnist, MnistNotFoundError, load_mnist
+from .load import Mnist, MnistNotFoundError, load_mnist, mnist_notice
 from .parse import CLASS_NAMES
 from .simulate import generate_digits
 
@@ -13,4 +13,5 @@ __all__ = [
     "encode_pixels",
     "generate_digits",
     "load_mnist",
+    "mnist_notice",
 ]

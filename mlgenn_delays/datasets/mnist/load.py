@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import fetching
 from ..fetching import DataNotFoundError
+from ..labelled_events import synthetic_notice
 from .parse import read_part
 from .simulate import generate_digits
 
@@ -61,6 +62,17 @@ class Mnist:
         return len(self.labels)
 
 
+def mnist_notice(data: Mnist) -> str:
+    """Lines that say in a box that digits are drawn; empty for the images of MNIST."""
+    if data.kind != "synthetic":
+        return ""
+    return synthetic_notice(
+        "These are drawn digits, not the handwritten ones of MNIST. Results are not results on "
+        "the real data.",
+        data.fallback_reason,
+    )
+
+
 def load_mnist(
     data: str = "auto",
     data_dir: str | os.PathLike[str] | None = None,
@@ -82,7 +94,7 @@ def load_mnist(
     Args:
         data: ``"real"``: the images; ``"synthetic"``: drawn digits (:func:`.generate_digits`);
             ``"auto"``: the images if they can be had, otherwise drawn digits, with the reason in
-            ``fallback_reason`` of the result.
+            ``fallback_reason`` of the result; use :func:`mnist_notice` to tell the user.
         data_dir: folder with data sets.
         num_per_class: images of each digit, of drawn digits only.
         seed: of the random numbers, of drawn digits only.

@@ -10,6 +10,7 @@ from .load import (
     SpeechNotFoundError,
     load_speech,
     print_speech_notice,
+    speech_notice,
 )
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "compile_pattern",
     "load_speech",
     "print_speech_notice",
+    "speech_notice",
 ]

@@ -8,7 +8,6 @@ arXiv 1804.03209).
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from ...audio import Cochlea, Encoder, MelEvents
 from ...checks import check_number
 from .. import fetching
 from ..fetching import DataNotFoundError
-from ..labelled_events import LabelledEvents, print_synthetic_notice
+from ..labelled_events import LabelledEvents, print_notice, synthetic_notice
 from ..splits import Split
 from .encode import EncodedSounds, Skipped, encode_sounds
 from .find import PATTERNS, Recordings, Word, compile_pattern, find_recordings
@@ -95,7 +94,7 @@ def load_speech(
     folder that the environment variable ``MLGENN_DELAYS_DATA`` names, then in the user's cache
     directory. Sounds shorter than a trial begin with it and are followed by silence; of longer
     ones the stretch with the most energy is taken. Files that are damaged or silent are left out
-    and named in ``skipped`` of the result; use :func:`print_speech_notice` to tell the user.
+    and named in ``skipped`` of the result; use :func:`speech_notice` to tell the user.
 
     Args:
         data: ``"real"``: recordings; ``"synthetic"``: made-up words; ``"auto"``: recordings if
@@ -297,27 +296,27 @@ def _source(
     return about
 
 
-def print_speech_notice(data: SpeechData, file: TextIO | None = None) -> None:
-    """Say that words are made up, in a box, what was left out, and how the rest is split.
-
-    Args:
-        data: what is going to be used.
-        file: where to write, default ``sys.stderr``.
-    """
-    stream = sys.stderr if file is None else file
+def speech_notice(data: SpeechData) -> str:
+    """Lines that say that words are made up, in a box, what was left out, and how the rest is
+    split."""
+    lines = []
     if data.train.kind == "synthetic":
-        print_synthetic_notice(
+        text = (
             "These are made-up words of gliding vowels, not recordings of speech. Results are not "
-            "results on speech.",
-            data.fallback_reason,
-            file=stream,
+            "results on speech."
         )
+        lines.append(synthetic_notice(text, data.fallback_reason))
     if data.skipped:
-        print(f"{len(data.skipped)} recordings cannot be used and are left out:", file=stream)
-        for skipped in data.skipped[:_MOST_NAMED]:
-            print(f"  {skipped.name}: {skipped.reason}", file=stream)
-        if len(data.skipped) > _MOST_NAMED:
-            print(f"  and {len(data.skipped) - _MOST_NAMED} more", file=stream)
+        lines.append(f"{len(data.skipped)} recordings cannot be used and are left out:")
+        lines += [f"  {skipped.name}: {skipped.reason}" for skipped in data.skipped[:_MOST_NAMED]]
+    if len(data.skipped) > _MOST_NAMED:
+        lines.append(f"  and {len(data.skipped) - _MOST_NAMED} more")
     if data.num_unmatched:
-        print(f"{data.num_unmatched} WAV files do not fit the pattern of names.", file=stream)
-    print(f"Split of the recordings: {data.split}", file=stream)
+        lines.append(f"{data.num_unmatched} WAV files do not fit the pattern of names.")
+    lines.append(f"Split of the recordings: {data.split}")
+    return "\n".join(lines)
+
+
+def print_speech_notice(data: SpeechData, file: TextIO | None = None) -> None:
+    """Print :func:`speech_notice`; ``file``: where to, default ``sys.stderr``."""
+    print_notice(speech_notice(data), file)

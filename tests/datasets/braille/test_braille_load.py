@@ -16,6 +16,7 @@ import pytest
 from mlgenn_delays.datasets import (
     BRAILLE_CLASSES,
     BrailleNotFoundError,
+    braille_notice,
     load_braille,
     print_braille_notice,
 )
@@ -86,6 +87,32 @@ def test_data_frame_in_an_archive(name: str, tmp_path: Path) -> None:
     assert [len(s.spike_times) for s in data.spikes] == [4, 0, 1]
 
 
+def test_what_was_read_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / file_name(10)
+    path.write_bytes(pickle.dumps(recordings()))
+    first = load_braille("real", tmp_path)
+    changed = [*recordings(), *recordings()]
+    with monkeypatch.context() as patched:
+        patched.delattr(load, "load_table")
+        again = load_braille("real", tmp_path)
+    assert again.source == first.source
+    assert (again.class_names, again.duration) == (first.class_names, first.duration)
+    np.testing.assert_array_equal(again.labels, first.labels)
+    for a, b in zip(again.spikes, first.spikes, strict=True):
+        np.testing.assert_array_equal(a.end_spikes, b.end_spikes)
+        np.testing.assert_array_equal(a.spike_times, b.spike_times)
+    path.write_bytes(pickle.dumps(changed))
+    assert len(load_braille("real", tmp_path)) == 4
+
+
+def test_thresholds_of_one_archive_are_kept_apart(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / ARCHIVE, "w") as file:
+        file.writestr(file_name(1), pickle.dumps(recordings()))
+        file.writestr(file_name(2), pickle.dumps(recordings()[:1]))
+    for _ in range(2):
+        assert [len(load_braille("real", tmp_path, threshold=t)) for t in (1, 2)] == [2, 1]
+
+
 def test_folder_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / file_name(10)).write_bytes(pickle.dumps(recordings()))
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
@@ -115,22 +142,20 @@ def test_fetched_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("offline")
-def test_auto_falls_back_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_auto_falls_back_and_says_why(tmp_path: Path) -> None:
     data = load_braille("auto", tmp_path, num_per_class=2)
     assert not data.is_real
     assert len(data) == 54
     assert data.fallback_reason is not None
     for part in (str(tmp_path), file_name(10), "the test has no network", "zenodo", DATA_VARIABLE):
         assert part in data.fallback_reason
-    print_braille_notice(data)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    lines = captured.err.splitlines()
+    notice = braille_notice(data)
+    lines = notice.splitlines()
     assert len(lines) > 10
     assert {len(line) for line in lines} == {80}, "a box"
     assert all(line.startswith("##") for line in lines)
-    assert "SYNTHETIC DATA" in captured.err
-    said = " ".join(captured.err.replace("#", " ").split())
+    assert "SYNTHETIC DATA" in notice
+    said = " ".join(notice.replace("#", " ").split())
     assert "the test has no network" in said, "lines are broken anywhere"
 
 
@@ -158,13 +183,16 @@ def test_synthetic_does_not_look_for_recordings(
     assert data.class_names == BRAILLE_CLASSES
     assert data.source["seed"] == 3
     assert data.fallback_reason is None
+    assert "SYNTHETIC DATA" in braille_notice(data)
     print_braille_notice(data)
-    assert "SYNTHETIC DATA" in capsys.readouterr().err
+    assert capsys.readouterr() == ("", f"{braille_notice(data)}\n")
 
 
 def test_no_notice_for_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / file_name(10)).write_bytes(pickle.dumps(recordings()))
-    print_braille_notice(load_braille("auto", tmp_path))
+    data = load_braille("auto", tmp_path)
+    assert braille_notice(data) == ""
+    print_braille_notice(data)
     assert capsys.readouterr() == ("", "")
 
 

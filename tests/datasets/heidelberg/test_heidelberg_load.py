@@ -17,6 +17,7 @@ from mlgenn_delays.datasets import fetching
 from mlgenn_delays.datasets.fetching import DATA_VARIABLE, DownloadError
 from mlgenn_delays.datasets.heidelberg import (
     HeidelbergNotFoundError,
+    heidelberg_notice,
     load,
     load_shd,
     load_ssc,
@@ -129,9 +130,7 @@ class TestFetching:
         assert asked == [("shd", "test", False)]
 
     @pytest.mark.usefixtures("offline")
-    def test_auto_falls_back_and_says_why(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_auto_falls_back_and_says_why(self, tmp_path: Path) -> None:
         train = write_file(tmp_path / "shd_train.h5")
         data = load_shd("auto", tmp_path, num_per_class=3)
         assert data.kind == "synthetic"
@@ -139,12 +138,10 @@ class TestFetching:
         for text in ("shd_test.h5 not found", str(tmp_path), "the test has no network",
                      f"{train} is there", "zenkelab", DATA_VARIABLE):  # fmt: skip
             assert text in data.fallback_reason
-        print_heidelberg_notice(data, advice="Do this.")
-        said = capsys.readouterr()
-        assert said.out == ""
-        assert "SYNTHETIC DATA" in said.err
-        assert "no network" in said.err
-        assert "Do this." in said.err
+        said = heidelberg_notice(data, advice="Do this.")
+        assert "SYNTHETIC DATA" in said
+        assert "no network" in said
+        assert "Do this." in said
 
     @pytest.mark.usefixtures("offline")
     def test_real_is_an_error_that_says_what_to_do(self, tmp_path: Path, cache: Path) -> None:
@@ -178,15 +175,12 @@ def test_recordings_without_h5py_are_an_error(
         load_shd("auto", tmp_path)
 
 
-def test_synthetic_does_not_look_for_recordings(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_synthetic_does_not_look_for_recordings(tmp_path: Path) -> None:
     write_set(tmp_path)
     data = load_shd("synthetic", tmp_path, num_per_class=1, seed=3)
     assert data.kind == "synthetic"
     assert data.source["seed"] == 3
-    print_heidelberg_notice(data, advice="Do this.")
-    said = capsys.readouterr().err
+    said = heidelberg_notice(data, advice="Do this.")
     assert "SYNTHETIC DATA" in said
     assert "Do this." not in said, "synthetic data were asked for"
 
@@ -195,8 +189,11 @@ def test_events_that_are_left_out_are_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_set(tmp_path)
-    print_heidelberg_notice(load_shd("real", tmp_path, progressbar=False))
-    assert capsys.readouterr().err == "4 of 14 events come after 1000 ms and are left out.\n"
+    data = load_shd("real", tmp_path, progressbar=False)
+    said = "4 of 14 events come after 1000 ms and are left out."
+    assert heidelberg_notice(data) == said
+    print_heidelberg_notice(data)
+    assert capsys.readouterr() == ("", f"{said}\n")
 
 
 class TestWrongFiles:

@@ -20,6 +20,7 @@ from mlgenn_delays.datasets.mnist.load import (
     download,
     find_parts,
     load_mnist,
+    mnist_notice,
 )
 
 # read before a fixture hides it
@@ -46,6 +47,7 @@ class TestFiles:
         assert data.images.dtype == np.uint8
         assert data.labels.tolist() == [*LABELS, *LABELS[:5]]
         assert (data.num_train, data.kind, data.fallback_reason) == (12, "real", None)
+        assert mnist_notice(data) == ""
         assert data.source["parts"]["t10k"]["images"] == 5
         assert len(data.source["parts"]["train"]["sha256"]) == 64
         json.dumps(data.source)
@@ -139,6 +141,9 @@ class TestFallback:
         assert data.fallback_reason is not None
         assert str(tmp_path) in data.fallback_reason
         assert "cannot be reached (test)" in data.fallback_reason
+        said = " ".join(mnist_notice(data).replace("#", " ").split())
+        assert "SYNTHETIC DATA These are drawn digits" in said
+        assert "cannot be reached (test)" in said
 
     @pytest.mark.usefixtures("offline")
     def test_real_does_not_fall_back(self, tmp_path: Path) -> None:

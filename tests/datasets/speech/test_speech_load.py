@@ -20,6 +20,7 @@ from mlgenn_delays.datasets.speech.load import (
     SpeechNotFoundError,
     load_speech,
     print_speech_notice,
+    speech_notice,
 )
 
 # read before a fixture hides it
@@ -118,8 +119,10 @@ def test_what_made_the_parts_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
         == data.split
         == ("test: speaker 'bob'; validation: 10% at random")
     )
+    said = f"Split of the recordings: {data.split}"
+    assert speech_notice(data) == said
     print_speech_notice(data)
-    assert f"Split of the recordings: {data.split}" in capsys.readouterr().err
+    assert capsys.readouterr() == ("", f"{said}\n")
 
 
 def test_google_speech_commands(tmp_path: Path) -> None:
@@ -140,9 +143,7 @@ def test_speakers_that_are_not_known(tmp_path: Path) -> None:
     assert set(data.train.groups.tolist()) == {-1}  # type: ignore[union-attr]
 
 
-def test_every_kind_of_file_that_cannot_be_used(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_kind_of_file_that_cannot_be_used(tmp_path: Path) -> None:
     write_digits(tmp_path, repetitions=15)
     good = word(400.0)
     bad = {
@@ -160,8 +161,7 @@ def test_every_kind_of_file_that_cannot_be_used(
     assert sum(map(len, parts(data))) == 55
     assert data.train.source["skipped"] == 5
     assert data.train.source["recordings"] == 55
-    print_speech_notice(data)
-    said = capsys.readouterr().err
+    said = speech_notice(data)
     assert "5 recordings cannot be used and are left out:" in said
     for name, reason in (
         ("0_ann_5.wav", "the file is empty"),
@@ -175,20 +175,17 @@ def test_every_kind_of_file_that_cannot_be_used(
     assert "SYNTHETIC" not in said
 
 
-def test_many_unusable_files_are_not_all_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_many_unusable_files_are_not_all_named(tmp_path: Path) -> None:
     write_digits(tmp_path, repetitions=30)
     for i in range(5, 30):
         write(tmp_path, f"0_ann_{i}.wav", b"")
-    print_speech_notice(load(wav_dir=tmp_path))
-    said = capsys.readouterr().err
+    said = speech_notice(load(wav_dir=tmp_path))
     assert said.count("the file is empty") == 20
     assert "and 5 more" in said
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_pipes_and_silence_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pipes_and_silence_are_left_out(tmp_path: Path) -> None:
     """Nothing waits for somebody to write into a pipe."""
     write_digits(tmp_path, repetitions=15)
     (tmp_path / "0_ann_7.wav").unlink()
@@ -199,8 +196,7 @@ def test_pipes_and_silence_are_left_out(tmp_path: Path, capsys: pytest.CaptureFi
     assert sum(map(len, parts(data))) == 57
     for part in parts(data):
         assert np.diff(part.events.offsets).min() > 0
-    print_speech_notice(data)
-    said = capsys.readouterr().err
+    said = speech_notice(data)
     assert "0_ann_7.wav: it is no regular file" in said
     assert "0_bob_8.wav: it is silent" in said
     assert "1_bob_8.wav: it is silent" in said
@@ -292,31 +288,26 @@ def test_folders_that_are_searched(
     assert load("real").train.kind == "real"
 
 
-def test_made_up_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_made_up_words(tmp_path: Path) -> None:
     data = load("synthetic", num_per_class=20)
     assert data.train.kind == "synthetic"
     assert [len(part) for part in parts(data)] == [140, 20, 40]
     assert data.speakers == ("voice0", "voice1", "voice2", "voice3")
     assert data.fallback_reason is None
     assert data.train.source["dataset"] == "synthetic"
-    print_speech_notice(data)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "SYNTHETIC DATA" in captured.err
-    assert "made-up words" in captured.err
-    assert "Why" not in captured.err
+    said = speech_notice(data)
+    assert "SYNTHETIC DATA" in said
+    assert "made-up words" in said
+    assert "Why" not in said
 
 
-def test_auto_makes_words_up_and_says_why(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_auto_makes_words_up_and_says_why(tmp_path: Path) -> None:
     data = load("auto", tmp_path, num_per_class=20)
     assert data.train.kind == "synthetic"
     assert data.fallback_reason is not None
     for part in (str(tmp_path), "fsdd", "free-spoken-digit-dataset", "MLGENN_DELAYS_DATA"):
         assert part in data.fallback_reason
-    print_speech_notice(data)
-    assert "Why: No folder" in capsys.readouterr().err
+    assert "Why: No folder" in speech_notice(data)
 
 
 def test_made_up_words_in_the_cache_are_not_taken_for_recordings(tmp_path: Path) -> None:
