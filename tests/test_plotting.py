@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlgenn_delays import plotting
+from mlgenn_delays.plotting.tasks import Snapshot, plot_delay_learning
 
 matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib.colors")
 
 WIDTHS = (85.0 / 25.4, 170.0 / 25.4)
 
@@ -60,6 +63,189 @@ FIGURES = {
     "delays": delays,
     "confusion": confusion,
 }
+
+EPOCHS = np.arange(20)
+NAMES = ["backward", "on", "go", "no", *(f"word{i}" for i in range(31))]
+
+
+def curve_of(loss, accuracy, **changes):
+    parts = ("Training", "Validation")
+    return learning_curve(
+        epochs=np.arange(len(loss)),
+        loss=dict.fromkeys(parts, loss),
+        accuracy=dict.fromkeys(parts, accuracy),
+        **{"spikes_per_neuron": np.asarray(loss), **changes},
+    )
+
+
+def layers(size: int = 20):
+    return {f"hidden{i}": np.linspace(i, 0, size) for i in (1, 2, 3)}
+
+
+def course():
+    times = np.arange(40.0)
+    snapshot = Snapshot(
+        step=0,
+        title="Step 0",
+        times=times,
+        voltages=np.stack((np.sin(times), np.cos(times)), axis=1),
+        adjoints=np.zeros((40, 2)),
+        arrivals=np.array([[3.0, 5.0], [7.0, 9.0]]),
+    )
+    return plot_delay_learning([snapshot], np.zeros((1, 2, 2)))
+
+
+#: Figures of data for which none of them was made.
+AWKWARD = {
+    "dead": lambda: curve_of(np.full(20, 3.5553), np.full(20, 1 / 35), spikes_per_neuron=layers()),
+    "full": lambda: curve_of(np.exp(-EPOCHS / 4), np.ones(20), best_epoch=0, test_accuracy=1.0),
+    "rising": lambda: curve_of(EPOCHS / 20, EPOCHS / 20),
+    "falling": lambda: curve_of(np.linspace(2, 0, 20), np.linspace(1, 0, 20)),
+    "one epoch": lambda: curve_of([2.0], [1.0], best_epoch=0, spikes_per_neuron=layers(1)),
+    "no epochs": lambda: curve_of([], [], best_epoch=None),
+    "not finite": lambda: curve_of(np.full(20, np.nan), np.where(EPOCHS < 5, 0.5, np.nan)),
+    "diverged": lambda: curve_of(np.where(EPOCHS > 15, 1e30, 1.0), np.full(20, 0.5)),
+    "rounding": lambda: curve_of(1e-17 * EPOCHS, 0.3 + 1e-16 * (EPOCHS % 2)),
+    "rounded spikes": lambda: curve_of(
+        np.exp(-EPOCHS / 4), np.ones(20), spikes_per_neuron=3.0 + 4e-16 * EPOCHS
+    ),
+    "delays of one value": lambda: plotting.plot_delays(
+        {"a": np.full(9, 1e-17)}, {"a": np.full(9, 100.0)}, {"a": 100.0}
+    ),
+    "delays of rounding": lambda: plotting.plot_delays(
+        {"a": np.zeros(9)}, {"a": np.full(9, 1e-17)}
+    ),
+    "35 classes": lambda: plotting.plot_confusion(np.ones((35, 35)), NAMES),
+    "long names": lambda: raster(voltages=np.zeros((50, 35)), class_names=NAMES, label=0),
+    "one neuron": lambda: raster(spikes={"hidden": (np.zeros(0), np.zeros(0, int), 1)}),
+    "course": course,
+}
+
+
+def text_of(label) -> str:
+    return label.get_text().replace("\N{MINUS SIGN}", "-")
+
+
+def boxes(figure):
+    """Of all legends and of what axes are drawn in, in pixels."""
+    figure.canvas.draw()
+    legends = [*figure.legends, *(a.get_legend() for a in figure.axes if a.get_legend())]
+    return [x.get_window_extent() for x in legends], [
+        a.patch.get_window_extent() for a in figure.axes
+    ]
+
+
+@pytest.mark.parametrize("name", [*FIGURES, *AWKWARD])
+def test_legends_cover_nothing(name: str) -> None:
+    figure = {**FIGURES, **AWKWARD}[name]()
+    legends, areas = boxes(figure)
+    assert legends or "classes" in name or name == "confusion"
+    labels = [
+        text.get_window_extent()
+        for axis in figure.axes
+        for text in (axis.title, axis.xaxis.label, axis.yaxis.get_offset_text())
+        if text.get_text()
+    ]
+    for legend in legends:
+        assert not any(legend.overlaps(other) for other in [*areas, *labels])
+        inside = figure.bbox.padded(1.0)
+        assert inside.x0 <= legend.x0 and legend.x1 <= inside.x1
+        assert inside.y0 <= legend.y0 and legend.y1 <= inside.y1
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_axes_have_plain_numbers(name: str) -> None:
+    """No sum or product with a number that stands elsewhere, such as 1e-17."""
+    figure = AWKWARD[name]()
+    figure.canvas.draw()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            assert axis.get_offset_text().get_text() == ""
+            assert not any("e-" in text_of(t) for t in axis.get_ticklabels())
+    if name in ("one epoch", "no epochs"):
+        low, high = figure.axes[0].get_xlim()
+        labels = figure.axes[0].get_xticklabels()
+        shown = [text_of(t) for t in labels if low <= t.get_position()[0] <= high]
+        assert shown == (["0"] if name == "one epoch" else ["0", "1"])
+
+
+def colours_in(figure, axis, colour: str) -> np.ndarray:
+    """Rows, counted from the upper edge of the axis, of pixels of a colour."""
+    figure.set_dpi(300)
+    figure.canvas.draw()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[:, :, :3].astype(int)
+    area = axis.patch.get_window_extent()
+    columns = pixels[:, round(area.x0) + 5 : round(area.x1) - 5]
+    wanted = np.round(255 * np.array(matplotlib.colors.to_rgb(colour))).astype(int)
+    rows = np.flatnonzero((np.abs(columns - wanted).max(axis=2) < 40).sum(axis=1) > 100)
+    return rows - (len(pixels) - area.y1)
+
+
+def test_curves_on_the_edges_are_drawn_whole() -> None:
+    """A line of 1 pt has four rows of pixels at 300 dots per inch, wherever it is."""
+    thickness = {}
+    for accuracy in (0.0, 0.5, 1.0):
+        figure = learning_curve(
+            epochs=EPOCHS,
+            loss={"Training": np.ones(20)},
+            accuracy={"Training": np.full(20, accuracy)},
+            spikes_per_neuron=None,
+            best_epoch=None,
+        )
+        thickness[accuracy] = colours_in(figure, figure.axes[1], plotting.BLUE)
+    assert len(thickness[0.5]) >= 3
+    assert len(thickness[1.0]) == pytest.approx(len(thickness[0.5]), abs=1)
+    assert thickness[1.0].min() < 0 < thickness[1.0].max()
+    assert len(thickness[0.0]) > 0  # below the line of the axis itself
+
+
+def test_spikes_by_layer() -> None:
+    axes = learning_curve(spikes_per_neuron=layers(5)).axes[2]
+    lines = [line for line in axes.lines if line.get_label().startswith("hidden")]
+    assert [line.get_label() for line in lines] == ["hidden1", "hidden2", "hidden3"]
+    assert [line.get_ydata()[0] for line in lines] == [1.0, 2.0, 3.0]
+    assert len({line.get_color() for line in lines}) == 3
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == [
+        "hidden1",
+        "hidden2",
+        "hidden3",
+    ]
+    # of all hidden neurons together there is nothing to tell apart
+    assert learning_curve().axes[2].get_legend() is None
+    assert len(learning_curve(spikes_per_neuron={}).axes) == 2
+    many = {f"hidden{i}": np.ones(5) for i in range(12)}
+    assert len(learning_curve(spikes_per_neuron=many).axes[2].get_legend().get_texts()) == 12
+    with pytest.raises(ValueError, match=r"spikes_per_neuron\['a'\] has shape"):
+        learning_curve(spikes_per_neuron={"a": np.zeros(4)})
+
+
+def test_negative_losses_are_not_cut_off() -> None:
+    """As of a likelihood."""
+    axis = curve_of(np.linspace(-1, -2, 20), np.ones(20)).axes[0]
+    assert axis.get_ylim()[0] < -2.0
+
+
+def test_equal_curves_are_both_seen() -> None:
+    dashes = [line.get_linestyle() for line in learning_curve().axes[0].lines[:2]]
+    assert dashes[0] != dashes[1]
+
+
+def test_delays_rounded_beyond_the_cap_are_counted() -> None:
+    beyond = np.nextafter(np.full(9, 150.0), 200.0)
+    (axis,) = plotting.plot_delays({"a": beyond}, {"a": beyond}, {"a": 150.0}).axes
+    assert sum(p.get_data().values.sum() for p in axis.patches) == pytest.approx(400.0)
+
+
+def test_names_of_classes_do_not_overlap() -> None:
+    figure = AWKWARD["35 classes"]()
+    figure.set_dpi(300)
+    figure.canvas.draw()
+    axis = figure.axes[0]
+    for labels in (axis.get_xticklabels(), axis.get_yticklabels()):
+        extents = [t.get_window_extent() for t in labels]
+        assert len(extents) == 35
+        # letters have some room below, which is empty
+        assert not any(a.padded(-2).overlaps(b.padded(-2)) for a, b in pairwise(extents))
 
 
 @pytest.mark.parametrize("name", FIGURES)

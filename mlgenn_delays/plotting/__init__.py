@@ -8,101 +8,65 @@ window opens and nobody's settings change.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..checks import as_numbers, check_mapping, check_whole_number
-from ..files import atomic_write
-from .arguments import (
-    curves_of,
-    delays_of,
-    duration_of,
-    names_of,
-    optional_number,
-    spikes_of,
-    text_of,
+from .arguments import delays_of, duration_of, names_of, spikes_of, text_of
+from .learning_curve import plot_learning_curve
+from .style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ONE_COLUMN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    TWO_COLUMNS,
+    VERMILLION,
+    begin_at_zero,
+    legend_above,
+    margins_around,
+    new_figure,
+    save_figure,
+    styled,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Widths of figures [mm].
-ONE_COLUMN, TWO_COLUMNS = 85.0, 170.0
-
-#: Colours of Okabe & Ito (2008).
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#999999"
-
-_STYLE: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.size": 8.0,
-    "axes.labelsize": 8.0,
-    "axes.titlesize": 8.0,
-    "xtick.labelsize": 7.0,
-    "ytick.labelsize": 7.0,
-    "legend.fontsize": 7.0,
-    "legend.frameon": False,
-    "legend.handlelength": 1.4,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "lines.linewidth": 1.0,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-}
+__all__ = [
+    "BLACK",
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ONE_COLUMN",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "TWO_COLUMNS",
+    "VERMILLION",
+    "Spikes",
+    "begin_at_zero",
+    "legend_above",
+    "new_figure",
+    "plot_confusion",
+    "plot_delays",
+    "plot_learning_curve",
+    "plot_raster",
+    "save_figure",
+    "styled",
+]
 
 #: Times [ms] and neurons of the spikes of a trial, and the number of neurons.
 Spikes = tuple[np.ndarray, np.ndarray, int]
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def styled(function: _F) -> _F:
-    """Run with the style of this module, leaving the user's settings as they are."""
-
-    @wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        import matplotlib
-
-        style: dict[Any, Any] = dict(matplotlib.rcParamsDefault)
-        style.update(_STYLE)
-        del style["backend"]  # figures have their own canvas
-        with matplotlib.rc_context(style):
-            return function(*args, **kwargs)
-
-    return run  # type: ignore[return-value]
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of a size in mm."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-@styled
-def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 300.0) -> None:
-    """Write a figure; the format is that of the suffix of ``path``. A file that is there is
-    replaced only once the new one is complete.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    suffix = os.path.splitext(os.fspath(path))[1].lstrip(".") or "png"
-    with atomic_write(path) as file:
-        figure.savefig(file, format=suffix, dpi=dpi)
+#: Axes of delays end here, at least [ms].
+_SHORTEST = 1e-6
 
 
 @styled
@@ -146,7 +110,7 @@ def plot_raster(
         axis.scatter(times, neurons, s=mark, c=BLACK, marker="o", linewidths=0, rasterized=True)
         axis.set_ylim(-0.5 - 0.02 * size, size - 0.5 + 0.02 * size)
         axis.set_ylabel(f"{name.capitalize()}\n{'channel' if name == 'input' else 'neuron'}")
-        axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        axis.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
     if voltages is not None:
         _draw_voltages(axes[-1], voltages, dt, class_names, label)
     axes[-1].set_xlim(0.0, duration)
@@ -178,81 +142,9 @@ def _draw_voltages(
         axis.plot(times, voltages[:, k], color=ORANGE, label=f"{name(k)} (highest other)", zorder=3)
     axis.axhline(0.0, color=BLACK, linewidth=0.4, zorder=0)
     axis.set_ylabel("Output\nvoltage")
-    axis.margins(y=0.05)
-    axis.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=2, borderpad=0.0, borderaxespad=0.0
-    )
-
-
-@styled
-def plot_learning_curve(
-    epochs: np.ndarray,
-    loss: Mapping[str, np.ndarray],
-    accuracy: Mapping[str, np.ndarray],
-    spikes_per_neuron: np.ndarray | None = None,
-    best_epoch: float | None = None,
-    test_accuracy: float | None = None,
-) -> Figure:
-    """Loss, accuracy and activity over training.
-
-    Args:
-        epochs: (epochs,) numbers of the epochs.
-        loss: mean loss by part, e.g. ``{"Training": ..., "Validation": ...}``, each (epochs,).
-        accuracy: share of correct trials by part, each (epochs,), from 0 to 1.
-        spikes_per_neuron: mean hidden spikes per neuron and trial, (epochs,); None: not drawn.
-        best_epoch: epoch of the parameters that were kept.
-        test_accuracy: of the parameters that were kept, from 0 to 1.
-    """
-    from matplotlib.ticker import MaxNLocator
-
-    epochs = as_numbers(epochs, "epochs", (None,), finite=True)
-    loss = curves_of(loss, "loss", len(epochs))
-    accuracy = curves_of(accuracy, "accuracy", len(epochs))
-    if spikes_per_neuron is not None:
-        spikes_per_neuron = as_numbers(spikes_per_neuron, "spikes_per_neuron", (len(epochs),))
-    best_epoch = optional_number(best_epoch, "best_epoch")
-    test_accuracy = optional_number(test_accuracy, "test_accuracy")
-    count = 2 if spikes_per_neuron is None else 3
-    figure = new_figure(TWO_COLUMNS if count == 3 else 120.0, 52.0)
-    axes = figure.subplots(1, count)
-    # few epochs would be hard to see without marks
-    marker = "o" if len(epochs) <= 15 else ""
-    curve: dict[str, Any] = {"marker": marker, "markersize": 2.5}
-    for (name, values), colour in zip(loss.items(), (BLUE, ORANGE, GREEN), strict=False):
-        axes[0].plot(epochs, values, color=colour, label=name, **curve)
-    for (name, values), colour in zip(accuracy.items(), (BLUE, ORANGE, GREEN), strict=False):
-        axes[1].plot(epochs, 100.0 * np.asarray(values), color=colour, label=name, **curve)
-    axes[0].set_ylabel("Loss (cross-entropy)")
-    axes[1].set_ylabel("Accuracy (%)")
-    axes[0].set_ylim(bottom=0.0)
-    axes[1].set_ylim(0.0, 100.0)
-    if spikes_per_neuron is not None:
-        axes[2].plot(epochs, spikes_per_neuron, color=BLUE, **curve)
-        axes[2].set_ylabel("Hidden spikes\nper neuron and trial")
-        axes[2].set_ylim(bottom=0.0)
-    for axis in axes:
-        axis.set_xlabel("Epoch")
-        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        if best_epoch is not None:
-            axis.axvline(
-                best_epoch, color=GREY, linewidth=0.8, linestyle=":", zorder=0, label="Kept epoch"
-            )
-    if best_epoch is not None and test_accuracy is not None:
-        axes[1].plot(
-            best_epoch,
-            100.0 * test_accuracy,
-            linestyle="",
-            marker="D",
-            markersize=4.0,
-            color=VERMILLION,
-            label=f"Test ({100.0 * test_accuracy:.1f} %)",
-            zorder=5,
-        )
-    axes[0].legend()
-    handles = dict(zip(*axes[1].get_legend_handles_labels()[::-1], strict=True))
-    handles.pop("Kept epoch", None)  # explained in the panel before
-    axes[1].legend(handles.values(), handles.keys())
-    return figure
+    margins_around(axis, [voltages], 0.05)
+    # the names of classes may need the room of the labels to the left, too
+    legend_above(axis, loc="lower right", bbox_to_anchor=(1.0, 1.03))
 
 
 @styled
@@ -284,7 +176,7 @@ def plot_delays(
         ).items()
     }
     count = max(len(before), 1)
-    figure = new_figure(ONE_COLUMN if count < 2 else TWO_COLUMNS, 52.0 * -(-count // 2))
+    figure = new_figure(ONE_COLUMN if count < 2 else TWO_COLUMNS, 6.0 + 52.0 * -(-count // 2))
     axes = figure.subplots(-(-count // 2), min(count, 2), squeeze=False).ravel()
     if not before:
         axes[0].text(0.5, 0.5, "This network has no delays", ha="center", va="center")
@@ -295,7 +187,8 @@ def plot_delays(
     for axis in axes[len(before) :] if before else ():
         axis.set_axis_off()
     if before:
-        axes[0].legend()
+        handles = axes[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=len(handles[0]))
     return figure
 
 
@@ -306,7 +199,8 @@ def _draw_delays(
 
     longest = float(max(np.max(before, initial=0.0), np.max(after, initial=0.0)))
     end = cap if cap is not None and longest > 0.7 * cap else 1.05 * longest
-    edges = np.linspace(0.0, end if end > 0.0 else 1.0, bins + 1)
+    # what is left of rounding is drawn as zero, and delays at the cap may be rounded beyond it
+    edges = np.linspace(0.0, max(end, longest) if end > _SHORTEST else 1.0, bins + 1)
     for values, colour, name in (
         (before, ORANGE, "Before training"),
         (after, BLUE, "After training"),
@@ -356,8 +250,7 @@ def plot_confusion(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     if num_classes <= 36:
         axis.set_yticks(range(num_classes), class_names)
         axis.set_xticks(range(num_classes), class_names)
-        for text in axis.get_xticklabels():
-            text.set_rotation(90 if len(text.get_text()) > 2 else 0)
+        axis.tick_params("x", rotation=90 if max(map(len, class_names)) > 2 else 0)
         axis.tick_params(length=1.5, pad=1.5)
     else:
         axis.xaxis.set_major_locator(MaxNLocator(8, integer=True))

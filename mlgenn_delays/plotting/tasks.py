@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import as_numbers, check_sequence
-from . import (
+from .arguments import names_of, snapshots_of, text_of
+from .style import (
     BLACK,
     BLUE,
     GREEN,
@@ -23,16 +24,20 @@ from . import (
     SKY,
     TWO_COLUMNS,
     VERMILLION,
+    begin_at_zero,
+    margins_around,
     new_figure,
     styled,
 )
-from .arguments import names_of, snapshots_of, text_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY)
+
+#: Of a legend across the figure.
+_MOST_COLUMNS = 5
 
 
 @styled
@@ -136,7 +141,7 @@ def plot_delay_learning(
             f"delays has shape {delays.shape}, it should be (steps + 1, inputs, outputs) with at "
             f"most {len(_COLOURS)} outputs"
         )
-    figure = new_figure(TWO_COLUMNS, 115.0)
+    figure = new_figure(TWO_COLUMNS, 125.0)
     grid = figure.add_gridspec(3, len(snapshots), height_ratios=(1.0, 1.0, 0.9))
     rows: list[list[Axes]] = [[], []]
     for column, snapshot in enumerate(snapshots):
@@ -158,15 +163,20 @@ def plot_delay_learning(
                 )
             axis.axhline(0.0, color=BLACK, linewidth=0.4, zorder=0)
             axis.set_xlim(snapshot.times[0], snapshot.times[-1])
-            axis.margins(y=0.15)
             if column:
                 axis.tick_params(labelleft=False)
         rows[0][-1].set_title(snapshot.title)
         rows[1][-1].set_xlabel("Time (ms)")
+    curves = [s.voltages for s in snapshots], [s.adjoints for s in snapshots]
+    for row_of_axes, drawn in zip(rows, curves, strict=True):
+        for axis in row_of_axes:  # they share the vertical axis
+            margins_around(axis, drawn, 0.15)
     rows[0][0].set_ylabel(f"Voltage{loss}")
     rows[1][0].set_ylabel("Adjoint $\\lambda_V$")
     rows[0][0].plot([], [], color=GREY, marker="^", linestyle="", markersize=3.5, label="Arrival")
-    rows[0][0].legend()
+    figure.legend(
+        *rows[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=_MOST_COLUMNS
+    )
     below = figure.add_subplot(grid[2, :])
     _draw_course(below, delays, [s.step for s in snapshots])
     figure.align_ylabels([rows[0][0], rows[1][0], below])
@@ -175,6 +185,8 @@ def plot_delay_learning(
 
 def _draw_course(axis: Axes, delays: np.ndarray, marked: Sequence[int]) -> None:
     """Delays over the steps of the optimiser, and the steps that have a snapshot."""
+    from matplotlib.ticker import MaxNLocator
+
     steps = np.arange(len(delays))
     styles = ("-", "--", "-.", ":")
     for i in range(delays.shape[1]):
@@ -186,9 +198,13 @@ def _draw_course(axis: Axes, delays: np.ndarray, marked: Sequence[int]) -> None:
                 linestyle=styles[i % len(styles)],
                 label=f"Input {i} to output {k}",
             )
+    begin_at_zero(axis)
     for step in marked:
         axis.axvline(step, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
     axis.set_xlim(-0.01 * len(delays), 1.01 * max(len(delays) - 1, 1))
+    axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     axis.set_xlabel("Step of the optimiser")
     axis.set_ylabel("Delay (ms)")
-    axis.legend(ncols=2)
+    axis.figure.legend(
+        *axis.get_legend_handles_labels(), loc="outside lower center", ncols=_MOST_COLUMNS
+    )
