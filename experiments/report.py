@@ -13,29 +13,29 @@ from pathlib import Path
 if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # Ctrl-C while modules are imported
 
-from mlgenn_delays.experiments.common import ExperimentError
-from mlgenn_delays.experiments.common.command import run_command
-from mlgenn_delays.experiments.common.comparison import compare
-from mlgenn_delays.experiments.common.comparison_pictures import draw_comparison
-from mlgenn_delays.experiments.common.comparison_text import to_csv, to_markdown
-from mlgenn_delays.experiments.common.gathering import gather
-from mlgenn_delays.experiments.common.results import ResultsFolder
 from mlgenn_delays.files import atomic_write
+from mlgenn_delays.studies.commands.command import run_command
+from mlgenn_delays.studies.errors import RunError
+from mlgenn_delays.studies.reports.comparing import compare
+from mlgenn_delays.studies.reports.comparing_text import draw_comparison, to_markdown, to_rows
+from mlgenn_delays.studies.reports.gathering import gather
+from mlgenn_delays.studies.reports.table import write_csv
+from mlgenn_delays.studies.results import ResultsFolder
 
 #: How long to wait for others that write to the same folder [s].
 _WAIT = 10.0
 
 _DETAILS = """\
 RESULTS are searched, with all folders in them, for results folders of finished runs: those with
-config.json and summary.json. Runs that differ in their seed alone are one row of the table; a
-column is an option or setting that differs between runs, the others are listed above the table.
-Runs that are damaged, not finished or there twice are named and left out.
+config.json and summary.json, of this version or an earlier one; the folder of a study is one of
+them. Runs that differ in their seed alone are one row of the table; a column is a setting that
+differs between runs. Runs that are damaged, not finished or there twice are named and left out.
 
-Written to --out: report.md (the table as on the screen, and the pictures), report.csv, and for
-each experiment EXPERIMENT_hidden.png and EXPERIMENT_parameters.png, test accuracy against the
-number of hidden neurons and of parameters (weights and learned delays), one curve for each kind of
-network, with standard deviations over seeds. With MLGENN_DELAYS_DEBUG=1 in the environment, errors
-come with a traceback.
+Written to --out: report.md (the table as on the screen, the pictures, and the settings that all
+runs have in common), report.csv, and for each experiment EXPERIMENT_hidden.png and
+EXPERIMENT_parameters.png, test accuracy against the number of hidden neurons and of parameters
+(weights and learned delays), one curve for each kind of network, with 95 % intervals of the mean
+over seeds. With MLGENN_DELAYS_DEBUG=1 in the environment, errors come with a traceback.
 """
 
 
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: command line, None: that of the process.
 
     Returns:
-        Exit code: 0, or one of those of :mod:`.common.command`.
+        Exit code: 0, or one of those of :mod:`mlgenn_delays.studies.commands.command`.
 
     Raises:
         SystemExit: ``--help``, or a command line that cannot be parsed.
@@ -96,7 +96,7 @@ def write_report(results: Sequence[Path], out: Path, pictures: bool = True) -> N
         pictures: whether to draw, too.
 
     Raises:
-        ExperimentError: there are no finished runs, or ``out`` cannot be written.
+        RunError: there are no finished runs, or ``out`` cannot be written.
         OSError: a file cannot be written.
     """
     runs, skipped = gather(results)
@@ -104,21 +104,18 @@ def write_report(results: Sequence[Path], out: Path, pictures: bool = True) -> N
     skipped = [*skipped, *(s for c in comparisons for s in c.repeated)]
     if not runs:
         reasons = "".join(f"\n  {s.folder}: {s.reason}" for s in skipped)
-        raise ExperimentError(
+        raise RunError(
             f"argument RESULTS: no finished runs in {', '.join(map(str, results))}; skipped "
             f"folders: {len(skipped)}{reasons}"
         )
     folder = ResultsFolder(out)
     folder.prepare()
     with folder.locked(_WAIT):
-        print(to_markdown(comparisons, skipped), end="", flush=True)
-        drawn = {c.experiment: draw_comparison(c, out) for c in comparisons} if pictures else {}
-        for name, text in (
-            ("report.csv", to_csv(comparisons)),
-            ("report.md", to_markdown(comparisons, skipped, drawn)),
-        ):
-            with atomic_write(out / name, "w") as file:
-                file.write(text)
+        print(to_markdown(comparisons, skipped, settings=False), end="", flush=True)
+        drawn = {c.task: draw_comparison(c, out) for c in comparisons} if pictures else {}
+        write_csv(out / "report.csv", *to_rows(comparisons))
+        with atomic_write(out / "report.md", "w") as file:
+            file.write(to_markdown(comparisons, skipped, drawn))
 
 
 if __name__ == "__main__":

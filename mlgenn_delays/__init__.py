@@ -64,6 +64,7 @@ _LAZY_MODULES = (
     "models",
     "plotting",
     "program",
+    "studies",
     "training",
     "utils",
     "verify",

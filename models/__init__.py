@@ -1,27 +1,32 @@
 """Networks with the settings they were published with."""
 
-from .braille import BrailleSettings, braille_settings
-from .classifier import ClassifierNetwork, ClassifierSettings, build_classifier
-from .psmnist import PSMNISTSettings
-from .sequence_detection import SequenceSettings
-from .shd import SHDSettings, shd_settings
-from .speech import CochleaSettings, SpeechSettings, speech_settings
-from .ssc import SSCSettings, ssc_settings
-from .yin_yang import YinYangSettings, yin_yang_settings
+from .braille import braille_settings
+from .classifier import ClassifierNetwork, build_classifier
+from .psmnist import psmnist_settings
+from .sequence_detection import sequence_settings
+from .settings import (
+    AugmentationSettings,
+    ClassifierSettings,
+    LearningSettings,
+    NetworkSettings,
+    NeuronSettings,
+)
+from .shd import shd_settings
+from .speech import speech_settings
+from .ssc import ssc_settings
+from .yin_yang import yin_yang_settings
 
 __all__ = [
-    "BrailleSettings",
+    "AugmentationSettings",
     "ClassifierNetwork",
     "ClassifierSettings",
-    "CochleaSettings",
-    "PSMNISTSettings",
-    "SHDSettings",
-    "SSCSettings",
-    "SequenceSettings",
-    "SpeechSettings",
-    "YinYangSettings",
+    "LearningSettings",
+    "NetworkSettings",
+    "NeuronSettings",
     "braille_settings",
     "build_classifier",
+    "psmnist_settings",
+    "sequence_settings",
     "shd_settings",
     "speech_settings",
     "ssc_settings",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-from .classifier import ClassifierNetwork, ClassifierSettings, build_classifier
+from .classifier import ClassifierNetwork, build_classifier
+from .settings import (
+    AugmentationSettings,
+    ClassifierSettings,
+    LearningSettings,
+    NetworkSettings,
+    NeuronSettings,
+)
 
 #: Input channels: taxel + 12 * polarity.
 NUM_CHANNELS = 24
@@ -15,69 +19,51 @@ NUM_CHANNELS = 24
 INPUT_WEIGHT = {1: (0.02, 0.07), 2: (0.04, 0.14), 5: (0.1, 0.35), 10: (0.2, 0.7)}
 
 
-@dataclass(frozen=True)
-class BrailleSettings(ClassifierSettings):
-    """Published settings, tuned on real recordings at threshold 10."""
-
-    tau_mem: float = 100.0
-    tau_mem_output: float = 1000.0
-    tau_syn: float = 50.0
-    tau_syn_output: float = 20.0
-    temperature: float = 1.0 / 65.0
-    input_weight: tuple[float, float] = INPUT_WEIGHT[10]
-    hidden_weight: tuple[float, float] = (0.05, 0.2)
-    recurrent_weight: tuple[float, float] = (0.0, 0.2)
-    output_weight: tuple[float, float] = (0.0, 0.1)
-    max_delay: float = 500.0
-    input_delay: tuple[float, float] = (0.0, 200.0)
-    hidden_delay: tuple[float, float] = (0.0, 200.0)
-    recurrent_delay: tuple[float, float] = (0.0, 200.0)
-    epochs: int = 40
-    batch_size: int = 32
-    lr: float = 0.02
-    recurrent_lr: float = 0.2
-    delay_lr: float = 2.0
-    lr_ease_in: float = 1e-3
-    lr_final: float = 0.05
-    i_minus_thresh_min: float = 0.3
-    jitter: float = 20.0
-    shift: float = 40.0
-    stretch: float = 0.08
-
-
-def braille_settings(threshold: int = 10) -> BrailleSettings:
-    """Published settings, with the input weights for a threshold of the encoding.
+def braille_settings(threshold: int = 10) -> ClassifierSettings:
+    """Published settings, tuned on real recordings at threshold 10, with the input weights for a
+    threshold of the encoding.
 
     Raises:
         ValueError: a threshold at which the data were not encoded.
     """
     if threshold not in INPUT_WEIGHT:
         raise ValueError(f"threshold is {threshold}, allowed are {sorted(INPUT_WEIGHT)}")
-    return replace(BrailleSettings(), input_weight=INPUT_WEIGHT[threshold])
+    return ClassifierSettings(
+        NetworkSettings(
+            max_delay=500.0,
+            input_weight=INPUT_WEIGHT[threshold],
+            hidden_weight=(0.05, 0.2),
+            recurrent_weight=(0.0, 0.2),
+            output_weight=(0.0, 0.1),
+            input_delay=(0.0, 200.0),
+            hidden_delay=(0.0, 200.0),
+            recurrent_delay=(0.0, 200.0),
+        ),
+        NeuronSettings(tau_mem=100.0, tau_mem_output=1000.0, tau_syn=50.0, tau_syn_output=20.0),
+        LearningSettings(
+            epochs=40,
+            lr=0.02,
+            recurrent_lr=0.2,
+            delay_lr=2.0,
+            lr_ease_in=1e-3,
+            lr_final=0.05,
+            temperature=1.0 / 65.0,
+            i_minus_thresh_min=0.3,
+        ),
+        AugmentationSettings(jitter=20.0, shift=40.0, stretch=0.08),
+    )
 
 
 def build_network(
-    settings: ClassifierSettings | None = None,
-    num_hidden: Sequence[int] = (128,),
-    recurrent: bool = True,
-    delays: str = "learned",
-    num_output: int = 27,
+    settings: ClassifierSettings | None = None, num_output: int = 27
 ) -> ClassifierNetwork:
     """Describe a network for Braille letters.
 
     Args:
-        settings: default ``BrailleSettings()``.
-        num_hidden, recurrent, delays: see :func:`.build_classifier`.
+        settings: default ``braille_settings()``.
         num_output: classes, 27 letters (with 'Space') unless the data lack some.
 
     Raises:
         ValueError: see :func:`.build_classifier`.
     """
-    return build_classifier(
-        BrailleSettings() if settings is None else settings,
-        NUM_CHANNELS,
-        num_output,
-        num_hidden,
-        recurrent,
-        delays,
-    )
+    return build_classifier(settings or braille_settings(), NUM_CHANNELS, num_output)

@@ -9,21 +9,14 @@ order than for the other one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.neurons import LeakyIntegrate, SpikeInput
 from mlgenn_delays.synapses import Exponential
 
-from .classifier import (
-    ClassifierNetwork,
-    ClassifierSettings,
-    check_delays,
-    initial_delays,
-    longest_delay_steps,
-)
+from .classifier import ClassifierNetwork, initial_delays, longest_delay_steps
+from .settings import ClassifierSettings, LearningSettings, NetworkSettings, NeuronSettings
 
 NUM_CHANNELS = 2
 #: Which input spiked first.
@@ -32,55 +25,57 @@ CLASS_NAMES = ("0 first", "1 first")
 DURATION = 100.0
 
 
-@dataclass(frozen=True)
-class SequenceSettings(ClassifierSettings):
-    """Published settings, but for a lower temperature and smaller steps, so that one can watch."""
+def sequence_settings() -> ClassifierSettings:
+    """Published settings, but for a lower temperature and smaller steps, so that one can watch.
+    There is no hidden layer."""
+    return ClassifierSettings(
+        NetworkSettings(
+            hidden=(),
+            recurrent=False,
+            input_weight=(1.0, 0.0),
+            max_delay=30.0,
+            input_delay=(0.0, 0.0),
+        ),
+        NeuronSettings(tau_mem_output=10.0, tau_syn_output=5.0, readout="max_var"),
+        LearningSettings(
+            epochs=30,
+            batch_size=32,
+            lr=0.0,  # weights are frozen
+            delay_lr=0.1,
+            temperature=0.1,
+        ),
+    )
 
-    tau_mem_output: float = 10.0
-    tau_syn_output: float = 5.0
-    readout: str = "max_var"
-    temperature: float = 0.1
-    input_weight: tuple[float, float] = (1.0, 0.0)
-    max_delay: float = 30.0
-    input_delay: tuple[float, float] | None = (0.0, 0.0)
-    epochs: int = 30
-    batch_size: int = 32
-    lr: float = 0.0  # weights are frozen
-    delay_lr: float = 0.1
 
-
-def build_network(
-    settings: ClassifierSettings | None = None, delays: str = "learned"
-) -> ClassifierNetwork:
+def build_network(settings: ClassifierSettings | None = None) -> ClassifierNetwork:
     """Describe the network; it has no hidden neurons.
 
     Args:
-        settings: default ``SequenceSettings()``.
-        delays: ``"learned"``, ``"fixed"`` (as they are at first) or ``"none"``.
+        settings: default ``sequence_settings()``. ``delays`` may be ``"learned"``, ``"fixed"`` (as
+            they are at first) or ``"none"``.
 
     Raises:
-        ValueError: another value of ``delays``, a negative ``max_delay``, or settings that the
-            parts of the network refuse.
+        ValueError: settings that the parts of the network refuse.
     """
-    settings = SequenceSettings() if settings is None else settings
-    check_delays(settings, delays)
-    has_delays = delays != "none"
-    drawn = initial_delays(settings, settings.input_delay or (0.0, 0.0))
+    settings = sequence_settings() if settings is None else settings
+    wanted, neuron = settings.network, settings.neuron
+    has_delays = wanted.delays != "none"
+    drawn = initial_delays(wanted, wanted.input_delay or (0.0, 0.0))
     network = Network(default_params)
     with network:
         source = Population(SpikeInput(), NUM_CHANNELS, record_spikes=True, name="input")
         output = Population(
-            LeakyIntegrate(tau_mem=settings.tau_mem_output, readout=settings.readout),
+            LeakyIntegrate(tau_mem=neuron.tau_mem_output, readout=neuron.readout),
             len(CLASS_NAMES),
             name="output",
         )
         connection = Connection(
             source,
             output,
-            Dense(settings.input_weight[0], drawn if has_delays else 0),
-            Exponential(settings.tau_syn_output),
+            Dense(wanted.input_weight[0], drawn if has_delays else 0),
+            Exponential(neuron.tau_syn_output),
             name="input_output",
-            max_delay_steps=longest_delay_steps(settings) if has_delays else None,
+            max_delay_steps=longest_delay_steps(wanted) if has_delays else None,
         )
-    learned = [connection] if delays == "learned" else []
+    learned = [connection] if wanted.delays == "learned" else []
     return ClassifierNetwork(network, source, [], output, {"input_output": connection}, learned)

@@ -9,9 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from .classifier import ClassifierNetwork, ClassifierSettings, build_classifier
+from .classifier import ClassifierNetwork, build_classifier
+from .settings import (
+    ClassifierSettings,
+    LearningSettings,
+    NetworkSettings,
+    NeuronSettings,
+    NotNegative,
+    Positive,
+)
 
 #: Input channels: one whose spike marks the beginning, x, y, 1 - x and 1 - y.
 NUM_CHANNELS = 5
@@ -24,32 +32,16 @@ DURATION = 50.0
 
 
 @dataclass(frozen=True)
-class YinYangSettings(ClassifierSettings):
-    """Settings chosen on a validation part. Spike times want a fine timestep."""
+class SpikeTimeLearning(LearningSettings):
+    """How first spike times are learned."""
 
-    dt: float = 0.05
-    readout: str = "first_spike_time"
-    spike_time_temperature: float = 0.5  #: of the softmax over first spike times [ms]
-    spike_time_push: float = 0.2  #: strength with which the true output is pushed to spike early
-    input_weight: tuple[float, float] = (5.0, 5.0)
-    hidden_weight: tuple[float, float] = (0.2, 0.4)
-    output_weight: tuple[float, float] = (0.2, 0.4)
-    recurrent_weight: tuple[float, float] = (0.0, 0.2)
-    max_delay: float = 30.0
-    input_delay: tuple[float, float] | None = (0.0, 5.0)
-    hidden_delay: tuple[float, float] = (0.0, 5.0)
-    recurrent_delay: tuple[float, float] | None = (0.0, 5.0)
-    output_delay: tuple[float, float] | None = (0.0, 5.0)
-    epochs: int = 60
-    batch_size: int = 50
-    lr: float = 0.02
-    delay_lr: float = 0.1
-    lr_final: float = 0.05
-    i_minus_thresh_min: float = 0.3
+    spike_time_temperature: Positive = 0.5  #: of the softmax over first spike times [ms]
+    spike_time_push: NotNegative = 0.2  #: strength with which the true output is to spike early
 
 
-def yin_yang_settings(num_hidden: Sequence[int] = (30,)) -> YinYangSettings:
-    """Settings whose weights from hidden neurons suit their number.
+def yin_yang_settings(num_hidden: Sequence[int] = (30,)) -> ClassifierSettings:
+    """Settings chosen on a validation part, with weights from hidden neurons that suit their
+    number. Spike times want a fine timestep.
 
     Args:
         num_hidden: neurons of each hidden layer.
@@ -63,31 +55,41 @@ def yin_yang_settings(num_hidden: Sequence[int] = (30,)) -> YinYangSettings:
     def weight(number: int) -> tuple[float, float]:
         return 6.0 / number, 2.0 / math.sqrt(number)
 
-    return replace(
-        YinYangSettings(), hidden_weight=weight(num_hidden[0]), output_weight=weight(num_hidden[-1])
+    delay = (0.0, 5.0)
+    return ClassifierSettings(
+        NetworkSettings(
+            hidden=tuple(num_hidden),
+            recurrent=False,
+            dt=0.05,
+            input_weight=(5.0, 5.0),
+            hidden_weight=weight(num_hidden[0]),
+            output_weight=weight(num_hidden[-1]),
+            recurrent_weight=(0.0, 0.2),
+            max_delay=30.0,
+            input_delay=delay,
+            hidden_delay=delay,
+            recurrent_delay=delay,
+            output_delay=delay,
+        ),
+        NeuronSettings(readout="first_spike_time"),
+        SpikeTimeLearning(
+            epochs=60,
+            batch_size=50,
+            lr=0.02,
+            delay_lr=0.1,
+            lr_final=0.05,
+            i_minus_thresh_min=0.3,
+        ),
     )
 
 
-def build_network(
-    settings: ClassifierSettings | None = None,
-    num_hidden: Sequence[int] = (30,),
-    recurrent: bool = False,
-    delays: str = "learned",
-) -> ClassifierNetwork:
+def build_network(settings: ClassifierSettings | None = None) -> ClassifierNetwork:
     """Describe a network for the Yin-Yang points.
 
     Args:
-        settings: default ``yin_yang_settings(num_hidden)``.
-        num_hidden, recurrent, delays: see :func:`.build_classifier`.
+        settings: default ``yin_yang_settings()``.
 
     Raises:
         ValueError: see :func:`.build_classifier`.
     """
-    return build_classifier(
-        yin_yang_settings(num_hidden) if settings is None else settings,
-        NUM_CHANNELS,
-        len(CLASS_NAMES),
-        num_hidden,
-        recurrent,
-        delays,
-    )
+    return build_classifier(settings or yin_yang_settings(), NUM_CHANNELS, len(CLASS_NAMES))

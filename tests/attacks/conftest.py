@@ -37,7 +37,7 @@ def tally(request, record_property):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    """Starts runs of experiments quickly."""
+    """Starts runs quickly."""
     server = RunServer(tmp_path_factory.mktemp("said"))
     yield server
     server.close()

@@ -85,7 +85,7 @@ class RunServer:
         """Start a run.
 
         Args:
-            script: ``"order"``, the small experiment of the tests, or ``"report"``
+            script: ``"order"``, the small task of the tests, or ``"report"``
             arguments: of its command line
             limits: ``disk``, the name of a file, how many times it is written before the disk is
                 full, and bytes that are left then; ``file_size``, bytes of the largest file;
@@ -149,20 +149,21 @@ def _fill_disk(name: str, times: int, left: int) -> None:
 
 def serve() -> None:
     """Fork, wait, until there are no more requests."""
-    sys.path.insert(0, str(Path(__file__).parent.parent / "experiments"))
-    from order_experiment import experiment
+    sys.path.insert(0, str(Path(__file__).parent.parent / "studies"))
+    from order_task import TASK
 
     from mlgenn_delays import plotting
     from mlgenn_delays.experiments import report
-    from mlgenn_delays.experiments.common import configuration, main
+    from mlgenn_delays.studies import run_files
+    from mlgenn_delays.studies.commands.task_command import main
 
     # most of the time of a small run is spent on asking for versions, and on drawing
-    environment = configuration.describe_environment("cpu")
-    configuration.describe_environment = lambda backend: environment
+    environment = run_files.describe_environment("cpu")
+    run_files.describe_environment = lambda backend: environment
     for name in ("plot_raster", "plot_learning_curve", "plot_delays", "plot_confusion"):
         setattr(plotting, name, lambda *arguments: plotting.new_figure(10.0, 10.0))
     plotting.new_figure(10.0, 10.0)  # imports what it needs
-    scripts = {"order": functools.partial(main, experiment(lr=0.05)), "report": report.main}
+    scripts = {"order": functools.partial(main, TASK), "report": report.main}
     gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)

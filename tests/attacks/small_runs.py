@@ -13,7 +13,7 @@ RUN = ("--epochs", 10, "--threads", 1)
 PICTURES = ("raster.png", "confusion.png", "learning_curve.png", "delays.png")
 
 #: Entries of the summary that differ between equal runs.
-_TIMES = ("seconds_per_epoch", "peak_memory_bytes")
+_TIMES = ("seconds", "seconds_per_epoch", "peak_memory_bytes", "started", "ended")
 
 
 def results(folder: Path) -> dict[str, object]:

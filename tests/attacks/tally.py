@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mlgenn_delays
-import mlgenn_delays.experiments
 import mlgenn_delays.models
 from mlgenn_delays.compilers import TrainingDiverged
 from mlgenn_delays.engines.code_cache import CompilerError
@@ -21,10 +20,7 @@ DOCUMENTED = (
     TrainingDiverged,
 )
 
-_OURS = tuple(
-    str(Path(module.__file__).parent)
-    for module in (mlgenn_delays, mlgenn_delays.models, mlgenn_delays.experiments)
-)
+_OURS = tuple(str(Path(module.__file__).parent) for module in (mlgenn_delays, mlgenn_delays.models))
 
 
 def undocumented(error: BaseException) -> str | None:

@@ -164,7 +164,7 @@ def test_reports_of_forged_runs(server, whole, tmp_path, rng, attempts, tally):
             folder = top / f"run-{number}"
             shutil.copytree(whole / f"seed-{number % 2}", folder)
             config = json.loads((folder / "config.json").read_text())
-            config["options"]["hidden"] = [4 + number]
+            config["config"]["network"]["hidden"] = [4 + number]
             (folder / "config.json").write_text(json.dumps(config))
             name = ("config.json", "summary.json")[rng.integers(2)]
             what.append(damage_json(folder / name, rng))

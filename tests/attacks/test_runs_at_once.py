@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
 import pytest
 from small_runs import RUN, difference, results
+
+from mlgenn_delays.studies.reports.table import read_table
 
 SEEDS = (0, 1, 2)
 
@@ -68,9 +69,9 @@ def test_seeds(server, expected, tmp_path, rng, attempts, tally):
             problem = ended[-1].err
         for seed in SEEDS:
             problem = problem or difference(folder / f"seed-{seed}", expected[seed])
-        written = json.loads((folder / "seeds.json").read_text())
-        if problem is None and written["n_finished"] != len(SEEDS):
-            problem = f"seeds.json has {written['n_finished']} finished seeds"
+        written = [row["seed"] for row in read_table(folder / "runs.csv")]
+        if problem is None and written != [*SEEDS]:
+            problem = f"runs.csv has the seeds {written}"
         tally.count(f"at once {attack}", problem)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlgenn_delays.models.braille import BrailleSettings, braille_settings, build_network
+from mlgenn_delays.models.braille import braille_settings, build_network
 
 
 def test_network_is_the_published_one() -> None:
@@ -12,8 +12,8 @@ def test_network_is_the_published_one() -> None:
 
 
 def test_sparser_events_get_larger_weights() -> None:
-    assert braille_settings() == braille_settings(10) == BrailleSettings()
-    means = [braille_settings(threshold).input_weight[0] for threshold in (1, 2, 5, 10)]
+    assert braille_settings() == braille_settings(10)
+    means = [braille_settings(t).network.input_weight[0] for t in (1, 2, 5, 10)]
     assert means == sorted(means)
     assert len(set(means)) == 4
 

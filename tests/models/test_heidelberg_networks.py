@@ -8,8 +8,8 @@ from types import ModuleType
 import pytest
 
 from mlgenn_delays.models import ClassifierSettings, shd, ssc
-from mlgenn_delays.models.shd import SHDSettings, shd_settings
-from mlgenn_delays.models.ssc import SSCSettings, ssc_settings
+from mlgenn_delays.models.shd import shd_settings
+from mlgenn_delays.models.ssc import ssc_settings
 
 #: Mészáros et al. 2025, the same for both data sets.
 PUBLISHED = {
@@ -42,8 +42,10 @@ def test_settings_are_the_published_ones(
     make: Callable[..., ClassifierSettings], recurrent: bool
 ) -> None:
     settings = make(recurrent)
-    assert {name: getattr(settings, name) for name in PUBLISHED} == PUBLISHED
-    assert settings.lr * settings.lr_ease_in == pytest.approx(1e-5)
+    flat = settings.flat()
+    assert {name: flat[name] for name in PUBLISHED} == PUBLISHED
+    assert settings.network.recurrent == recurrent
+    assert settings.learning.lr * settings.learning.lr_ease_in == pytest.approx(1e-5)
 
 
 @pytest.mark.parametrize(
@@ -56,17 +58,17 @@ def test_settings_are_the_published_ones(
     ],
 )
 def test_delays_at_first(settings: ClassifierSettings, longest: float) -> None:
-    assert settings.input_delay == settings.hidden_delay == (0.0, longest)
+    network = settings.network
+    assert network.input_delay == network.hidden_delay == (0.0, longest)
 
 
 def test_what_differs_between_the_data_sets() -> None:
-    assert (SHDSettings().reg_lambda, SSCSettings().reg_lambda) == (5e-11, 5e-12)
-    assert (SHDSettings().blend, SSCSettings().blend) == (0.5, 0.0)
+    shd_, ssc_ = shd_settings(), ssc_settings()
+    assert (shd_.learning.reg_lambda, ssc_.learning.reg_lambda) == (5e-11, 5e-12)
+    assert (shd_.augmentation.blend, ssc_.augmentation.blend) == (0.5, 0.0)
 
 
 def test_defaults_are_the_networks_of_the_paper() -> None:
-    assert shd_settings() == SHDSettings()
-    assert ssc_settings() == SSCSettings()
     network = shd.build_network()
     assert [p.size for p in network.network.populations] == [700, 512, 20]
     assert [c.name for c in network.delay_learn_conns] == ["input_hidden", "hidden_hidden"]
@@ -75,10 +77,12 @@ def test_defaults_are_the_networks_of_the_paper() -> None:
     assert [c.name for c in network.delay_learn_conns] == ["input_hidden1", "hidden1_hidden2"]
 
 
-@pytest.mark.parametrize("module", [shd, ssc])
+@pytest.mark.parametrize(("module", "make"), [(shd, shd_settings), (ssc, ssc_settings)])
 @pytest.mark.parametrize("hidden", [(64,), (1024, 1024)])
-def test_sizes(module: ModuleType, hidden: tuple[int, ...]) -> None:
-    network = module.build_network(None, hidden, recurrent=True, delays="none", num_output=3)
+def test_sizes(
+    module: ModuleType, make: Callable[..., ClassifierSettings], hidden: tuple[int, ...]
+) -> None:
+    network = module.build_network(make().change(hidden=hidden, delays="none"), 3)
     assert [p.size for p in network.hidden] == list(hidden)
     assert network.output.size == 3
     assert network.delay_learn_conns == []
@@ -88,7 +92,7 @@ def test_sizes(module: ModuleType, hidden: tuple[int, ...]) -> None:
 def test_small_generated_sets_are_learned_in_more_and_larger_steps(
     make: Callable[..., ClassifierSettings],
 ) -> None:
-    published, small = make(), make(synthetic=True)
+    published, small = make().learning, make(synthetic=True).learning
     assert small.batch_size < published.batch_size
     assert small.lr > published.lr
     assert small.epochs < published.epochs

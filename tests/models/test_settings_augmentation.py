@@ -14,11 +14,11 @@ from mlgenn_delays.events.augmentation import (
     ShiftChannels,
 )
 from mlgenn_delays.events.blending import BlendExamples
-from mlgenn_delays.models import ClassifierSettings
+from mlgenn_delays.models import AugmentationSettings
 
 
 def augmentation(**settings: Any) -> Any:
-    return ClassifierSettings(**settings).augmentation(500.0)
+    return AugmentationSettings(**settings).augmentation(500.0)
 
 
 def test_none_by_default() -> None:
@@ -59,14 +59,19 @@ def test_all_with_the_published_order() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"blend": 1.5}, "rate of blend is 1.5"),
+        ({"blend": 1.5}, "blend is 1.5, allowed are finite numbers from 0 to 1"),
         ({"channel_shift": -4}, "channel_shift is -4"),
-        ({"channel_shift": 4, "channel_shift_rate": -1.0}, "rate of channel_shift is -1"),
+        ({"channel_shift": 4, "channel_shift_rate": -1.0}, "channel_shift_rate is -1"),
         ({"jitter": -1.0}, "jitter is -1"),
         ({"jitter": -1.0, "jitter_rate": 0.5}, "jitter is -1"),
-        ({"drop": 0.5, "drop_rate": 2.0}, "rate of drop is 2"),
+        ({"drop": 0.5, "drop_rate": 2.0}, "drop_rate is 2"),
+        ({"drop": 1.0}, r"augmentation: drop is 1, allowed are numbers in \[0, 1\)"),
+        # whatever the amount
+        ({"drop_rate": 2.0}, "drop_rate is 2"),
+        ({"jitter_rate": 2.0}, "jitter_rate is 2"),
+        ({"channel_shift_rate": 2.0}, "channel_shift_rate is 2"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"augmentation: {message}"):
+    with pytest.raises(ValueError, match=f"^{message}"):
         augmentation(**settings)

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from mlgenn_delays.models.speech import CochleaSettings, SpeechSettings, speech_settings
+from mlgenn_delays.models.speech import speech_settings
 
 
 def test_settings_follow_the_encoder() -> None:
-    assert speech_settings() == speech_settings("mel") == SpeechSettings()
-    assert speech_settings("cochlea") == CochleaSettings()
+    mel, cochlea = speech_settings("mel"), speech_settings("cochlea")
+    assert speech_settings() == mel
     # more events, smaller weights
-    assert CochleaSettings().input_weight[1] < SpeechSettings().input_weight[1]
+    assert cochlea.network.input_weight[1] < mel.network.input_weight[1]
+    assert (cochlea.learning, cochlea.augmentation) == (mel.learning, mel.augmentation)
 
 
 def test_unknown_encoder() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -32,14 +30,15 @@ class TestSequenceDetection:
                 np.testing.assert_array_equal(variables[name].values, np.full((2, 2), value))
 
     def test_delays_that_are_not_learned(self) -> None:
+        settings = sequence_detection.sequence_settings()
         for mode in ("fixed", "none"):
-            assert sequence_detection.build_network(delays=mode).delay_learn_conns == []
-        network = sequence_detection.build_network(delays="none")
+            network = sequence_detection.build_network(settings.change(delays=mode))
+            assert network.delay_learn_conns == []
         assert network.connections["input_output"].connectivity.delay == 0
 
     def test_delays_in_ms_become_timesteps(self) -> None:
-        settings = replace(
-            sequence_detection.SequenceSettings(), dt=0.5, input_delay=(1.0, 2.0), max_delay=10.0
+        settings = sequence_detection.sequence_settings().change(
+            dt=0.5, input_delay=(1.0, 2.0), max_delay=10.0
         )
         connection = sequence_detection.build_network(settings).connections["input_output"]
         assert connection.max_delay_steps == 20
@@ -47,35 +46,22 @@ class TestSequenceDetection:
         assert isinstance(delay, Uniform)
         assert (delay.min, delay.max) == (2.0, 4.0)
 
-    @pytest.mark.parametrize(
-        ("changes", "delays", "message"),
-        [
-            ({}, "some", "delays is 'some', allowed are 'learned', 'fixed', 'none'"),
-            ({"max_delay": -1.0}, "learned", "max_delay is -1.0, allowed are times from 0 ms"),
-            ({"tau_mem_output": 0.0}, "learned", "tau_mem"),
-        ],
-    )
-    def test_bad_arguments(self, changes: dict, delays: str, message: str) -> None:
-        settings = replace(sequence_detection.SequenceSettings(), **changes)
-        with pytest.raises(ValueError, match=message):
-            sequence_detection.build_network(settings, delays)
-
 
 class TestYinYang:
     def test_outputs_spike_and_all_connections_have_delays(self) -> None:
-        network = yin_yang.build_network(num_hidden=(7,))
+        network = yin_yang.build_network(yin_yang.yin_yang_settings((7,)))
         assert [p.size for p in network.network.populations] == [5, 7, 3]
         assert isinstance(network.output.neuron, LeakyIntegrateFire)
         assert [c.name for c in network.delay_learn_conns] == ["input_hidden", "hidden_output"]
-        cap = round(30.0 / yin_yang.YinYangSettings().dt)
+        cap = round(30.0 / 0.05)
         assert [c.max_delay_steps for c in network.delay_learn_conns] == [cap, cap]
 
     def test_weights_suit_the_number_of_hidden_neurons(self) -> None:
-        small, large = (yin_yang.yin_yang_settings((n,)) for n in (5, 20))
+        small, large = (yin_yang.yin_yang_settings((n,)).network for n in (5, 20))
         assert small.output_weight[0] == pytest.approx(4.0 * large.output_weight[0])
         assert small.output_weight[1] == pytest.approx(2.0 * large.output_weight[1])
         assert small.input_weight == large.input_weight
-        two = yin_yang.yin_yang_settings((5, 20))
+        two = yin_yang.yin_yang_settings((5, 20)).network
         assert two.hidden_weight == small.output_weight
         assert two.output_weight == large.output_weight
 
@@ -94,8 +80,8 @@ class TestPSMNIST:
         assert names == ["input_hidden", "hidden_hidden"]
 
     def test_without_recurrent_delays(self) -> None:
-        settings = replace(psmnist.PSMNISTSettings(), recurrent_delay=None)
-        network = psmnist.build_network(settings, 8, (16,))
+        settings = psmnist.psmnist_settings().change(recurrent_delays=False, hidden=16)
+        network = psmnist.build_network(settings, 8)
         assert [c.name for c in network.delay_learn_conns] == ["input_hidden"]
         assert network.connections["hidden_hidden"].connectivity.delay == 0
         assert network.input.size == 8

@@ -1,0 +1,99 @@
+"""How long a study will take, from a short timed run of its smallest and its largest network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from .config import RunConfig
+from .errors import user_errors
+from .study import PlannedRun, count_described
+from .task import Task, TaskData, load_data
+from .training import compile_network, count_timesteps
+
+#: Batches that are trained with: the first one warms up, the others are timed.
+_NUM_BATCHES = 3
+
+#: Time of a forward pass by that of training, roughly.
+_FORWARD = 0.4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What runs of a study will take.
+
+    Attributes:
+        seconds: of each run
+        memory: of one worker process with the largest network [bytes]
+    """
+
+    seconds: tuple[float, ...]
+    memory: int
+
+
+def estimate_cost(task: Task, runs: Sequence[PlannedRun]) -> Cost:
+    """Time some batches of the smallest and the largest network of some runs.
+
+    Networks spike more once they have learned something, so that most take somewhat longer.
+
+    Args:
+        task: of the runs
+        runs: at least one
+
+    Raises:
+        RunError: data cannot be loaded, or a network cannot be made.
+    """
+    configs = [run.config for run in runs]
+    parameters = []
+    known: dict[RunConfig, int] = {}
+    for config in configs:
+        alike = config.change(seed=0)
+        if alike not in known:
+            known[alike] = _count(task, alike)
+        parameters.append(known[alike])
+    smallest, largest = int(np.argmin(parameters)), int(np.argmax(parameters))
+    measured = {i: _measure(task, configs[i]) for i in {smallest, largest}}
+    sizes = [parameters[i] for i in (smallest, largest)]
+    per_epoch = np.interp(parameters, sizes, [measured[i][0] for i in (smallest, largest)])
+    seconds = [float(s) * c.learning.epochs for s, c in zip(per_epoch, configs, strict=True)]
+    return Cost(tuple(seconds), measured[largest][1])
+
+
+def _count(task: Task, config: RunConfig) -> int:
+    data = load_data(task, config)
+    with user_errors():
+        count_timesteps(data.duration, config.network.dt)
+        return count_described(task.build(config, data))
+
+
+def _measure(task: Task, config: RunConfig) -> tuple[float, int]:
+    """Seconds of an epoch, and memory of a process with this network [bytes]."""
+    data = load_data(task, config)
+    with user_errors():
+        network = task.build(config, data)
+        compiled = compile_network(task, network, config, data)
+    size = config.learning.batch_size
+    with compiled:
+        batches = [data.train.first(size)] * _NUM_BATCHES
+        start, times = perf_counter(), []
+        for part in batches:
+            with user_errors():
+                compiled.train(
+                    {network.input: part.events},
+                    {network.output: part.labels},
+                    num_epochs=1,
+                    callbacks=[],
+                )
+            start, last = perf_counter(), start
+            times.append(start - last)
+        memory = compiled.peak_memory()  # the network's own included
+    per_sample = float(np.median(times[1:])) / min(size, len(data.train))
+    return per_sample * _effective_samples(data), memory
+
+
+def _effective_samples(data: TaskData) -> float:
+    """Samples of an epoch, those of validation counted by what they take."""
+    return len(data.train) + _FORWARD * len(data.validation)

@@ -1,0 +1,99 @@
+"""Accuracies of a study as a table, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .grouping import Group, format_value, order
+from .markdown import cell, number, table
+from .statistics import Estimate
+from .table import family
+
+
+def accuracy_table(
+    groups: Sequence[Group], axes: Sequence[str] = (), matched_to: str | None = None
+) -> str:
+    """Mean, interval and what it took of each variant at each size.
+
+    Args:
+        groups: of :func:`.group_rows`.
+        axes: columns that were varied besides variant and size.
+        matched_to: variant whose number of parameters the others are to have.
+    """
+    layers = family([row for g in groups for row in g.rows], "spikes_per_neuron")
+    spikes = {f"spikes_per_neuron_{layer}": f"spikes per neuron, {layer}" for layer in layers}
+    if not layers and any(g.mean("spikes_per_neuron") is not None for g in groups):
+        spikes = {"spikes_per_neuron": "spikes per neuron"}
+    texts = ["variant", *axes, "size", *(["hidden"] if matched_to else [])]
+    numbers = ["test accuracy (%)", "seeds", "parameters", *(["of wanted"] if matched_to else [])]
+    rows = [
+        [
+            cell(group.variant),
+            *(cell(group.values[a]) for a in axes),
+            group.size,
+            *([cell(group.rows[0].get("hidden"))] if matched_to else []),
+            _estimate_text(group.estimate("test_accuracy")),
+            str(len(group.seeds)),
+            number(group.mean("n_parameters"), ",.0f"),
+            *([number(_of_wanted(groups, axes, group, matched_to), "+.1%")] if matched_to else []),
+            *(number(group.mean(column), ".2f") for column in spikes),
+            number(group.mean("seconds_per_epoch"), ".3g"),
+        ]
+        for group in groups
+    ]
+    return table([*texts, *numbers, *spikes.values(), "s per epoch"], rows, len(texts))
+
+
+def _estimate_text(found: Estimate | None) -> str:
+    return "-" if found is None else found.text(100.0)
+
+
+def _of_wanted(
+    groups: Sequence[Group], axes: Sequence[str], group: Group, matched_to: str
+) -> float | None:
+    """How many parameters more than the variant that it is matched to a group has, as a share."""
+    wanted = [
+        g.mean("n_parameters")
+        for g in groups
+        if (g.variant, g.size) == (matched_to, group.size)
+        and all(g.values[a] == group.values[a] for a in axes)
+    ]
+    mean = group.mean("n_parameters")
+    if not wanted or not wanted[0] or mean is None:
+        return None
+    return mean / wanted[0] - 1.0
+
+
+def matching_sentence(groups: Sequence[Group], axes: Sequence[str], matched_to: str) -> str:
+    """How close numbers of parameters are."""
+    shares = {
+        (g.variant, g.size): share
+        for g in groups
+        if g.variant != matched_to
+        and (share := _of_wanted(groups, axes, g, matched_to)) is not None
+    }
+    start = (
+        "Each variant has the hidden size whose number of parameters (weights and learned "
+        f"delays) comes closest to that of {matched_to} at this size"
+    )
+    if not shares:
+        return f"{start}."
+    (variant, size), share = max(shares.items(), key=lambda item: abs(item[1]))
+    return f"{start}; the largest deviation is {share:+.1%} ({variant} at {size})."
+
+
+def pooled_sentence(groups: Sequence[Group], column: str) -> str:
+    """Over which values of a column the means are."""
+    values = sorted({row.get(column) for g in groups for row in g.rows}, key=order)
+    counts = [
+        len({row.get(column) for row in g.rows if row["seed"] == seed})
+        for g in groups
+        for seed in g.seeds
+    ]
+    low, high = min(counts), max(counts)
+    number_text = f"{high}" if low == high else f"{low} to {high}"
+    lacking = "" if low == len(values) else f"; not all runs with these {len(values)} are there"
+    return (
+        f"The value of a seed is its mean over {number_text} values of {column} "
+        f"({', '.join(map(format_value, values))}){lacking}: means and intervals are over seeds."
+    )

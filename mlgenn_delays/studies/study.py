@@ -1,0 +1,220 @@
+"""What a study is: the runs of every combination of sizes, variants, seeds and further settings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from mlgenn_delays.models import ClassifierNetwork
+
+from .config import FREE, RunConfig, flat_json
+from .sizes import size_text
+from .task import Task, load_data
+from .variants import variant_settings
+
+#: Settings that are axes of a study, and the options that say them.
+AXES = {"hidden": "sizes", "seed": "seeds"}
+
+#: Settings that a variant decides.
+OF_VARIANTS = ("recurrent", "delays", "recurrent_delays")
+
+#: Characters of a value in the name of a folder, at most.
+_LONGEST_VALUE = 40
+
+#: Hidden neurons of a layer that are tried, at most, where numbers of parameters are matched.
+_LARGEST = 2**16
+
+
+@dataclass(frozen=True)
+class Study:
+    """A set of runs.
+
+    Attributes:
+        task: what is studied
+        settings: of all runs, by name; all others are as published
+        sizes: neurons of the hidden layers
+        variants: names of kinds of networks, see ``VARIANTS``
+        seeds: of the runs of each network
+        over: further axes: name of a setting -> its values
+        pool: those of ``over`` whose values are replications, such as the speaker that was left
+            out of training: reports average over them
+        match_parameters: variants but for the first one get the hidden size whose number of
+            parameters (weights and learned delays) is the closest to the first one's
+    """
+
+    task: Task
+    sizes: tuple[tuple[int, ...], ...]
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    over: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    match_parameters: bool = False
+    pool: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for what in ("sizes", "variants", "seeds"):
+            values = getattr(self, what)
+            if not values:
+                raise ValueError(f"{what} is empty")
+            if len(set(values)) < len(values):
+                raise ValueError(f"{what} has a value twice: {values}")
+        for name in (*AXES, *OF_VARIANTS):
+            if name in self.settings or name in self.over:
+                raise ValueError(f"{name}: in a study, {AXES.get(name, 'variants')} say it")
+        for name, values in self.over.items():
+            if name in self.settings:
+                raise ValueError(f"{name} is a setting of all runs and an axis of the study")
+            if not values:
+                raise ValueError(f"over: no values of {name}")
+        for name in self.pool:
+            if name not in self.over:
+                raise ValueError(f"pool has {name!r}, allowed are axes: {', '.join(self.over)}")
+        for variant in self.variants:
+            for name in variant_settings(self.task, variant):
+                if name in self.settings or name in self.over:
+                    raise ValueError(f"{name}: the variant {variant!r} says it")
+
+    def describe(self) -> dict[str, Any]:
+        """What all runs of the study share, in JSON types: two studies that differ in it cannot
+        be one. Where runs are done and where their data lie may change."""
+        asked = {n: v for n, v in self.settings.items() if n not in FREE or n == "epochs"}
+        return {
+            "task": self.task.name,
+            "settings": {n: list(v) if isinstance(v, tuple) else v for n, v in asked.items()},
+            "axes": sorted(self.over),
+            "pool": list(self.pool),
+            "match_parameters": self.variants[0] if self.match_parameters else None,
+        }
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a study."""
+
+    config: RunConfig
+    variant: str
+    size: str  #: that was asked for, as ``"64"`` or ``"128x2"``
+    axes: Mapping[str, Any]  #: value of each further axis, in JSON types
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        axes = [f"{name}={_file_text(value)}" for name, value in self.axes.items()]
+        return "-".join([self.variant, self.size, *axes, f"seed{self.config.seed}"])
+
+    def labels(self) -> dict[str, Any]:
+        """What a row of the table says besides the record."""
+        return {"variant": self.variant, "size": self.size, **self.axes}
+
+
+def _file_text(value: Any) -> str:
+    """A value in the name of a file; where characters are replaced, another value has another."""
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    plain = "".join(c if c.isalnum() or c in ".,+_" else "_" for c in text)
+    if plain == text and len(text) <= _LONGEST_VALUE:
+        return text
+    return f"{plain[:_LONGEST_VALUE]}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+
+def plan(study: Study) -> list[PlannedRun]:
+    """All runs of a study; those of one network stand together, seed after seed. Data are loaded
+    where it depends on them what runs are: to match numbers of parameters, and to find out which
+    data ``"auto"`` stands for, which must be the same for all workers.
+
+    Raises:
+        ValueError, TypeError: a setting, size, variant or seed that is not allowed; two runs that
+            would be the same.
+        RunError: data cannot be loaded.
+    """
+    runs = []
+    for size, variant, values in product(study.sizes, study.variants, _combinations(study.over)):
+        hidden = size
+        if study.match_parameters and variant != study.variants[0]:
+            hidden = _match(study, size, variant, values)
+        for seed in study.seeds:
+            config = _located(study.task, _configure(study, hidden, variant, values, seed))
+            axes = {name: flat_json(config)[name] for name in study.over}
+            runs.append(PlannedRun(config, variant, size_text(size), axes))
+    _check_different(runs)
+    return runs
+
+
+def _check_different(runs: Sequence[PlannedRun]) -> None:
+    known: dict[str, PlannedRun] = {}
+    for run in runs:
+        if run.name in known:
+            raise ValueError(f"two runs would be the same: {run.name}; a value is there twice")
+        known[run.name] = run
+
+
+def _located(task: Task, config: RunConfig) -> RunConfig:
+    """The same for workers elsewhere: with whole paths, and with the kind of data that is found
+    here."""
+    paths = {
+        name: Path(os.path.abspath(value))
+        for name, value in config.flat().items()
+        if isinstance(value, Path)
+    }
+    config = config.change(paths)
+    if config.flat().get("kind") == "auto":
+        config = config.change(kind=load_data(task, config).kind)
+    return config
+
+
+def _combinations(over: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    for values in product(*over.values()):
+        yield dict(zip(over, values, strict=True))
+
+
+def _configure(
+    study: Study, hidden: tuple[int, ...], variant: str, values: Mapping[str, Any], seed: int
+) -> RunConfig:
+    sizes = {} if "hidden" in study.task.without else {"hidden": hidden}
+    return study.task.config(
+        {
+            "threads": 1,  # several small networks at once are faster than one on several threads
+            **study.settings,
+            **variant_settings(study.task, variant),
+            **values,
+            **sizes,
+            "seed": seed,
+        }
+    )
+
+
+def _match(
+    study: Study,
+    size: tuple[int, ...],
+    variant: str,
+    values: Mapping[str, Any],
+) -> tuple[int, ...]:
+    """Sizes of a variant's layers, all the same, whose number of parameters is the closest to
+    that of the first variant."""
+
+    def count(hidden: tuple[int, ...], variant: str) -> int:
+        config = _configure(study, hidden, variant, values, study.seeds[0])
+        return count_described(study.task.build(config, load_data(study.task, config)))
+
+    wanted, layers = count(size, study.variants[0]), len(size)
+    low, high = 1, 2
+    while count((high,) * layers, variant) < wanted and high < _LARGEST:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if count((middle,) * layers, variant) < wanted:
+            low = middle
+        else:
+            high = middle
+    return min(((n,) * layers for n in (low, high)), key=lambda h: abs(count(h, variant) - wanted))
+
+
+def count_described(network: ClassifierNetwork) -> int:
+    """Weights and learned delays of a network that is not compiled, all of whose connections are
+    all-to-all."""
+    sizes = {c: c.source().size * c.target().size for c in network.connections.values()}
+    return sum(sizes.values()) + sum(sizes[c] for c in network.delay_learn_conns)
