@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .config import RunConfig, differences, flat_json
-from .errors import RunError
+from .errors import FolderError, RunError
 from .executors.calls import Outcome
 from .record import RunRecord, read_record
 from .results import ResultsFolder, read_json, write_json
@@ -36,9 +36,8 @@ def check_folder(results: ResultsFolder, study: Study) -> None:
     different = [n for n in {**before, **now_} if before.get(n) != now_.get(n)]
     if different:
         changes = ", ".join(f"{n} was {before.get(n)!r} and is {now_.get(n)!r}" for n in different)
-        raise RunError(
-            f"argument --out: {str(results.path)!r} has another study: {changes}; choose another "
-            "--out"
+        raise FolderError(
+            f"{str(results.path)!r} has another study: {changes}; choose another folder"
         )
 
 

@@ -72,9 +72,8 @@ class StudyOptions:
     sizes: Annotated[tuple[str, ...], arg(metavar="SIZE [SIZE ...]", help_behavior_hint="")] = ()
     #: kinds of networks, or all; the first one is the reference of --match-parameters
     variants: Annotated[tuple[str, ...], arg(metavar="NAME [NAME ...]")] = ("all",)
-    seeds: Annotated[tuple[str, ...], arg(metavar="SEED [SEED ...]")] = (
-        "0-4",
-    )  #: such as 0 1 2, or 0-9
+    #: such as 0 1 2, or 0-9
+    seeds: Annotated[tuple[str, ...], arg(metavar="SEED [SEED ...]")] = ("0-4",)
     #: a further axis: a setting and its values, such as tau_mem 20 50 100
     over: tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]] = ()
     #: settings of --over whose values are replications, such as leave_out_speaker: reports average
