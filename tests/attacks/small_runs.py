@@ -12,7 +12,8 @@ RUN = ("--epochs", 10, "--threads", 1)
 
 PICTURES = ("raster.png", "confusion.png", "learning_curve.png", "delays.png")
 
-#: Entries of the summary that differ between equal runs.
+#: Entries of the summary that differ between equal runs; so do the configuration and its hash: a
+#: run that is resumed asks for the kind of data that "auto" found.
 _TIMES = ("seconds", "seconds_per_epoch", "peak_memory_bytes", "started", "ended")
 
 
@@ -27,7 +28,9 @@ def results(folder: Path) -> dict[str, object]:
     summary = json.loads((folder / "summary.json").read_text())
     lines = (folder / "metrics.csv").read_text().splitlines()
     found: dict[str, object] = {
-        "summary": {k: v for k, v in summary.items() if k not in _TIMES},
+        "summary": {
+            k: v for k, v in summary.items() if k not in (*_TIMES, "config", "config_hash")
+        },
         # the last column has seconds
         "metrics": [line.rsplit(",", 1)[0] for line in lines],
     }
