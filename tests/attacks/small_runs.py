@@ -12,9 +12,12 @@ RUN = ("--epochs", 10, "--threads", 1)
 
 PICTURES = ("raster.png", "confusion.png", "learning_curve.png", "delays.png")
 
-#: Entries of the summary that differ between equal runs; so do the configuration and its hash: a
-#: run that is resumed asks for the kind of data that "auto" found.
-_TIMES = ("seconds", "seconds_per_epoch", "peak_memory_bytes", "started", "ended")
+#: Entries of the summary that differ between equal runs. The hash does since the configuration of
+#: a run that is resumed names the kind of data that "auto" found.
+_DIFFERENT = (
+    *("seconds", "seconds_per_epoch", "peak_memory_bytes", "started", "ended"),
+    "config_hash",
+)
 
 
 def results(folder: Path) -> dict[str, object]:
@@ -26,11 +29,10 @@ def results(folder: Path) -> dict[str, object]:
     for name in PICTURES:
         assert (folder / name).read_bytes()[-8:-4] == b"IEND", f"{name} is damaged"
     summary = json.loads((folder / "summary.json").read_text())
+    summary["config"]["data"]["kind"] = summary["dataset"]
     lines = (folder / "metrics.csv").read_text().splitlines()
     found: dict[str, object] = {
-        "summary": {
-            k: v for k, v in summary.items() if k not in (*_TIMES, "config", "config_hash")
-        },
+        "summary": {k: v for k, v in summary.items() if k not in _DIFFERENT},
         # the last column has seconds
         "metrics": [line.rsplit(",", 1)[0] for line in lines],
     }
