@@ -130,7 +130,7 @@ def stored_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
         KeyError, TypeError, ValueError, AttributeError: it is damaged.
     """
     if "config" in stored:
-        settings = _flatten(stored["config"])
+        settings = flatten(stored["config"])
         found = (stored.get("data") or {}).get("kind")
         if settings.get("kind") == "auto" and found in ("real", "synthetic"):
             settings["kind"] = found
@@ -148,10 +148,11 @@ def stored_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {_EARLIER_NAMES.get(name, name): value for name, value in values.items()}
 
 
-def _flatten(groups: Mapping[str, Any]) -> dict[str, Any]:
+def flatten(groups: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by name, out of the groups in which files have them."""
     flat: dict[str, Any] = {}
     for name, value in groups.items():
-        flat.update(_flatten(value) if isinstance(value, Mapping) else {name: value})
+        flat.update(flatten(value) if isinstance(value, Mapping) else {name: value})
     return flat
 
 
@@ -166,3 +167,8 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
     if "auto" in pairs.get("kind", ()):
         del pairs["kind"]
     return {name: (b, n) for name, (b, n) in pairs.items() if b != n}
+
+
+def describe_differences(different: Mapping[str, tuple[Any, Any]]) -> str:
+    """What :func:`differences` found, in words."""
+    return ", ".join(f"{k} was {before!r} and is {now!r}" for k, (before, now) in different.items())

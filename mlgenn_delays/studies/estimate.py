@@ -47,13 +47,10 @@ def estimate_cost(task: Task, runs: Sequence[PlannedRun]) -> Cost:
         RunError: data cannot be loaded, or a network cannot be made.
     """
     configs = [run.config for run in runs]
-    parameters = []
-    known: dict[RunConfig, int] = {}
-    for config in configs:
-        alike = config.change(seed=0)
-        if alike not in known:
-            known[alike] = _count(task, alike)
-        parameters.append(known[alike])
+    alike = [config.change(seed=0) for config in configs]  # networks that differ in nothing else
+    # those of the same data one after the other, so that each set is loaded once
+    known = {c: _count(task, c) for c in sorted(set(alike), key=lambda c: repr(c.data))}
+    parameters = [known[config] for config in alike]
     smallest, largest = int(np.argmin(parameters)), int(np.argmax(parameters))
     measured = {i: _measure(task, configs[i]) for i in {smallest, largest}}
     sizes = [parameters[i] for i in (smallest, largest)]

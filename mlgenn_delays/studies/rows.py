@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .config import flatten
 from .sizes import size_text
 
 #: Entries of ``summary.json`` that are columns of the table under the same name.
 _SAME = (
     *("status", "message", "test_accuracy", "test_loss", "validation_accuracy", "validation_loss"),
     *("best_epoch", "epochs", "n_parameters", "n_weights", "n_delays", "seconds"),
-    *("seconds_per_epoch", "validated_on_test", "config_hash", "backend", "threads"),
+    *("seconds_per_epoch", "config_hash", "backend", "threads"),
 )
 
 #: Statistics of a connection's delays in ``summary.json`` -> start of their columns.
@@ -139,18 +140,11 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
         KeyError, TypeError, AttributeError: it is damaged.
     """
     if "config" in config:
-        return _flatten(config["config"])
+        return flatten(config["config"])
     options, settings = config["options"], config["settings"]
     # "epochs" of the options are those that were asked for, or None
     further = {k: v for k, v in settings.items() if k not in options or k == "epochs"}
     return {"task": config["experiment"], **options, **further}
-
-
-def _flatten(groups: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in groups.items():
-        flat |= _flatten(value) if isinstance(value, Mapping) else {name: value}
-    return flat
 
 
 def variant_of(settings: Mapping[str, Any]) -> str:

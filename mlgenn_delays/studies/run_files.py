@@ -9,7 +9,7 @@ from typing import Any
 
 from mlgenn_delays.compilers import CompiledNetwork
 
-from .config import RunConfig, differences, flat_json, stored_settings
+from .config import RunConfig, describe_differences, differences, flat_json, stored_settings
 from .environment import describe_environment
 from .errors import RunError
 from .record import RunRecord, damaged_record, read_record
@@ -143,7 +143,7 @@ def note_threads(stored: Mapping[str, Any], begun: Mapping[str, Any]) -> str:
 
 def _refuse(different: Mapping[str, tuple[Any, Any]], folder: str) -> None:
     if different:
-        changes = ", ".join(f"{k} was {a!r} and is {b!r}" for k, (a, b) in different.items())
+        changes = describe_differences(different)
         raise RunError(f"the run in {folder!r} was started with other settings: {changes}")
 
 

@@ -14,7 +14,7 @@ from mlgenn_delays.models import ClassifierNetwork
 
 from .config import FREE, RunConfig, flat_json
 from .sizes import size_text
-from .task import Task, load_data
+from .task import Task, find_data, load_data
 from .variants import variant_settings
 
 #: Settings that are axes of a study, and the options that say them.
@@ -162,7 +162,7 @@ def _located(task: Task, config: RunConfig) -> RunConfig:
     }
     config = config.change(paths)
     if config.flat().get("kind") == "auto":
-        config = config.change(kind=load_data(task, config).kind)
+        config = config.change(kind=find_data(task, config)[0])
     return config
 
 
@@ -177,7 +177,7 @@ def _configure(
     sizes = {} if "hidden" in study.task.without else {"hidden": hidden}
     return study.task.config(
         {
-            "threads": 1,  # several small networks at once are faster than one on several threads
+            "threads": 1,  # of which there are as many at once as processors
             **study.settings,
             **variant_settings(study.task, variant),
             **values,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .config import RunConfig, differences, flat_json
+from .config import RunConfig, describe_differences, differences, flat_json
 from .errors import FolderError, RunError
 from .executors.calls import Outcome
 from .record import RunRecord, read_record
@@ -33,11 +33,12 @@ def check_folder(results: ResultsFolder, study: Study) -> None:
     if not isinstance(stored, dict):
         raise RunError(f"{str(path)!r} is damaged: it does not say which study it is of")
     before, now_ = _flat(stored), _flat(wanted)
-    different = [n for n in {**before, **now_} if before.get(n) != now_.get(n)]
+    pairs = {name: (before.get(name), now_.get(name)) for name in {**before, **now_}}
+    different = {name: (b, n) for name, (b, n) in pairs.items() if b != n}
     if different:
-        changes = ", ".join(f"{n} was {before.get(n)!r} and is {now_.get(n)!r}" for n in different)
         raise FolderError(
-            f"{str(results.path)!r} has another study: {changes}; choose another folder"
+            f"{str(results.path)!r} has another study: {describe_differences(different)}; choose "
+            "another folder"
         )
 
 
@@ -111,10 +112,9 @@ def _find_damage(results: ResultsFolder, config: RunConfig) -> str | None:
             return str(error)
         changes = differences(stored, flat_json(config))
         if changes:
-            told = ", ".join(f"{n} was {a!r} and is {b!r}" for n, (a, b) in changes.items())
             raise RunError(
-                f"the run in {str(results.path)!r} has other settings: {told}; choose another "
-                "--out for the study"
+                f"the run in {str(results.path)!r} has other settings: "
+                f"{describe_differences(changes)}; choose another --out for the study"
             )
     if results.summary.is_file():
         try:

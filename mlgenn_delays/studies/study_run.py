@@ -19,7 +19,7 @@ from .record import RunRecord
 from .results import ResultsFolder
 from .study import PlannedRun, Study, plan
 from .study_folder import check_folder, read_records, record_failure, write_description
-from .task import load_data
+from .task import find_data
 from .worker import Job, load_task, run_folder, work
 
 #: Modules that workers import while the study still prepares.
@@ -150,7 +150,7 @@ def _dispatch(
     by_name = {run.name: run for run in state.todo}
     task = state.study.task
     jobs = [
-        Job(r.name, r.config, state.folder, load_data(task, r.config).fingerprint, task_module)
+        Job(r.name, r.config, state.folder, find_data(task, r.config)[1], task_module)
         for r in state.todo
     ]
 

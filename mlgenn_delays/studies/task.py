@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -226,6 +226,23 @@ def load_data(task: Task, config: RunConfig) -> TaskData:
     """
     with user_errors():
         return _load(task.load, config.data.for_seed(config.seed))
+
+
+def find_data(task: Task, config: RunConfig) -> tuple[str, str]:
+    """Kind and fingerprint of the data of a run. They are kept for all data that were looked for:
+    a study has many runs of more sets of data than memory keeps.
+
+    Raises:
+        RunError: see :func:`load_data`.
+    """
+    with user_errors():
+        return _find(task.load, config.data.for_seed(config.seed))
+
+
+@cache
+def _find(load: Callable[[DataSettings], TaskData], wanted: DataSettings) -> tuple[str, str]:
+    data = _load(load, wanted)
+    return data.kind, data.fingerprint
 
 
 @lru_cache(maxsize=2)

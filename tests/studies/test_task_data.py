@@ -13,7 +13,7 @@ from mlgenn_delays.datasets.labelled_events import LabelledEvents
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.program.timing import emission_steps
 from mlgenn_delays.studies import DataSettings, Part, RunError, TaskData
-from mlgenn_delays.studies.task import load_data
+from mlgenn_delays.studies.task import find_data, load_data
 
 
 def events(size: int = 5) -> EventDataset:
@@ -151,3 +151,21 @@ def test_validation_on_the_test_part_is_the_test_part() -> None:
     assert chosen.validation is chosen.test
     kept = load_data(order, order.config())
     assert (len(kept.validation), len(kept.test)) == (6, 10)
+
+
+def test_data_of_many_kinds_are_looked_for_once() -> None:
+    """More sets of data than memory keeps, in turn, as the runs of a study have them."""
+    loaded = []
+
+    def count(wanted: DataSettings) -> TaskData:
+        loaded.append(wanted.limit)
+        return load(wanted)
+
+    counted = replace(task(), load=count)
+    configs = [counted.config(limit=limit) for limit in (2, 4, 6, 8)]
+    found = [[find_data(counted, config) for config in configs] for _ in range(3)]
+    assert loaded == [2, 4, 6, 8]
+    assert found[0] == found[1] == found[2]
+    expected = [load_data(counted, config) for config in configs]
+    assert found[0] == [(data.kind, data.fingerprint) for data in expected]
+    assert len({fingerprint for _, fingerprint in found[0]}) == 4

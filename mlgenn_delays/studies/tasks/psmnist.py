@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from mlgenn_delays.datasets import stratified_split, synthetic_notice
+from mlgenn_delays.datasets import mnist_notice, stratified_split
 from mlgenn_delays.datasets.mnist import CLASS_NAMES, Mnist, encode_pixels, load_mnist
 from mlgenn_delays.models.psmnist import DURATION, THRESHOLDS, build_network, psmnist_settings
 from mlgenn_delays.models.settings import Range
@@ -74,7 +74,7 @@ def _load(wanted: PSMNISTDataSettings) -> TaskData:
             "thresholds": list(wanted.thresholds),
             "order": _describe_order(),
         },
-        notice=_notice(mnist),
+        notice=mnist_notice(mnist),
     )
 
 
@@ -100,16 +100,6 @@ def _describe_order() -> dict[str, Any]:
         "first_pixels": order[:8].tolist(),
         "blake2b": hashlib.blake2b(order.astype("<i8").tobytes(), digest_size=8).hexdigest(),
     }
-
-
-def _notice(mnist: Mnist) -> str:
-    if mnist.kind != "synthetic":
-        return ""
-    return synthetic_notice(
-        "These are drawn digits, not the handwritten ones of MNIST. Results are not results "
-        "on the real data.",
-        mnist.fallback_reason,
-    )
 
 
 TASK = Task(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from mlgenn_delays import plotting
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
 from mlgenn_delays.datasets.spike_orders import generate_spike_orders
@@ -23,15 +24,14 @@ from mlgenn_delays.models.sequence_detection import (
     build_network,
     sequence_settings,
 )
+from mlgenn_delays.plotting import tasks as task_plotting
+from mlgenn_delays.plotting.tasks import Snapshot
 from mlgenn_delays.program.exchange import Batch, RecordRequest
 from mlgenn_delays.program.timing import emission_steps, round_delays
 
 from ..config import DataSettings, RunConfig
 from ..evaluation import TestResult
 from ..task import Part, Task, TaskData
-
-if TYPE_CHECKING:
-    from mlgenn_delays.plotting.tasks import Snapshot
 
 #: Pairs of spikes for training, validation and test, and the seeds they are drawn with.
 SIZES, SIZES_QUICK = (256, 200, 1000), (64, 32, 54)
@@ -127,9 +127,6 @@ class CoursePicture:
 
     def draw(self, folder: Path, compiled: CompiledTrainingNetwork, test: TestResult) -> None:
         """Write the picture; nothing where no delays are learned."""
-        from mlgenn_delays import plotting
-        from mlgenn_delays.plotting.tasks import plot_delay_learning
-
         network, data = self._network, self._data
         connection, course = network.connections[CONNECTION], self._course.delays
         if len(course) < 2:
@@ -140,7 +137,7 @@ class CoursePicture:
             set_delays(compiled, connection, course[step])
             snapshots.append(_take_snapshot(name, step, compiled, network, data))
         set_delays(compiled, connection, best)
-        figure = plot_delay_learning(
+        figure = task_plotting.plot_delay_learning(
             snapshots, compiled.program.dt * course, f" ({data.class_names[0]})"
         )
         plotting.save_figure(figure, folder / "sequence_detection.png")
@@ -161,8 +158,6 @@ def _take_snapshot(
     data: TaskData,
 ) -> Snapshot:
     """The first test trial of class 0 with the delays the network has now."""
-    from mlgenn_delays.plotting.tasks import Snapshot
-
     example = int(np.argmin(data.test.labels))
     channels = data.test.events.example(example)[1]
     voltages, adjoints = _run_trial(compiled, network, data.test, example)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mlgenn_delays import plotting
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
 from mlgenn_delays.events.dataset import EventDataset
@@ -27,6 +28,7 @@ from mlgenn_delays.models.yin_yang import (
     build_network,
     yin_yang_settings,
 )
+from mlgenn_delays.plotting import tasks as task_plotting
 from mlgenn_delays.utils.data import generate_yin_yang_dataset
 
 from ..config import DataSettings, RunConfig
@@ -115,16 +117,13 @@ class DecisionRegions:
 
     def draw(self, folder: Path, compiled: CompiledTrainingNetwork, test: TestResult) -> None:
         """Write the picture."""
-        from mlgenn_delays import plotting
-        from mlgenn_delays.plotting.tasks import plot_decision_regions
-
         size = _GRID_REFERENCE if compiled.engine.name == "reference" else _GRID
         middles = (np.arange(size) + 0.5) / size
         x, y = np.meshgrid(middles, middles)
         grid = spikes_of(np.stack((x.ravel(), y.ravel()), axis=1))
         network = self._network
         outputs, _ = compiled.predict({network.input: grid}, network.output, callbacks=[])
-        figure = plot_decision_regions(
+        figure = task_plotting.plot_decision_regions(
             np.argmax(outputs[network.output], axis=1).reshape(size, size),
             (0.0, 1.0, 0.0, 1.0),
             places_of(self._data.test.events),
