@@ -16,8 +16,8 @@ from mlgenn_delays.engines.create import default_num_threads
 from mlgenn_delays.studies import Part, RunConfig, TaskData
 
 SCRIPT = Path(__file__).with_name("spyx_process.py")
-#: Length of a bin [ms].
-BIN = 10.0
+#: Lengths of bins [ms]: that of Spyx's examples, and the timestep of the study.
+COARSE, FINE = 10.0, 1.0
 #: Networks at once.
 AT_ONCE = 8
 #: Of Adam; it does not change what a step takes.
@@ -54,10 +54,10 @@ def measure_spyx(python: Path, config: RunConfig, data: TaskData, rounds: int) -
         raise SpyxMissing(f"{python} cannot import jax and spyx ({_last_line(found.stderr)})")
     number = default_num_threads()
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "letters.npz"
-        _write_bins(file, data)
+        files = {width: Path(folder) / f"letters_{width}.npz" for width in (COARSE, FINE)}
+        for width, file in files.items():
+            _write_bins(file, data, width)
         task = {
-            "data": str(file),
             "hidden": config.network.hidden[0],
             "classes": len(data.class_names),
             "batch": config.learning.batch_size,
@@ -65,15 +65,16 @@ def measure_spyx(python: Path, config: RunConfig, data: TaskData, rounds: int) -
             "lr": LEARNING_RATE,
             "rounds": rounds,
         }
-        ways = {
-            "Spyx, one by one": (1, 1),
-            f"Spyx, one by one in {number} processes": (number, 1),
-            f"Spyx, {AT_ONCE} at once (vmap)": (1, AT_ONCE),
-        }
-        return [_measure(name, python, task, *way) for name, way in ways.items()]
+        ways = [(COARSE, 1, 1), (COARSE, number, 1), (COARSE, 1, AT_ONCE), (FINE, number, 1)]
+        return [
+            _measure(python, {**task, "data": str(files[width])}, width, *way)
+            for width, *way in ways
+        ]
 
 
-def _measure(name: str, python: Path, task: dict[str, Any], processes: int, at_once: int) -> Way:
+def _measure(python: Path, task: dict[str, Any], width: float, processes: int, at_once: int) -> Way:
+    together = f"{at_once} at once (vmap)" if at_once > 1 else "one by one"
+    name = f"Spyx, {width:g} ms, {together}, {processes} process{'es' * (processes > 1)}"
     content = json.dumps({**task, "at_once": at_once})
     running = [
         subprocess.Popen(
@@ -95,22 +96,21 @@ def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["no reason given"])[-1]
 
 
-def _write_bins(path: Path, data: TaskData) -> None:
+def _write_bins(path: Path, data: TaskData, width: float) -> None:
     """Numbers of events of each channel in each bin, and labels."""
-    bins = math.ceil(data.duration / BIN)
     np.savez(
         path,
-        x=_count_events(data.train, bins),
+        x=_count_events(data.train, data.duration, width),
         y=data.train.labels.astype(np.int32),
-        held_out_x=_count_events(data.validation, bins),
+        held_out_x=_count_events(data.validation, data.duration, width),
         held_out_y=data.validation.labels.astype(np.int32),
     )
 
 
-def _count_events(part: Part, bins: int) -> np.ndarray:
+def _count_events(part: Part, duration: float, width: float) -> np.ndarray:
     """(trials, bins, channels) uint8"""
-    events = part.events
+    events, bins = part.events, math.ceil(duration / width)
     trials = np.repeat(np.arange(len(part)), np.diff(events.offsets))
     counts = np.zeros((len(part), bins, events.num_neurons), np.uint8)
-    np.add.at(counts, (trials, (events.times / BIN).astype(np.int64), events.neurons), 1)
+    np.add.at(counts, (trials, (events.times / width).astype(np.int64), events.neurons), 1)
     return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -38,6 +39,8 @@ def import_libraries() -> None:
     for name in _LIBRARIES:
         with suppress(ImportError):
             import_module(name)
+    # they stay: to look for garbage among them takes 0.3 s when the process ends
+    gc.freeze()
 
 
 def write_study_report(
