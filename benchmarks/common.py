@@ -75,6 +75,7 @@ class Built:
     hidden: Population
     output: Population
     size: Size
+    network: Network
 
 
 def build(size: Size, threads: int, input_weight: Normal, backend: str = "cpu") -> Built:
@@ -107,7 +108,7 @@ def build(size: Size, threads: int, input_weight: Normal, backend: str = "cpu") 
         backend=backend,
         num_threads=threads,
     )
-    return Built(compiler.compile(network), source, hidden, output, size)
+    return Built(compiler.compile(network), source, hidden, output, size, network)
 
 
 def random_spikes(

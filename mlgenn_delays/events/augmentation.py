@@ -20,7 +20,8 @@ import numpy as np
 
 from ..checks import check_number, check_sequence, check_whole_number, describe
 from .chunks import count_kept, keep_events, map_chunks
-from .dataset import EventDataset, order_by_time
+from .dataset import EventDataset
+from .ordering import order_by_time
 from .spikes import MAX_NEURONS
 
 #: What ``train(augmentation=...)`` takes.

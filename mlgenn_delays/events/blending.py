@@ -19,7 +19,8 @@ import numpy as np
 from ..checks import check_number
 from .augmentation import check_rate, draw_chosen, shift_channels
 from .chunks import chunk_rows, keep_events, map_chunks, view
-from .dataset import EventDataset, order_by_time
+from .dataset import EventDataset
+from .ordering import order_by_time
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..checks import as_array, check_whole_number, whole_numbers
-from .spikes import MAX_NEURONS, PreprocessedSpikes
+from .spikes import MAX_NEURONS
 
 #: Events worked on at once: data sets are large, and temporary arrays larger still.
 _CHUNK = 1 << 20
@@ -158,34 +157,6 @@ class EventDataset:
             example = int(np.searchsorted(self.offsets, unsorted[0], side="right")) - 1
             raise ValueError(f"{name}: the spike times of example {example} are not sorted")
 
-    @staticmethod
-    def from_spikes(
-        spikes: Sequence[PreprocessedSpikes], num_neurons: int, duration: float, name: str = "x"
-    ) -> EventDataset:
-        """Flatten a sequence of :class:`PreprocessedSpikes`, checking every value.
-
-        Raises:
-            ValueError: no examples, times that are negative, not finite or after
-                ``duration``, or a number of channels other than ``num_neurons``.
-        """
-        if len(spikes) == 0:
-            raise ValueError(f"{name}: the data set is empty")
-        for i, example in enumerate(spikes):
-            _check_example(example, num_neurons, f"{name}: example {i}")
-        counts = np.array([len(s.spike_times) for s in spikes], dtype=np.int64)
-        offsets = np.concatenate(([0], np.cumsum(counts)))
-        times = np.concatenate([np.asarray(s.spike_times) for s in spikes])
-        if times.dtype != np.float64:
-            times = times.astype(np.float32)
-        channel_ids = np.arange(num_neurons, dtype=channel_dtype(num_neurons))
-        neurons = np.concatenate(
-            [np.repeat(channel_ids, np.diff(np.asarray(s.end_spikes), prepend=0)) for s in spikes]
-        )
-        examples = np.repeat(np.arange(len(spikes)), counts)
-        _check_times(times, examples, duration, name)
-        order = order_by_time(offsets, times)
-        return EventDataset.adopt(offsets, times[order], neurons[order], num_neurons)
-
 
 def _real_numbers(value: Any, name: str) -> np.ndarray:
     """Times, float32 or float64; what is not finite is found later, where it is known whose."""
@@ -225,47 +196,3 @@ def channel_dtype(num_neurons: int) -> np.dtype:
 def _chunks(events: int) -> Iterator[slice]:
     for start in range(0, events, _CHUNK):
         yield slice(start, min(start + _CHUNK, events))
-
-
-def order_by_time(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Indices that sort the events of each example by time; equal times keep their order.
-
-    Args:
-        offsets: (examples + 1,) where the events of each example begin
-        times:   (events,)
-    """
-    # one small sort per example is several times faster than one over all events
-    order = [
-        first + np.argsort(times[first:last], kind="stable") for first, last in pairwise(offsets)
-    ]
-    return np.concatenate(order) if order else np.zeros(0, dtype=np.int64)
-
-
-def _check_example(example: PreprocessedSpikes, num_neurons: int, label: str) -> None:
-    ends = as_array(example.end_spikes, f"{label}: end_spikes")
-    times = as_array(example.spike_times, f"{label}: spike_times")
-    if ends.ndim != 1 or ends.dtype.kind not in "iu" or times.ndim != 1:
-        raise ValueError(
-            f"{label}: end_spikes of shape {ends.shape} and type {ends.dtype}, spike_times of "
-            f"shape {times.shape}; both should have one dimension, end_spikes whole numbers"
-        )
-    if len(ends) != num_neurons:
-        raise ValueError(f"{label} has {len(ends)} channels, the input population {num_neurons}")
-    if times.size and times.dtype.kind not in "iuf":
-        raise ValueError(f"{label}: spike_times should be numbers, their type is {times.dtype}")
-    if len(ends) and ends[-1] != len(times):
-        raise ValueError(f"{label} has {len(times)} spike times, its end_spikes say {ends[-1]}")
-    if np.any(np.diff(ends.astype(np.int64), prepend=0) < 0):
-        raise ValueError(f"{label}: end_spikes should not fall from one channel to the next")
-
-
-def _check_times(times: np.ndarray, examples: np.ndarray, duration: float, name: str) -> None:
-    # float32 times may exceed a float64 duration by rounding
-    bad = ~((times >= 0.0) & (times <= duration * (1.0 + 1e-6)))
-    if np.any(bad):
-        first = int(np.flatnonzero(bad)[0])
-        raise ValueError(
-            f"{name}: spike time {times[first]} ms in example {examples[first]} is outside the "
-            f"trial, allowed are finite times from 0 to {duration} ms "
-            f"({int(np.sum(bad))} such spikes)"
-        )

@@ -33,8 +33,8 @@ _TOLERANCE = 1e-6
 #: The same for times in double precision.
 _EXACT_TOLERANCE = 1e-9
 
-#: Events worked on at once: data sets are large, and temporary arrays larger still.
-_CHUNK = 1 << 20
+#: Events worked on at once: what is made of them on the way stays in the cache.
+_CHUNK = 1 << 14
 
 
 def round_delays(delays: np.ndarray) -> np.ndarray:

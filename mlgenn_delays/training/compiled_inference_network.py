@@ -44,7 +44,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         Raises:
             ValueError: a data set that does not fit the network (see ``training.data.prepare``).
         """
-        return self._evaluate(prepare(self._built, x, y), metrics, callbacks)
+        return self._evaluate(self._prepare(x, y), metrics, callbacks)
 
     def _evaluate(
         self, data: TrialData, metrics: Any, callbacks: Sequence[Any]
@@ -62,7 +62,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         callbacks: Sequence[Any] = (),
     ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
         """Like :meth:`evaluate` for a single batch: at most ``batch_size`` examples."""
-        data = prepare(self._built, x, y)
+        data = self._prepare(x, y)
         self._check_one_batch(data)
         return self._evaluate(data, metrics, callbacks)
 
@@ -92,8 +92,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
 
         def parts() -> Iterator[tuple[TrialData, Batch]]:
             for batch_x, batch_y in data:
-                part = prepare(
-                    self._built,
+                part = self._prepare(
                     _by_key(input_keys, batch_x, "inputs"),
                     _by_key(output_keys, batch_y, "targets"),
                 )
@@ -138,7 +137,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         keys = _as_sequence(outputs)
         for key in keys:
             self._check_output(key)
-        data = prepare_inputs(self._built, x)
+        data = prepare_inputs(self._built, x, num_threads=self.engine.num_threads)
         callback_list = self._callback_list(callbacks, data.num_batches(self.batch_size))
         self._begin_test()
         predictions: dict[Any, list[np.ndarray]] = {key: [] for key in keys}
@@ -155,6 +154,15 @@ class CompiledInferenceNetwork(CompiledNetwork):
             callback_list.on_test_end({})
         joined = {key: np.concatenate(parts) for key, parts in predictions.items()}
         return joined, callback_list.get_data()
+
+    def _prepare(
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any],
+        x_name: str = "x",
+        y_name: str = "y",
+    ) -> TrialData:
+        return prepare(self._built, x, y, x_name, y_name, self.engine.num_threads)
 
     def _check_output(self, key: Any) -> None:
         population = get_underlying_pop(key)

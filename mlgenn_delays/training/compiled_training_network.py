@@ -20,7 +20,7 @@ from .augmented_epochs import AugmentedEpochs
 from .built_network import BuiltNetwork, describe_network
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR
-from .data import TrialData, prepare, prepare_with_validation, with_labels
+from .data import TrialData, prepare_with_validation, with_labels
 from .learning_network import LearningNetwork
 from .loop import TrainingLoop
 from .resumption import Resumption
@@ -147,7 +147,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         start_batch = check_whole_number(start_batch, "start_batch")
         shuffle = check_flag(shuffle, "shuffle")
         training_data, validation_data = prepare_with_validation(
-            partial(prepare, self._built), x, y, validation_split, validation_x, validation_y
+            self._prepare, x, y, validation_split, validation_x, validation_y
         )
         num_batches = training_data.num_batches(self.batch_size)
         if start_batch > num_batches:

@@ -12,10 +12,12 @@ import numpy as np
 from ..checks import ArgumentError, as_array, check_number, describe
 from ..events.augmentation import Augmentation
 from ..events.dataset import EventDataset
+from ..events.flatten import flatten_spikes
 from ..layer import get_underlying_pop
 from ..program.exchange import Batch
 from ..program.program import PopulationProgram, Program
 from .built_network import BuiltNetwork
+from .kept_events import KEPT
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,10 @@ def prepare(
     y: Mapping[Any, Any],
     x_name: str = "x",
     y_name: str = "y",
+    num_threads: int = 1,
 ) -> TrialData:
-    """Check and convert a data set.
+    """Check and convert a data set; spikes that were converted before are kept (see
+    :mod:`.kept_events`).
 
     Args:
         built: the compiled network
@@ -144,13 +148,14 @@ def prepare(
         y: output population or layer -> labels or targets; with losses every output
             must be there
         x_name, y_name: how to call them in errors
+        num_threads: that convert them
 
     Raises:
         ValueError: missing or unknown populations, no examples, numbers of examples that
             differ, spikes outside the trial, labels out of range or not whole numbers.
         TypeError: inputs that are not sequences of ``PreprocessedSpikes``.
     """
-    data = prepare_inputs(built, x, x_name)
+    data = prepare_inputs(built, x, x_name, num_threads)
     size = len(data)
     outputs = built.program.outputs
     given_y = _by_population(built, y, outputs, "output", y_name)
@@ -168,12 +173,14 @@ def prepare(
     return replace(data, targets=targets, keys={p.index: given_y[p.index][0] for p in chosen})
 
 
-def prepare_inputs(built: BuiltNetwork, x: Mapping[Any, Any], x_name: str = "x") -> TrialData:
+def prepare_inputs(
+    built: BuiltNetwork, x: Mapping[Any, Any], x_name: str = "x", num_threads: int = 1
+) -> TrialData:
     """As :func:`prepare`, without targets."""
     given_x = _by_population(built, x, built.program.inputs, "input", x_name)
     _check_complete(given_x, built.program.inputs, "input", x_name)
     inputs = {
-        p.index: _events(built, p, given_x[p.index][1], f"{x_name}[{p.name!r}]")
+        p.index: _events(built, p, given_x[p.index][1], f"{x_name}[{p.name!r}]", num_threads)
         for p in built.program.inputs
     }
     size = _common_size({p.name: len(inputs[p.index]) for p in built.program.inputs}, x_name)
@@ -265,7 +272,7 @@ def _common_size(sizes: Mapping[str, int], name: str) -> int:
 
 
 def _events(
-    built: BuiltNetwork, population: PopulationProgram, value: Any, name: str
+    built: BuiltNetwork, population: PopulationProgram, value: Any, name: str, num_threads: int
 ) -> EventDataset:
     if isinstance(value, EventDataset):
         return _checked_events(value, population, built.program.duration, name)
@@ -276,13 +283,17 @@ def _events(
             f"{name} should be a sequence of PreprocessedSpikes or an EventDataset, not "
             f"{describe(value)}"
         )
-    for i in range(_length(value, name)):
-        if not hasattr(value[i], "end_spikes"):
+    examples = [value[i] for i in range(_length(value, name))]
+    for i, example in enumerate(examples):
+        if not hasattr(example, "end_spikes"):
             raise TypeError(
-                f"{name}: example {i} is {type(value[i]).__name__}, it must be "
+                f"{name}: example {i} is {type(example).__name__}, it must be "
                 "PreprocessedSpikes (see utils.data.preprocess_spikes)"
             )
-    return EventDataset.from_spikes(value, population.size, built.program.duration, name)
+    settings = population.size, built.program.duration
+    return KEPT.get(
+        examples, settings, lambda: flatten_spikes(examples, *settings, name, num_threads)
+    )
 
 
 def _checked_events(
@@ -294,11 +305,13 @@ def _checked_events(
         raise ValueError(
             f"{name} has {events.num_neurons} channels, the input population {population.size}"
         )
-    if len(events.times) and not (
-        events.times.min() >= 0.0 and events.times.max() <= duration * (1.0 + 1e-6)
-    ):
+    times = events.times
+    first, last = events.derived(
+        "range", lambda: np.array([times.min(initial=np.inf), times.max(initial=0.0)])
+    )
+    if len(times) and not (first >= 0.0 and last <= duration * (1.0 + 1e-6)):
         raise ValueError(
-            f"{name} has spike times from {events.times.min()} to {events.times.max()} ms, "
+            f"{name} has spike times from {first} to {last} ms, "
             f"allowed are finite times from 0 to {duration} ms"
         )
     events.check_structure(name)

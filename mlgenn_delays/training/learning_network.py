@@ -22,7 +22,7 @@ from ..program.exchange import (
 )
 from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
-from .data import TrialData, prepare
+from .data import TrialData
 from .recording import join_recordings
 from .run_state import RunningMean, RunState
 from .trainable import NotFinite
@@ -100,7 +100,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         Raises:
             ValueError: more than ``batch_size`` examples, or data that do not fit.
         """
-        data = prepare(self._built, x, y)
+        data = self._prepare(x, y)
         self._check_one_batch(data)
         batch = data.batches(self.batch_size)[0]
         result, request = self.forward(batch)

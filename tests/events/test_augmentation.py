@@ -6,6 +6,7 @@ import pytest
 from mlgenn_delays.datasets import AugmentEvents
 from mlgenn_delays.events.augmentation import shift_channels
 from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.flatten import flatten_spikes
 from mlgenn_delays.utils.data import preprocess_spikes
 
 DURATION = 1000.0
@@ -18,7 +19,7 @@ def events():
         preprocess_spikes(rng.uniform(300.0, 600.0, n), rng.integers(0, 6, n), 6)
         for n in (400, 0, 700)
     ]
-    return EventDataset.from_spikes(spikes, 6, DURATION)
+    return flatten_spikes(spikes, 6, DURATION)
 
 
 def test_without_settings_nothing_changes(events):

@@ -9,51 +9,10 @@ import pytest
 
 import mlgenn_delays.events.dataset as events_module
 from mlgenn_delays.events.dataset import EventDataset, channel_dtype
-from mlgenn_delays.utils.data import PreprocessedSpikes
-
-GOOD = PreprocessedSpikes(np.array([1, 1, 3]), np.array([4.0, 2.0, 6.0]))
-
-
-def flatten(*spikes: PreprocessedSpikes) -> EventDataset:
-    return EventDataset.from_spikes(spikes, 3, 20.0, "x['in']")
 
 
 def events(offsets=(0, 2, 3), times=(2.0, 4.0, 1.0), neurons=(2, 0, 1)) -> EventDataset:
     return EventDataset(np.array(offsets), np.array(times), np.array(neurons), 3)
-
-
-def test_sorted_by_example_time_and_neuron():
-    data = flatten(GOOD, PreprocessedSpikes(np.zeros(3, int), np.zeros(0)))
-    assert data.offsets.tolist() == [0, 3, 3]
-    assert data.times.tolist() == [2.0, 4.0, 6.0]
-    assert data.neurons.tolist() == [2, 0, 2]
-    data.check_structure("x")
-
-
-@pytest.mark.parametrize(
-    ("ends", "times", "message"),
-    [
-        ([2, 1, 2], [1.0, 2.0], "end_spikes should not fall from one channel to the next"),
-        ([-1, 1, 2], [1.0, 2.0], "end_spikes should not fall"),
-        ([1.0, 1.0, 2.0], [1.0, 2.0], "end_spikes of .* type float64.* end_spikes whole numbers"),
-        ([[1, 1, 2]], [1.0, 2.0], r"end_spikes of shape \(1, 3\)"),
-        ([1, 1, 2], [[1.0], [2.0]], r"spike_times of shape \(2, 1\); both should have one dim"),
-        ([1, 1, 2], ["a", "b"], "spike_times should be numbers, their type is <U1"),
-        ([1, 1, 3], [1.0, 2.0], "has 2 spike times, its end_spikes say 3"),
-        ([1, 2], [1.0, 2.0], "has 2 channels, the input population 3"),
-    ],
-)
-def test_malformed_examples(ends, times, message):
-    bad = PreprocessedSpikes(np.array(ends), np.array(times))
-    with pytest.raises(ValueError, match=rf"x\['in'\]: example 1.*{message}"):
-        flatten(GOOD, bad)
-
-
-@pytest.mark.parametrize("time", [-1.0, 20.1, np.nan, np.inf, -np.inf])
-def test_times_outside_the_trial(time):
-    bad = PreprocessedSpikes(np.array([1, 1, 2]), np.array([1.0, time]))
-    with pytest.raises(ValueError, match=rf"spike time {time} ms in example 1 .* 0 to 20.0 ms"):
-        flatten(GOOD, bad)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.flatten import flatten_spikes
 from mlgenn_delays.models import (
     ClassifierNetwork,
     ClassifierSettings,
@@ -26,7 +26,7 @@ SETTINGS = ClassifierSettings(
 def part(size: int) -> Part:
     """Class 0 spikes in channel 0 first, class 1 in channel 1."""
     spikes = [preprocess_spikes([2.0, 6.0], [i % 2, 1 - i % 2], 2) for i in range(size)]
-    return Part(EventDataset.from_spikes(spikes, 2, 20.0), np.arange(size) % 2)
+    return Part(flatten_spikes(spikes, 2, 20.0), np.arange(size) % 2)
 
 
 def load(wanted: DataSettings) -> TaskData:

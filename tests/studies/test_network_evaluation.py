@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.compilers import InferenceCompiler
-from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.flatten import flatten_spikes
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierSettings, NetworkSettings, build_classifier
 from mlgenn_delays.studies import Part
@@ -26,7 +26,7 @@ SETTINGS = ClassifierSettings(
 def part() -> Part:
     rng = np.random.default_rng(0)
     spikes = [preprocess_spikes(rng.uniform(0, 20, 6), rng.integers(0, 4, 6), 4) for _ in range(21)]
-    return Part(EventDataset.from_spikes(spikes, 4, TIMESTEPS), rng.integers(0, 3, 21))
+    return Part(flatten_spikes(spikes, 4, TIMESTEPS), rng.integers(0, 3, 21))
 
 
 def compiled(batch_size: int = 5):

@@ -12,6 +12,7 @@ from loop_callbacks import PressCtrlC
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.datasets import AugmentEvents
 from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.flatten import flatten_spikes
 from mlgenn_delays.training.augmented_epochs import AUGMENTATION_STREAM, AugmentedEpochs
 from mlgenn_delays.training.data import TrialData, prepare, with_labels
 
@@ -73,7 +74,7 @@ def test_what_is_trained_depends_on_seed_and_epoch_alone(compile_linear, data, l
     network.train(
         *data, num_epochs=3, start_epoch=start, callbacks=[collected], augmentation=JITTER
     )
-    events = EventDataset.from_spikes(data[0][linear.x], 6, 40.0)
+    events = flatten_spikes(data[0][linear.x], 6, 40.0)
     assert len(collected.epochs) == 3
     for i, found in enumerate(collected.epochs):
         assert same(found, expected(events, 5, start + i))

@@ -42,6 +42,20 @@ def test_predict(compiled, data, linear):
     assert np.array_equal(several[linear.y], predictions[linear.y])
 
 
+def test_spikes_that_changed_in_place_are_read_again(compiled, data, linear):
+    before, _ = compiled.predict(data[0], linear.y, callbacks=[])
+    same, _ = compiled.predict(data[0], linear.y, callbacks=[])
+    example = data[0][linear.x][2]
+    assert len(example.spike_times) > 0
+    data[0][linear.x][2] = example._replace(
+        end_spikes=np.full_like(example.end_spikes, len(example.spike_times))
+    )
+    after, _ = compiled.predict(data[0], linear.y, callbacks=[])
+    assert np.array_equal(before[linear.y], same[linear.y])
+    changed = np.any(before[linear.y] != after[linear.y], axis=1)
+    assert np.flatnonzero(changed).tolist() == [2]
+
+
 def test_evaluate_batch(compiled, data, linear):
     small = {linear.x: data[0][linear.x][:4]}, {linear.y: data[1][linear.y][:4]}
     metrics, _ = compiled.evaluate_batch(*small)

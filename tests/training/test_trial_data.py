@@ -9,6 +9,7 @@ from mlgenn_delays import Population
 from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.compilers.settings import BuildSettings
 from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.flatten import flatten_spikes
 from mlgenn_delays.neurons import SpikeInput
 from mlgenn_delays.training.data import prepare
 from mlgenn_delays.utils.data import PreprocessedSpikes, preprocess_spikes
@@ -42,7 +43,7 @@ def test_batches_cover_all_examples_once(built, linear, spikes):
 
 def test_event_data_sets_are_taken_as_they_are(built, linear, spikes):
     x, y = spikes(4, 6)
-    events = EventDataset.from_spikes(x, 6, DURATION)
+    events = flatten_spikes(x, 6, DURATION)
     assert prepare(built, {linear.x: events}, {linear.y: y}).inputs[0] is events
 
 

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from ...events.dataset import EventDataset
+from ...events.flatten import flatten_spikes
 from ...events.sigma_delta import Events
 from ...events.spikes import PreprocessedSpikes
 from ..labelled_events import print_notice, synthetic_notice
@@ -89,7 +90,7 @@ def flat_events(events: Events, num_trials: int, duration: float) -> EventDatase
         duration: of a trial [ms].
     """
     spikes = split_events(events, num_trials, NUM_CHANNELS)
-    return EventDataset.from_spikes(spikes, NUM_CHANNELS, duration, "data")
+    return flatten_spikes(spikes, NUM_CHANNELS, duration, "data")
 
 
 def braille_notice(data: BrailleData) -> str:

@@ -8,7 +8,8 @@ from typing import Any, TextIO
 import numpy as np
 
 from ...events.chunks import count_kept
-from ...events.dataset import EventDataset, order_by_time
+from ...events.dataset import EventDataset
+from ...events.ordering import order_by_time
 from ..labelled_events import LabelledEvents, print_notice, synthetic_notice
 
 NUM_CHANNELS = 700

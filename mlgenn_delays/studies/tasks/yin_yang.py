@@ -16,6 +16,7 @@ from mlgenn_delays import plotting
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import CompiledTrainingNetwork
 from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.flatten import flatten_spikes
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
 from mlgenn_delays.models.yin_yang import (
@@ -65,7 +66,7 @@ def _load(wanted: DataSettings) -> TaskData:
 
 def _draw(size: int, seed: int) -> Part:
     spikes, labels = generate_yin_yang_dataset(size, SCALE, OFFSET, rng=seed)
-    events = EventDataset.from_spikes(spikes, NUM_CHANNELS, DURATION, "data")
+    events = flatten_spikes(spikes, NUM_CHANNELS, DURATION, "data")
     return Part(events, np.array(labels, dtype=np.int64))
 
 

@@ -16,7 +16,7 @@ from mlgenn_delays import plotting
 from mlgenn_delays.compilers import load_checkpoint
 from mlgenn_delays.datasets import stratified_split
 from mlgenn_delays.datasets.mnist import encode_pixels, load_mnist
-from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.flatten import flatten_spikes
 from mlgenn_delays.plotting import tasks as task_plotting
 from mlgenn_delays.studies import Task
 from mlgenn_delays.studies.commands.options import parse
@@ -178,7 +178,7 @@ class TestYinYang:
 
     def test_true_borders(self) -> None:
         spikes, labels = generate_yin_yang_dataset(2000, yin_yang.SCALE, yin_yang.OFFSET, rng=4)
-        points = yin_yang.places_of(EventDataset.from_spikes(spikes, 5, yin_yang.DURATION))
+        points = yin_yang.places_of(flatten_spikes(spikes, 5, yin_yang.DURATION))
         outline, between, *dots = (matplotlib.path.Path(b) for b in yin_yang.true_borders())
         assert np.all(outline.contains_points(points, radius=0.01))
         in_dots = np.any([dot.contains_points(points) for dot in dots], axis=0)
@@ -188,7 +188,7 @@ class TestYinYang:
 
     def test_spikes_of_places(self) -> None:
         spikes, _ = generate_yin_yang_dataset(20, yin_yang.SCALE, yin_yang.OFFSET, rng=4)
-        events = EventDataset.from_spikes(spikes, 5, yin_yang.DURATION)
+        events = flatten_spikes(spikes, 5, yin_yang.DURATION)
         places = yin_yang.places_of(events)
         assert 0.0 <= places.min() <= places.max() <= 1.0
         again = yin_yang.spikes_of(places)

@@ -18,6 +18,7 @@ from mlgenn_delays.events.augmentation import AugmentEvents
 from mlgenn_delays.studies import RunConfig, get_task
 from mlgenn_delays.studies.commands.options import parse
 from mlgenn_delays.studies.commands.task_command import main
+from mlgenn_delays.studies.tasks import speech
 
 TASK = get_task("speech")
 
@@ -210,9 +211,12 @@ def test_missing_package(run_speech: Callable[..., Run], monkeypatch: pytest.Mon
 @pytest.mark.slow
 @pytest.mark.usefixtures("blank_pictures")
 @pytest.mark.parametrize("encoder", ["mel", "cochlea"])
-def test_made_up_words_are_learned(encoder: str, run_speech: Callable[..., Run]) -> None:
+def test_made_up_words_are_learned(
+    encoder: str, run_speech: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speech, "NUM_SYNTHETIC", 30)  # to encode them takes the longest
     result = run_speech("--data", "synthetic", "--encoder", encoder, "--hidden", "64",
-                        "--epochs", "15", "--limit", "600")  # fmt: skip
+                        "--epochs", "25")  # fmt: skip
     assert result.code == 0, result.err
     assert result.summary["test_accuracy"] > 0.8
 
