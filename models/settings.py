@@ -22,6 +22,7 @@ from mlgenn_delays.events.augmentation import (
     ShiftChannels,
 )
 from mlgenn_delays.events.blending import BlendExamples
+from mlgenn_delays.program.program import Timing
 
 S = TypeVar("S", bound="Settings")
 
@@ -187,6 +188,9 @@ class NetworkSettings(Settings):
     recurrent_delays: bool = True
     max_delay: NotNegative = 1000.0  #: longest delay [ms]
     dt: Positive = 1.0  #: timestep [ms]
+    #: where spikes and arrivals fall; grid: at the ends of timesteps; substep: anywhere within them
+    #: (CPU engine)
+    timing: Timing = "grid"
     #: initial weights from the input to the first hidden layer: mean, standard deviation
     input_weight: Weights = (0.03, 0.01)
     #: initial weights from one hidden layer to the next: mean, standard deviation

@@ -13,6 +13,7 @@ from ..losses import Trial
 from ..network import Network
 from ..population import Population
 from ..program.program import Program
+from ..program.substep import check_substep
 from ..training.built_network import BuiltNetwork
 from .build_connections import build_connections
 from .build_populations import build_populations
@@ -43,7 +44,10 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
         timesteps=int(settings.timesteps),
         batch_size=int(settings.batch_size),
         training=settings.training,
+        timing=settings.timing,
     )
+    if program.is_substep:
+        check_substep(program)
     trial = Trial(
         program.duration,
         program.dt,

@@ -15,7 +15,7 @@ from ..initializers import Initializer, Uniform
 from ..initializers.value import is_value_array, is_value_constant, sample_value
 from ..network import Network
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
-from ..program.program import ConnectionProgram, PopulationProgram
+from ..program.program import ConnectionProgram, PopulationProgram, Timing
 from ..program.timing import MAX_DELAY_STEPS, round_delay
 from .build_populations import time_constant
 from .settings import BuildSettings
@@ -48,7 +48,8 @@ def build_connections(
         source, target = connection.source(), connection.target()
         assert source is not None and target is not None  # check_network
         rng = np.random.default_rng([settings.rng_seed, index])
-        delays = describe_delays(connection, connection in settings.delay_learn_conns)
+        learned = connection in settings.delay_learn_conns
+        delays = describe_delays(connection, learned, settings.timing)
         pre_ind, post_ind = connection.connectivity.get_indices(
             source.size, target.size, source is target, rng
         ) or (None, None)
@@ -95,18 +96,21 @@ def _parameters(
     return parameters
 
 
-def describe_delays(connection: Connection, learned: bool) -> Delays:
+def describe_delays(connection: Connection, learned: bool, timing: Timing = "grid") -> Delays:
     """How the delays of a connection are stored, from their description alone.
 
-    One number for all synapses that is not learned is a whole number of steps; anything
-    else is one real number per synapse.
+    One number for all synapses that is not learned is a whole number of steps, on the grid by
+    rounding; anything else is one real number per synapse.
 
     Raises:
         ValueError: ``max_delay_steps`` is missing or beyond what engines can keep, or a given
             delay is beyond it.
     """
     delay = connection.connectivity.delay
-    per_synapse = learned or not is_value_constant(delay)
+    is_constant = is_value_constant(delay)
+    if is_constant and timing == "substep":
+        is_constant = float(np.asarray(delay)).is_integer()
+    per_synapse = learned or not is_constant
     if learned and connection.max_delay_steps is None:
         raise ArgumentError(
             f"connection {connection.name!r}: max_delay_steps is missing, it is needed where "
@@ -131,6 +135,8 @@ def describe_delays(connection: Connection, learned: bool) -> Delays:
 def _largest_delay(connection: Connection) -> int:
     """Steps that the delays of a connection need where ``max_delay_steps`` is not given."""
     delay = connection.connectivity.delay
+    if is_value_constant(delay):
+        return math.ceil(float(np.asarray(delay)))
     if is_value_array(delay):
         values = np.asarray(delay, dtype=np.float64)
         if not np.all(np.isfinite(values)):

@@ -9,12 +9,13 @@ from typing import Any
 
 from ..checks import describe
 from ..connection import Connection
-from ..engines.create import check_backend
+from ..engines.create import check_backend, check_timing
 from ..initializers.value import is_value_constant
 from ..layer import get_underlying_conn
 from ..network import Network
 from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
 from ..optimisers import Optimiser, default_optimisers
+from ..program.program import Timing
 from ..registry import get_object
 from ..synapses import Exponential
 from ..training.built_network import BuiltNetwork
@@ -74,6 +75,9 @@ class EventPropCompiler:
         num_threads:            threads of the CPU engine; None: one per available processor
         i_minus_thresh_min:     lower bound on I - threshold at a spike, which keeps gradients
                                 finite where a neuron barely reaches its threshold
+        timing:                 where spikes and arrivals fall: "grid", at the ends of timesteps;
+                                "substep", anywhere within them, with the exact gradient of that
+                                (CPU engine; the reference has no timesteps), see docs/substep.md
         genn_kwargs:            accepted for compatibility, without effect (with a warning)
 
     :meth:`compile` warns where ``delay_optimiser`` or the ``max_delay_steps`` of a connection have
@@ -113,12 +117,14 @@ class EventPropCompiler:
         backend: str = "auto",
         num_threads: int | None = None,
         i_minus_thresh_min: float = 1e-2,
+        timing: Timing = "grid",
         **genn_kwargs: Any,
     ) -> None:
         refuse_communicator(communicator)
         if not isinstance(deep_r_conns, Iterable) or list(deep_r_conns):
             raise NotImplementedError("deep_r_conns: rewiring (Deep R) is not supported")
         check_backend(backend)
+        check_timing(timing, backend)
         warn_ignored(genn_kwargs)
         self.optimiser = _optimiser(optimiser, "optimiser")
         self._given_delay_optimiser = delay_optimiser is not None
@@ -157,6 +163,7 @@ class EventPropCompiler:
             i_minus_thresh_min=i_minus_thresh_min,
             ttfs_alpha=ttfs_alpha,
             softmax_temperature=softmax_temperature,
+            timing=timing,
         ).checked()
 
     def compile(self, network: Network, name: str | None = None) -> CompiledTrainingNetwork:

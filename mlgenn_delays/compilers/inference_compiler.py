@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..checks import check_flag
-from ..engines.create import check_backend
+from ..engines.create import check_backend, check_timing
 from ..network import Network
+from ..program.program import Timing
 from ..training.compiled_inference_network import CompiledInferenceNetwork
 from .build import build_program
 from .event_prop_compiler import refuse_communicator, warn_ignored
@@ -33,6 +34,8 @@ class InferenceCompiler:
                                       "reference", "genn", "genn:cpu" or "genn:cuda"
         num_threads:                  threads of the CPU engine; None: one per available
                                       processor
+        timing:                       "grid" or "substep", as the network was trained with, see
+                                      :class:`.EventPropCompiler`
         genn_kwargs:                  accepted for compatibility, without effect (with a warning)
 
     Raises:
@@ -55,6 +58,7 @@ class InferenceCompiler:
         *,
         backend: str = "auto",
         num_threads: int | None = None,
+        timing: Timing = "grid",
         **genn_kwargs: Any,
     ) -> None:
         refuse_communicator(communicator)
@@ -67,6 +71,7 @@ class InferenceCompiler:
                     f"{name} is False, which is not supported: every batch starts afresh"
                 )
         check_backend(backend)
+        check_timing(timing, backend)
         warn_ignored(genn_kwargs)
         self.backend = backend
         self.settings = BuildSettings(
@@ -76,6 +81,7 @@ class InferenceCompiler:
             batch_size=batch_size,
             rng_seed=rng_seed,
             num_threads=num_threads,
+            timing=timing,
         ).checked()
 
     def compile(self, network: Network, name: str | None = None) -> CompiledInferenceNetwork:

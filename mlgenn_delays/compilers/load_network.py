@@ -15,6 +15,7 @@ from ..files import load_checkpoint
 from ..network import Network
 from ..program.description import Description, describe_population, number
 from ..program.difference import find_differences, say
+from ..program.program import Timing
 from ..training.state import State, read_state, saved_connection
 from ..training.state_checks import note_of_older_format
 from ..training.state_meta import FORMAT, Meta
@@ -27,18 +28,22 @@ _TIMESTEPS = 100
 
 
 def load_network(
-    network: Network, state: Mapping[str, np.ndarray] | str | os.PathLike[str]
+    network: Network,
+    state: Mapping[str, np.ndarray] | str | os.PathLike[str],
+    *,
+    timing: Timing = "grid",
 ) -> None:
     """Give the connections of a description the weights, delays and synapses of a state.
 
     Compile the network afterwards, e.g. with ``InferenceCompiler``. Nothing is changed unless
-    all connections fit. Warns where the network has other neurons, time constants, thresholds or
-    readouts than the state was trained with (only parameters are taken over), and where a state
-    of an older version cannot say what those were.
+    all connections fit. Warns where the network has other neurons, time constants, thresholds,
+    readouts or another timing than the state was trained with (only parameters are taken over), and
+    where a state of an older version cannot say what those were.
 
     Args:
         network: the description
         state:   what ``training_state()`` or :func:`.load_checkpoint` gave, or the path of a file
+        timing:  with which the network is going to be compiled
 
     Raises:
         OSError: a file that cannot be opened
@@ -46,10 +51,10 @@ def load_network(
             bad values; the message names the file where there is one
     """
     if not isinstance(state, (str, os.PathLike)):
-        _load(network, state)
+        _load(network, state, timing)
         return
     try:
-        _load(network, load_checkpoint(state))
+        _load(network, load_checkpoint(state), timing)
     except (TypeError, ValueError) as error:
         name = repr(os.fspath(state))
         if name in str(error):
@@ -58,10 +63,10 @@ def load_network(
         raise kind(f"checkpoint {name}: {error}") from error
 
 
-def _load(network: Network, state: Mapping[str, np.ndarray]) -> None:
+def _load(network: Network, state: Mapping[str, np.ndarray], timing: Timing) -> None:
     arrays, meta = read_state(state)
     checked = _check_connections(network, arrays, meta)
-    note = _note(network, meta)
+    note = _note(network, meta, timing)
     if note is not None:
         warnings.warn(note, stacklevel=3)
     for connection, values in zip(network.connections, checked, strict=True):
@@ -105,7 +110,7 @@ def _check_constant_delay(connection: Connection, saved: Mapping[str, Any]) -> N
         )
 
 
-def _note(network: Network, meta: Meta) -> str | None:
+def _note(network: Network, meta: Meta, timing: Timing) -> str | None:
     """What differs between the trained network and the description besides parameters."""
     if meta["format"] < FORMAT:
         return note_of_older_format(meta)
@@ -113,7 +118,7 @@ def _note(network: Network, meta: Meta) -> str | None:
     if any(population.shape is None for population in network.populations):
         return None
     try:
-        current = _describe(network, saved["dt"])
+        current = {"timing": timing, **_describe(network, saved["dt"])}
     except Exception:  # its compiler says so; models of users may raise anything
         return None
     differences = find_differences(_part_of(saved, current), current)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
-from ..checks import NOT_NEGATIVE, POSITIVE, check_flag, check_number, check_whole_number
+from ..checks import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    check_choice,
+    check_flag,
+    check_number,
+    check_whole_number,
+)
 from ..connection import Connection
 from ..events.data import MAX_BATCH_SIZE
+from ..program.program import Timing
 from ..program.timing import MAX_TIMESTEPS, TIMESTEP
 
 #: Threads, and seeds, which are kept in 64 bits.
@@ -39,6 +47,7 @@ class BuildSettings:
     i_minus_thresh_min: float = 1e-2
     ttfs_alpha: float = 0.01
     softmax_temperature: float = 1.0
+    timing: Timing = "grid"
 
     def checked(self) -> BuildSettings:
         """The same with plain numbers, once they have been checked.
@@ -67,4 +76,10 @@ class BuildSettings:
             softmax_temperature=check_number(
                 self.softmax_temperature, "softmax_temperature", **POSITIVE
             ),
+            timing=_checked_timing(self.timing),
         )
+
+
+def _checked_timing(timing: Timing) -> Timing:
+    check_choice(timing, "timing", get_args(Timing))
+    return timing

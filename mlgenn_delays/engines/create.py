@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..checks import check_choice
-from ..program.program import Program
+from ..program.program import Program, Timing
 from .base import Engine
 from .genn.availability import GENN_BACKENDS, choose_backend
 
@@ -23,6 +23,19 @@ def check_backend(backend: str) -> None:
     check_choice(backend, "backend", BACKENDS)
     if backend in GENN_BACKENDS:
         choose_backend(backend)
+
+
+def check_timing(timing: Timing, backend: str) -> None:
+    """Whether an engine has a timing.
+
+    Raises:
+        ValueError: it has not
+    """
+    if timing == "substep" and backend in GENN_BACKENDS:
+        raise ValueError(
+            f"timing is 'substep', which GeNN cannot do: backend is {backend!r}, allowed are 'cpu' "
+            "and 'reference'"
+        )
 
 
 def default_num_threads() -> int:
@@ -59,6 +72,7 @@ def create_engine(
 
         return ReferenceEngine(program)
     if backend in GENN_BACKENDS:
+        check_timing(program.timing, backend)
         from .genn.engine import GennEngine
 
         return GennEngine(program, backend)

@@ -40,6 +40,8 @@ def describe_program(program: Program) -> Description:
     names = [p.name for p in populations]
     return {
         "dt": number(program.dt),
+        # not said of the grid, so that hashes stay what they were
+        **({"timing": program.timing} if program.is_substep else {}),
         "populations": {p.name: describe_population(p) for p in populations},
         "connections": {c.name: _describe_connection(c, names) for c in program.connections},
         "parameters": {spec.key: _describe_parameter(spec) for spec in program.parameters},

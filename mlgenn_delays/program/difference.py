@@ -34,6 +34,9 @@ _DERIVED = frozenset(
     {"Alpha", "AdaptGain", "AdaptBack", "refractory_steps", "readout_kind", "scale", "density"}
 )
 
+#: What descriptions leave out.
+_UNSAID = {"timing": "grid"}
+
 #: What users set of gradients.
 _NUMBERS = (("params",), ("regulariser",))
 
@@ -125,7 +128,7 @@ def find_differences(
         complete: False: what one of them does not say is no difference (states of older versions
             say less)
     """
-    return tuple(_walk(saved, current, complete, ()))
+    return tuple(_walk({**_UNSAID, **saved}, {**_UNSAID, **current}, complete, ()))
 
 
 def say(differences: Sequence[Difference]) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 import numpy as np
 
@@ -223,6 +224,10 @@ class ConnectionProgram(Frozen):
         return self.delay is not None
 
 
+#: Where spikes and arrivals fall: at ends of timesteps, or anywhere (docs/substep.md).
+Timing = Literal["grid", "substep"]
+
+
 @dataclass(frozen=True)
 class Program:
     """A compiled network. ``training`` programs can run backwards."""
@@ -234,6 +239,12 @@ class Program:
     timesteps: int
     batch_size: int  #: largest number of examples in one call
     training: bool
+    timing: Timing = "grid"
+
+    @property
+    def is_substep(self) -> bool:
+        """Whether spikes and arrivals fall anywhere within timesteps."""
+        return self.timing == "substep"
 
     @property
     def duration(self) -> float:

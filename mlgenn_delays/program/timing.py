@@ -96,6 +96,28 @@ def emission_steps(events: EventDataset, dt: float) -> np.ndarray:
     return events.derived(("steps", dt), compute)
 
 
+def running_steps(events: EventDataset, dt: float, timesteps: int, dtype: np.dtype) -> np.ndarray:
+    """Step n in which each event falls, n dt <= t < (n + 1) dt; after the trial all have the same.
+
+    Args:
+        dtype: of the result, which holds ``timesteps``
+    """
+    steps = np.empty(len(events.times), dtype)
+    for part in _chunks(len(steps)):
+        exact = np.floor(events.times[part].astype(np.float64) / dt)
+        steps[part] = np.minimum(exact, timesteps)
+    return steps
+
+
+def fractions_of_steps(events: EventDataset, dt: float) -> np.ndarray:
+    """How far in their steps events are, (events,) float32 from 0 to 1."""
+    fractions = np.empty(len(events.times), np.float32)
+    for part in _chunks(len(fractions)):
+        exact = events.times[part].astype(np.float64) / dt
+        fractions[part] = exact - np.floor(exact)
+    return fractions
+
+
 def _chunks(events: int) -> Iterator[slice]:
     for start in range(0, events, _CHUNK):
         yield slice(start, min(start + _CHUNK, events))

@@ -113,6 +113,7 @@ def compile_network(
         backend=config.backend,
         num_threads=config.threads,
         i_minus_thresh_min=learning.i_minus_thresh_min,
+        timing=config.network.timing,
         **task.compiler_arguments(config),
     )
     return compiler.compile(network.network)

@@ -66,7 +66,9 @@ def _check_description(meta: Meta, description: Description) -> list[str]:
     same_trial = not is_complete or saved["trial"]["timesteps"] == description["trial"]["timesteps"]
     refused = [d for d in differences if _is_refused(d, same_trial)]
     if refused:
-        raise ValueError(f"the training state belongs to another network: {say(refused)}")
+        other_timing = any(d.path == ("timing",) for d in refused)
+        advice = "; load_network takes over its parameters alone" if other_timing else ""
+        raise ValueError(f"the training state belongs to another network: {say(refused)}{advice}")
     notes = [] if is_complete else [note_of_older_format(meta)]
     if not same_trial:  # readouts follow from the length of a trial
         differences = tuple(d for d in differences if "readouts" not in d.path[:2])

@@ -94,10 +94,16 @@ def _at_rest(program: Program, spec: ParameterSpec) -> float:
 
 
 class ConnectionMemory:
-    """What a connection has besides its parameters: rounded delays, synapses, touched rows."""
+    """What a connection has besides its parameters: what the simulation makes of delays, synapses,
+    touched rows."""
 
     def __init__(
-        self, connection: ConnectionProgram, num_threads: int, parameters: Sequence[ParameterMemory]
+        self,
+        connection: ConnectionProgram,
+        num_threads: int,
+        parameters: Sequence[ParameterMemory],
+        substep: bool,
+        has_density: bool,
     ):
         self._weight = parameters[connection.weight]
         self._delay = None if connection.delay is None else parameters[connection.delay]
@@ -108,9 +114,8 @@ class ConnectionMemory:
             "synapses": connection.num_synapses,
             "elements": size,
         }
-        self.delay_steps = (
-            abi.aligned_zeros(size, np.uint16) if connection.has_synapse_delays else None
-        )
+        self._arrays = _delay_arrays(connection, num_threads, substep, has_density)
+        self._sizes["numbers"] = 3 if has_density else 2
         self.touched = np.zeros(num_threads * connection.source_size, dtype=np.uint8)
         self.row_start: np.ndarray | None = None
         self.post: np.ndarray | None = None
@@ -121,8 +126,10 @@ class ConnectionMemory:
 
     def fill(self, buffers: abi.ConnectionBuffers) -> None:
         """Write the addresses into the generated code's table."""
-        for name in ("delay_steps", "row_start", "post", "touched"):
+        for name in ("row_start", "post", "touched"):
             bind(buffers, name, getattr(self, name), **self._sizes)
+        for name, array in self._arrays.items():
+            bind(buffers, name, array, **self._sizes)
         for name, memory in (("weight", self._weight), ("delay", self._delay)):
             if memory is not None:
                 bind(buffers, name, memory.values, **self._sizes)
@@ -130,5 +137,25 @@ class ConnectionMemory:
 
     def memory(self) -> dict[str, int]:
         """Bytes by purpose."""
-        indices = [a for a in (self.delay_steps, self.row_start, self.post) if a is not None]
-        return {"parameters": sum(a.nbytes for a in indices), "gradients": self.touched.nbytes}
+        indices = [a for a in (self.row_start, self.post) if a is not None]
+        arrays = {name: a.nbytes for name, a in self._arrays.items()}
+        gradients = arrays.pop("sums", 0) + self.touched.nbytes
+        parameters = sum(a.nbytes for a in indices) + sum(arrays.values())
+        return {"parameters": parameters, "gradients": gradients}
+
+
+def _delay_arrays(
+    connection: ConnectionProgram, num_threads: int, substep: bool, has_density: bool
+) -> dict[str, np.ndarray]:
+    """What the simulation makes of delays per synapse, by its name in the generated code."""
+    size = storage(connection)
+    if not connection.has_synapse_delays:
+        return {}
+    if not substep:
+        return {"delay_steps": abi.aligned_zeros(size, np.uint16)}
+    factors = ("factor_s", "factor_k", *(("factor_z",) if has_density else ()))
+    return {
+        "fixed_delay": abi.aligned_zeros(size, np.uint32),
+        **{name: abi.aligned_zeros(size, np.float32) for name in factors},
+        "sums": abi.aligned_zeros(num_threads * size * (3 if has_density else 2), np.float32),
+    }

@@ -9,11 +9,18 @@ import numpy as np
 from ...events.dataset import channel_dtype
 from ...program.exchange import NO_SPIKE, Batch, OutputGradient, Recording, RecordRequest
 from ...program.program import PopulationProgram, Program
-from ...program.timing import emission_steps, spike_times, step_dtype
+from ...program.timing import (
+    emission_steps,
+    fractions_of_steps,
+    running_steps,
+    spike_times,
+    step_dtype,
+)
 from . import abi
 from .door import bind, bind_table
+from .substep import density_weights
 
-#: (example, population) -> steps and neurons of its spikes.
+#: (example, population) -> times [ms] and neurons of its spikes.
 Spikes = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
 
 
@@ -59,10 +66,10 @@ class Call:
 
     def _bind_input(self, p: PopulationProgram) -> None:
         arrays = input_arrays(self.program, p, self.batch)
-        self._keep += arrays
+        self._keep += arrays.values()
         data = self.batch.inputs[p.index]
         sizes = {"examples": len(data), "events": len(data.times)}
-        for name, array in zip(("offsets", "steps", "neurons"), arrays, strict=True):
+        for name, array in arrays.items():
             bind(self._inputs[p.index], name, array, **sizes)
 
     def _bind_outputs(self, p: PopulationProgram, record: RecordRequest | None) -> None:
@@ -72,8 +79,11 @@ class Call:
         if p.readout is not None:
             self._set(p.index, "readout", np.empty((examples, p.size), np.float32))
             self._set(p.index, "readout_step", np.full((examples, p.size), -1, np.int32))
-            if p.readout.weights is not None:
-                self._set(p.index, "readout_weights", _float32(p.readout.weights))
+            weights = density_weights(p, self.program) if self.program.is_substep else None
+            if weights is None and p.readout.weights is not None:
+                weights = _float32(p.readout.weights)
+            if weights is not None:
+                self._set(p.index, "readout_weights", weights)
         if p.trace and self.program.training:
             self._set(p.index, "trace", np.empty((examples, steps, p.size), np.float32))
         self._record(p, "record_vars", p.state_variables, record)
@@ -101,7 +111,11 @@ class Call:
     def _readout(self, p: PopulationProgram) -> np.ndarray:
         if p.readout is not None and p.readout.uses_spike_times:
             step = self.arrays[p.index, "readout_step"]
-            return np.where(step >= 0, -spike_times(step, self.program.dt), NO_SPIKE)
+            times = spike_times(step, self.program.dt)
+            if self.program.is_substep:
+                fractions = self.arrays[p.index, "readout"].astype(np.float64)
+                times = (step + fractions) * self.program.dt
+            return np.where(step >= 0, -times, NO_SPIKE)
         return self.arrays[p.index, "readout"].astype(np.float64)
 
     def spike_counts(self) -> dict[int, np.ndarray]:
@@ -123,8 +137,7 @@ class Call:
     def _example(self, index: int, b: int, spikes: Spikes) -> tuple[np.ndarray, np.ndarray]:
         if self.program.populations[index].is_input:
             return self.batch.inputs[index].example(int(self._examples[b]))
-        steps, neurons = spikes(b, index)
-        return spike_times(steps, self.program.dt), neurons
+        return spikes(b, index)
 
     # -- the backward pass
 
@@ -154,22 +167,32 @@ class Call:
         return Recording(variables=dict(self._recorded_variables))
 
 
-def input_arrays(program: Program, p: PopulationProgram, batch: Batch) -> list[np.ndarray]:
-    """Offsets, steps and neurons of a whole data set as C++ reads them, made once per data set."""
+def input_arrays(program: Program, p: PopulationProgram, batch: Batch) -> dict[str, np.ndarray]:
+    """Events of a whole data set as C++ reads them, made once per data set."""
     data = batch.inputs[p.index]
     steps, channels = step_dtype(program.timesteps), channel_dtype(p.size)
 
     def steps_array() -> np.ndarray:
+        if program.is_substep:
+            return running_steps(data, program.dt, program.timesteps, steps)
         emitted = emission_steps(data, program.dt)
         if emitted.dtype != steps:  # all that is after the trial is the same, and fits
             emitted = np.minimum(emitted, program.timesteps)
         return np.ascontiguousarray(emitted, steps)
 
-    return [
-        np.ascontiguousarray(data.offsets, dtype=np.int64),
-        data.derived(("steps", program.dt, steps), steps_array),
-        data.derived(("neurons", channels), lambda: np.ascontiguousarray(data.neurons, channels)),
-    ]
+    key = (program.timing, program.dt, steps)
+    arrays = {
+        "offsets": np.ascontiguousarray(data.offsets, dtype=np.int64),
+        "steps": data.derived(("steps", *key), steps_array),
+        "neurons": data.derived(
+            ("neurons", channels), lambda: np.ascontiguousarray(data.neurons, channels)
+        ),
+    }
+    if program.is_substep:
+        arrays["fractions"] = data.derived(
+            ("fractions", program.dt), lambda: fractions_of_steps(data, program.dt)
+        )
+    return arrays
 
 
 def _float32(array: np.ndarray) -> np.ndarray:

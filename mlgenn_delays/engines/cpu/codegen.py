@@ -22,17 +22,12 @@ from ...program.snippet import parse_expression, parse_statements
 from ...program.timing import step_dtype
 from ...version import __version__
 from ..rendering import template_environment
-from . import abi
+from . import abi, substep
 from .buffers import padded, storage
+from .literal import literal
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
 LANES = 4
-
-
-def literal(value: float) -> str:
-    """``value`` as a C++ float literal that keeps every float32 digit."""
-    text = f"{np.float32(value):.9g}"
-    return f"{text}{'' if '.' in text or 'e' in text else '.0'}f"
 
 
 def _statements(text: str) -> str:
@@ -123,6 +118,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "readout": population.readout.kind.value if population.readout else None,
         "trace": population.trace and program.training,
         "regulariser": population.regulariser is not None,
+        **(substep.population_context(program, population) if program.is_substep else {}),
     }
 
 
@@ -157,6 +153,7 @@ def _connection(
         "loop_size": -(-connection.target_size // LANES) * LANES
         if connection.has_synapse_delays
         else padded(connection.target_size),
+        **(substep.connection_context(program, connection) if program.is_substep else {}),
     }
 
 
@@ -219,6 +216,7 @@ def _generate(program: Program) -> str:
             lanes=LANES,
             dt_ms=program.dt,
             training=program.training,
+            substep=program.is_substep,
             inputs=[by_index[p.index] for p in program.inputs],
             populations=populations,
             functions=sorted(frozenset().union(*(p["functions"] for p in populations))),

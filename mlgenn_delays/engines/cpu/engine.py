@@ -18,15 +18,18 @@ from ...program.exchange import (
     OutputGradient,
     Recording,
     RecordRequest,
+    TooManySpikes,
 )
 from ...program.program import Program
+from ...program.timing import spike_times
 from ..base import Engine, Moments
 from . import abi, codegen, toolchain
 from .buffers import ConnectionMemory, ParameterMemory, padded
 from .call import Call
+from .substep import MAX_SPIKES, has_density
 
 #: What functions of the generated code return, see ``templates/abi.h``.
-DONE, OUT_OF_MEMORY = 0, 1
+DONE, OUT_OF_MEMORY, TOO_MANY_SPIKES = 0, 1, 3
 
 
 class CpuEngine(Engine):
@@ -66,12 +69,23 @@ class CpuEngine(Engine):
         for index, memory in enumerate(self._memory):
             memory.fill(self._parameters[index])
         self._connections = [
-            ConnectionMemory(c, num_threads, self._memory) for c in program.connections
+            ConnectionMemory(
+                c,
+                num_threads,
+                self._memory,
+                program.is_substep,
+                program.is_substep and has_density(program.populations[c.target]),
+            )
+            for c in program.connections
         ]
         buffers = self._library.mgd_connections(self._handle)
         for index, connection in enumerate(self._connections):
             connection.fill(buffers[index])
-        self._delays = {c.delay for c in program.connections if c.has_synapse_delays}
+        of_delays = [c for c in program.connections if c.has_synapse_delays]
+        #: parameters that the simulation makes something else of
+        self._prepared = {c.delay for c in of_delays}
+        if program.is_substep:
+            self._prepared |= {c.weight for c in of_delays}
         self._last: Call | None = None
         self._initialise()
 
@@ -95,8 +109,8 @@ class CpuEngine(Engine):
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         memory = self._memory[parameter]
         memory.assign(memory.values, elements)
-        if parameter in self._delays:
-            self._library.mgd_round_delays(self._handle)
+        if parameter in self._prepared:
+            self._library.mgd_prepare(self._handle)
 
     def _read(self, parameter: int) -> np.ndarray:
         memory = self._memory[parameter]
@@ -130,7 +144,7 @@ class CpuEngine(Engine):
         return call.adjoint_recording()
 
     def spikes(self, example: int, population: int) -> tuple[np.ndarray, np.ndarray]:
-        """Steps and neurons of the spikes of one example of the last batch, copies.
+        """Times [ms] and neurons of the spikes of one example of the last batch.
 
         Raises:
             ValueError: the last batch has no such example, or there was none
@@ -139,17 +153,18 @@ class CpuEngine(Engine):
         size = 0 if self._last is None else self._last.batch.size
         if not 0 <= example < size:
             raise ValueError(f"example is {example}, the last batch has {size} examples")
-        steps, neurons = abi.POINTER(), abi.POINTER()
+        steps, neurons, fractions = abi.POINTER(), abi.POINTER(), abi.POINTER()
         count = self._library.mgd_spikes(
-            self._handle, example, population, ct.byref(steps), ct.byref(neurons)
+            self._handle, example, population, *map(ct.byref, (steps, neurons, fractions))
         )
         if count <= 0:
-            return np.zeros(0, np.int32), np.zeros(0, np.uint32)
-        as_array = np.ctypeslib.as_array
-        return (
-            as_array(ct.cast(steps, ct.POINTER(ct.c_int32)), (count,)).copy(),
-            as_array(ct.cast(neurons, ct.POINTER(ct.c_uint32)), (count,)).copy(),
-        )
+            return np.zeros(0), np.zeros(0, np.uint32)
+        of_steps = _as_array(steps, ct.c_int32, count)
+        if self.program.is_substep:
+            times = (of_steps + _as_array(fractions, ct.c_float, count)) * self.program.dt
+        else:
+            times = spike_times(of_steps, self.program.dt)
+        return times, _as_array(neurons, ct.c_uint32, count).copy()
 
     def _check_process(self) -> None:
         """A forked process has the engine, but not its threads: it would wait for ever."""
@@ -163,6 +178,11 @@ class CpuEngine(Engine):
         if status == OUT_OF_MEMORY:
             raise MemoryError(
                 "not enough memory for the spikes of a batch; a smaller batch_size needs less"
+            )
+        if status == TOO_MANY_SPIKES:
+            raise TooManySpikes(
+                f"a neuron spikes more than {MAX_SPIKES} times in one timestep; are weights too "
+                "large?"
             )
 
     # -- learning
@@ -222,3 +242,8 @@ class CpuEngine(Engine):
             for p in self._kept_traces()
         )
         return {**total, "delay rings": rings * self.num_threads, "output traces": traces}
+
+
+def _as_array(pointer: Any, kind: Any, count: int) -> np.ndarray:
+    """What generated code points to, which changes with the next pass."""
+    return np.ctypeslib.as_array(ct.cast(pointer, ct.POINTER(kind)), (count,))

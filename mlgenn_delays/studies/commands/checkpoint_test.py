@@ -79,7 +79,7 @@ def _test_in(
     _check_data(task, trained, description)
     with user_errors():
         network = task.build(config, data)
-        load_network(network.network, state)
+        load_network(network.network, state, timing=config.network.timing)
         compiled = _compile(network.network, config, data.duration)
     with compiled:
         with user_errors():
@@ -122,6 +122,7 @@ def _compile(network: Any, config: RunConfig, duration: float) -> CompiledInfere
         batch_size=config.learning.batch_size,
         backend=config.backend,
         num_threads=config.threads,
+        timing=config.network.timing,
     ).compile(network)
 
 

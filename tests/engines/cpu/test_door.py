@@ -14,7 +14,7 @@ from mlgenn_delays.engines.cpu.door import POINTERS, bind, bind_table
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
 
 SIZES = {"B": 2, "T": 3, "N": 4, "R": 2, "examples": 5, "events": 6, "threads": 2, "elements": 8}
-SIZES |= {"pre": 3, "synapses": 7, "variables": 2, "populations": 3}
+SIZES |= {"numbers": 2, "pre": 3, "synapses": 7, "variables": 2, "populations": 3}
 
 ARRAYS = [key for key, pointer in POINTERS.items() if pointer.of is None and not pointer.entry]
 TABLES = [key for key, pointer in POINTERS.items() if pointer.entry]
@@ -44,7 +44,7 @@ def test_every_pointer_of_the_header_has_a_check():
         for field, kind in structure._fields_
         if kind is abi.POINTER
     }
-    assert set(POINTERS) == pointers and len(pointers) == 30
+    assert set(POINTERS) == pointers and len(pointers) == 36
     for pointer in POINTERS.values():
         assert pointer.shape and (pointer.dtypes or pointer.of)
 
@@ -146,5 +146,6 @@ def test_the_engine_comes_through_the_door(monkeypatch):
     case.gradients(case.engine(CpuEngine, 1))
     of_other_programs = {
         "trace", "grad_trace", "grad_silent", "spike_counts", "regulariser",
+        "fractions", "fixed_delay", "factor_s", "factor_k", "factor_z", "sums",  # sub-step timing
     }  # fmt: skip
     assert {field for _, field in POINTERS.keys() - bound} == of_other_programs

@@ -320,7 +320,7 @@ def test_delays_that_are_nan_arrive_without_delay():
         values = engine.get_parameter(connection.delay)
         values[0] = np.nan
         engine._set(connection.delay, values)
-        steps = engine._connections[connection.index].delay_steps
+        steps = engine._connections[connection.index]._arrays["delay_steps"]
         assert np.any(steps) and not np.any(steps[: values.shape[1]])
     assert np.isfinite(case.loss(engine))
     assert "round_half_up(c.delay[k] >= 0.0f ? c.delay[k] : 0.0f)" in engine.source

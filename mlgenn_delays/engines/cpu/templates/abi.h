@@ -10,6 +10,7 @@ struct InputEvents {
     const int64_t* offsets;  // [examples + 1] of the whole data set
     const void* steps;       // [events] uint16_t, in long trials int32_t
     const void* neurons;     // [events] uint16_t, of large populations uint32_t
+    const float* fractions;  // [events] of their steps, in sub-step timing
 };
 
 // Buffers of one population for one batch; null where not wanted.
@@ -41,7 +42,12 @@ struct Parameter {
 struct ConnectionBuffers {
     float* weight;              // [elements]
     float* delay;               // [elements]
-    uint16_t* delay_steps;      // [elements] delays, rounded
+    uint16_t* delay_steps;      // [elements] delays, rounded, or in sub-step timing:
+    uint32_t* fixed_delay;      // [elements] delays in 1/65536 steps
+    float* factor_s;            // [elements] weights times the synapse's share of propagators
+    float* factor_k;            // [elements]
+    float* factor_z;            // [elements]
+    float* sums;                // [threads][elements][numbers] gradients of those shares
     const uint32_t* row_start;  // [pre + 1] where sparse
     const uint32_t* post;       // [synapses] where sparse
     float* weight_gradient;     // [threads][elements]
@@ -77,15 +83,16 @@ void mgd_destroy(struct Network* network);
 struct ConnectionBuffers* mgd_connections(struct Network* network);
 struct Parameter* mgd_parameters(struct Network* network);
 
-// Takes changed delays over into the simulation.
-void mgd_round_delays(struct Network* network);
+// Takes changed weights and delays over into the simulation.
+void mgd_prepare(struct Network* network);
 
-// 0: done, 1: out of memory.
+// 0: done, 1: out of memory, 3: a neuron spikes too often.
 int mgd_forward(struct Network* network, const struct Batch* batch);
 
 // Spikes that example b of the last batch emitted in a population; -1: it emits none.
+// Their fractions of their steps in sub-step timing, else null.
 int64_t mgd_spikes(const struct Network* network, int b, int population, const int32_t** steps,
-                   const uint32_t** neurons);
+                   const uint32_t** neurons, const float** fractions);
 
 // Networks that are trained have these two. Backwards, the batch is that of the forward pass.
 // 0: done, 1: out of memory.

@@ -38,6 +38,7 @@ struct InputEvents {
     const int64_t* offsets;  // [examples + 1] of the whole data set
     const void* steps;       // [events] uint16_t, in long trials int32_t
     const void* neurons;     // [events] uint16_t, of large populations uint32_t
+    const float* fractions;  // [events] of their steps, in sub-step timing
 };
 
 // Buffers of one population for one batch; null where not wanted.
@@ -69,7 +70,12 @@ struct Parameter {
 struct ConnectionBuffers {
     float* weight;              // [elements]
     float* delay;               // [elements]
-    uint16_t* delay_steps;      // [elements] delays, rounded
+    uint16_t* delay_steps;      // [elements] delays, rounded, or in sub-step timing:
+    uint32_t* fixed_delay;      // [elements] delays in 1/65536 steps
+    float* factor_s;            // [elements] weights times the synapse's share of propagators
+    float* factor_k;            // [elements]
+    float* factor_z;            // [elements]
+    float* sums;                // [threads][elements][numbers] gradients of those shares
     const uint32_t* row_start;  // [pre + 1] where sparse
     const uint32_t* post;       // [synapses] where sparse
     float* weight_gradient;     // [threads][elements]
@@ -105,15 +111,16 @@ void mgd_destroy(struct Network* network);
 struct ConnectionBuffers* mgd_connections(struct Network* network);
 struct Parameter* mgd_parameters(struct Network* network);
 
-// Takes changed delays over into the simulation.
-void mgd_round_delays(struct Network* network);
+// Takes changed weights and delays over into the simulation.
+void mgd_prepare(struct Network* network);
 
-// 0: done, 1: out of memory.
+// 0: done, 1: out of memory, 3: a neuron spikes too often.
 int mgd_forward(struct Network* network, const struct Batch* batch);
 
 // Spikes that example b of the last batch emitted in a population; -1: it emits none.
+// Their fractions of their steps in sub-step timing, else null.
 int64_t mgd_spikes(const struct Network* network, int b, int population, const int32_t** steps,
-                   const uint32_t** neurons);
+                   const uint32_t** neurons, const float** fractions);
 
 // Networks that are trained have these two. Backwards, the batch is that of the forward pass.
 // 0: done, 1: out of memory.
@@ -519,7 +526,7 @@ inline void deliver(const ConnectionBuffers& c, pop_out::State& target, uint32_t
 }
 
 // Whole delays for the simulation, rounded from the real ones; none for NaN, after a divergence.
-inline void round_delays(const ConnectionBuffers& c, size_t first, size_t last) {
+inline void prepare(const ConnectionBuffers& c, size_t first, size_t last) {
     for (size_t k = first; k < last; k++) {
         c.delay_steps[k] = uint16_t(round_half_up(c.delay[k] >= 0.0f ? c.delay[k] : 0.0f));
     }
@@ -562,7 +569,7 @@ template <typename Step, typename Channel>
 struct InputCursor {
     InputCursor(const InputEvents& events, int64_t example)
         : steps_(static_cast<const Step*>(events.steps)), neurons_(static_cast<const Channel*>(events.neurons)),
-          first_(events.offsets[example]), at_(first_), end_(events.offsets[example + 1]) {}
+          fractions_(events.fractions), first_(events.offsets[example]), at_(first_), end_(events.offsets[example + 1]) {}
 
     // Cursor at the end, for walking backwards; events after the trial have no effect.
     void rewind() {
@@ -570,12 +577,14 @@ struct InputCursor {
     }
     bool next(int n) const { return at_ < end_ && steps_[at_] <= n; }
     uint32_t take() { return neurons_[at_++]; }
+    float fraction() const { return fractions_[at_]; }  // of the next one
     bool previous(int n) const { return at_ > first_ && steps_[at_ - 1] >= n; }
     uint32_t take_back() { return neurons_[--at_]; }
 
 private:
     const Step* const steps_;
     const Channel* const neurons_;
+    const float* const fractions_;
     const int64_t first_;
     int64_t at_;
     const int64_t end_;
@@ -631,7 +640,7 @@ void forward_example(Network& network, Lane& lane, const Batch& batch, int b) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "26f1e30597fe"; }
+const char* mgd_abi_version() { return "81c1b81a906c"; }
 
 Network* mgd_create(int num_threads) {
     try {
@@ -647,13 +656,12 @@ ConnectionBuffers* mgd_connections(Network* network) { return network->connectio
 
 Parameter* mgd_parameters(Network* network) { return network->parameters; }
 
-// Takes a changed "d" over into the simulation.
-void mgd_round_delays(Network* network) {
-    conn_Conn_hidden_out::round_delays(network->connections[1], 0, conn_Conn_hidden_out::synapses);
+// Takes changed parameters over into the simulation.
+void mgd_prepare(Network* network) {
+    conn_Conn_hidden_out::prepare(network->connections[1], 0, conn_Conn_hidden_out::synapses);
     (void)network;
 }
 
-// 0: done, 1: out of memory.
 int mgd_forward(Network* network, const Batch* batch) {
     try {
         if (network->tapes.size() < size_t(batch->size)) {
@@ -665,25 +673,27 @@ int mgd_forward(Network* network, const Batch* batch) {
             costs[b] += offsets0[1] - offsets0[0];
         }
         const auto hands = deal(costs, network->pool.size());
-        return network->pool.run([&](int thread) {
+        const bool complete = network->pool.run([&](int thread) {
             for (const int b : hands[thread]) {
                 forward_example(*network, *network->lanes_[thread], *batch, b);
             }
-        }) ? 0 : 1;
+        });
+        return complete ? 0 : 1;
     } catch (const std::bad_alloc&) {
         return 1;
     }
 }
 
 // Spikes that example b of the last batch emitted in a population.
-int64_t mgd_spikes(const Network* network, int b, int population, const int32_t** steps, const uint32_t** neurons) {
+int64_t mgd_spikes(const Network* network, int b, int population, const int32_t** steps, const uint32_t** neurons, const float** fractions) {
     switch (population) {
     case 1:
         *steps = network->tapes[b].pop_hidden.step.data();
         *neurons = network->tapes[b].pop_hidden.neuron.data();
+        *fractions = nullptr;
         return int64_t(network->tapes[b].pop_hidden.size());
     default:
-        (void)network, (void)b, (void)steps, (void)neurons;
+        (void)network, (void)b, (void)steps, (void)neurons, (void)fractions;
         return -1;
     }
 }

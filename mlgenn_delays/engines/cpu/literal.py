@@ -1,0 +1,11 @@
+"""Numbers as C++ spells them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def literal(value: float) -> str:
+    """``value`` as a C++ float literal that keeps every float32 digit."""
+    text = f"{np.float32(value):.9g}"
+    return f"{text}{'' if '.' in text or 'e' in text else '.0'}f"

@@ -1,0 +1,84 @@
+"""Sub-step timing: which programs it can run, and in which order populations take their step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .equations import has_closed_form
+from .parameters import OwnerKind
+from .program import ConnectionProgram, PopulationProgram, Program
+from .timing import MAX_DELAY_STEPS
+
+#: Timesteps per time constant: shares of propagators grow and shrink by exp of it.
+LARGEST_STEP = 20.0
+
+
+def check_substep(program: Program) -> None:
+    """Whether sub-step timing can run a program.
+
+    Raises:
+        ValueError: it cannot; the message names what is in the way.
+    """
+    for population in program.neurons:
+        reason = _reason(program, population)
+        if reason is not None:
+            raise ValueError(f"population {population.name!r}: {reason}; use timing='grid'")
+    for connection in program.connections:
+        if connection.max_delay_steps >= MAX_DELAY_STEPS:
+            raise ValueError(
+                f"connection {connection.name!r}: the largest delay is "
+                f"{connection.max_delay_steps} timesteps, with timing='substep' allowed are at "
+                f"most {MAX_DELAY_STEPS - 1}"
+            )
+
+
+def _reason(program: Program, population: PopulationProgram) -> str | None:
+    model, readout = population.dynamics, population.readout
+    if not has_closed_form(model, program.dt):
+        return (
+            f"neurons of type {population.neuron} cannot be simulated with timing='substep', "
+            "which needs LeakyIntegrateFire or LeakyIntegrate"
+        )
+    if model.refractory_steps:
+        return "tau_refrac is not supported with timing='substep'"
+    if any(
+        spec.owner.kind is OwnerKind.POPULATION and spec.owner.index == population.index
+        for spec in program.parameters
+    ):
+        return "parameters of single neurons are not supported with timing='substep'"
+    if population.is_spiking and readout is not None and not readout.uses_spike_times:
+        return (
+            f"readout {readout.name!r} of neurons that spike is not supported with "
+            "timing='substep', which reads voltages of LeakyIntegrate"
+        )
+    synapses = [("tau of its synapses", r.tau) for r in population.receptors]
+    for name, tau in [("tau_mem", model.params["TauM"]), *synapses]:
+        if program.dt / tau > LARGEST_STEP:
+            return (
+                f"{name} is {tau:g} ms, with timing='substep' and timesteps of dt = "
+                f"{program.dt:g} ms allowed are at least {program.dt / LARGEST_STEP:g} ms"
+            )
+    return None
+
+
+def _reaches(program: Program) -> np.ndarray:
+    """(populations, populations) whether a spike of one can reach another, itself included."""
+    size = len(program.populations)
+    reaches = np.eye(size, dtype=bool)
+    for c in program.connections:
+        reaches[c.source, c.target] = True
+    for middle in range(size):
+        reaches |= np.outer(reaches[:, middle], reaches[middle])
+    return reaches
+
+
+def ranks(program: Program) -> list[int]:
+    """Order in which populations take their step: those of which others depend have lower numbers,
+    those of one cycle the same."""
+    return [int(n) for n in _reaches(program).sum(axis=0)]
+
+
+def within_cycle(program: Program, connection: ConnectionProgram) -> bool:
+    """Whether what a connection delivers can come back: such arrivals fall in the next step at the
+    earliest."""
+    return bool(_reaches(program)[connection.target, connection.source])
