@@ -25,7 +25,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import compilers, datasets, utils
-    from .verify import check_gradients
+    from .verify import check_gradients, compare_timesteps
 
 __all__ = [
     "Connection",
@@ -37,6 +37,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "check_gradients",
+    "compare_timesteps",
     "compilers",
     "connectivity",
     "datasets",
@@ -74,8 +75,8 @@ _LAZY_MODULES = (
 def __getattr__(name: str) -> Any:
     if name in _LAZY_MODULES:
         return import_module(f".{name}", __name__)
-    if name == "check_gradients":
-        function = import_module(".verify", __name__).check_gradients
+    if name in ("check_gradients", "compare_timesteps"):
+        function = getattr(import_module(".verify", __name__), name)
         globals()[name] = function
         return function
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -2,5 +2,6 @@
 
 from .comparison import check_gradients
 from .table import GradientCheck
+from .timesteps import TimestepTable, compare_timesteps
 
-__all__ = ["GradientCheck", "check_gradients"]
+__all__ = ["GradientCheck", "TimestepTable", "check_gradients", "compare_timesteps"]

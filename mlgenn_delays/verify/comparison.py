@@ -15,6 +15,7 @@ import numpy as np
 from ..checks import check_number, check_whole_number
 from ..compilers.event_prop_compiler import EventPropCompiler
 from ..network import Network
+from ..program.program import Timing
 from ..training.compiled_training_network import CompiledTrainingNetwork
 from .probe import Entry, GradientProbe
 from .table import GradientCheck, GradientRow, Similarity, SkippedParameter
@@ -53,13 +54,14 @@ def check_gradients(
     engine_tolerance: float = 0.2,
     backend: str = "auto",
     num_threads: int | None = None,
+    timing: Timing = "grid",
     print_table: bool = True,
 ) -> GradientCheck:
     """Compare EventProp gradients with central finite differences of the reference's loss.
 
-    Delays are rounded to whole timesteps and, in the reference, input spikes moved to the
-    timesteps in which engines on a grid deliver them, so that all simulate the same
-    network. The reference is slow: a few samples of a network with up to
+    With ``timing="grid"``, delays are rounded to whole timesteps and, in the reference, input
+    spikes moved to the timesteps in which engines on a grid deliver them, so that all simulate
+    the same network. The reference is slow: a few samples of a network with up to
     some hundred neurons.
 
     Args:
@@ -67,7 +69,7 @@ def check_gradients(
         x:                   input -> a few ``PreprocessedSpikes``
         y:                   output -> labels or targets
         example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns,
-        per_timestep_loss, ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads:
+        per_timestep_loss, ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads, timing:
                              see :class:`.EventPropCompiler`
         i_minus_thresh_min:  bound in the engine; the reference has none
         num_parameters:      how many parameters to compare, spread over connections,
@@ -103,6 +105,7 @@ def check_gradients(
             backend=name,
             num_threads=num_threads,
             i_minus_thresh_min=bound,
+            timing=timing,
         ).compile(network)
 
     reference = GradientProbe(compile_with("reference", _NO_BOUND), x, y)

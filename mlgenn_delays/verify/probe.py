@@ -41,12 +41,13 @@ class GradientProbe:
         self.network = network
         self.program = network.program
         self._data: TrialData = prepare(network._built, x, y)
-        if network.engine.name == "reference":
+        on_grid = not network.program.is_substep
+        if on_grid and network.engine.name == "reference":
             self._data = _delivered_on_grid(self._data, network.program.dt)
         self._batch = self._data.batches(len(self._data))[0]
         engine = network.engine
         for connection in self.program.connections:
-            if connection.delay is not None:
+            if on_grid and connection.delay is not None:
                 delays = engine.get_parameter(connection.delay)
                 engine.set_parameter(connection.delay, round_delays(delays))
         result, self.loss = self._forward()

@@ -168,6 +168,14 @@ def test_cpu_engine_agrees_at_a_small_timestep(spikes):
     assert all(s.cosine > 0.999 for s in result.similarities)
 
 
+def test_cpu_engine_agrees_in_sub_step_timing(check):
+    """At a timestep at which the grid is far off: nothing is rounded."""
+    found = {t: check(backend="cpu", timing=t, num_parameters=4) for t in ("grid", "substep")}
+    cosines = {t: min(s.cosine for s in c.similarities) for t, c in found.items()}
+    assert cosines["substep"] > 0.95 > cosines["grid"]
+    assert found["substep"].loss_engine == pytest.approx(found["substep"].loss_reference, rel=1e-3)
+
+
 def test_parameters_whose_step_changes_spikes_are_skipped(check):
     result = check(epsilon=2.0, num_parameters=8)
     assert result.skipped
