@@ -78,8 +78,11 @@ class Built:
     network: Network
 
 
-def build(size: Size, threads: int, input_weight: Normal, backend: str = "cpu") -> Built:
-    """Compile the benchmark network; learning rates of 0 keep its activity as it is."""
+def build(
+    size: Size, threads: int, input_weight: Normal, backend: str = "cpu", **settings: Any
+) -> Built:
+    """Compile the benchmark network; learning rates of 0 keep its activity as it is. ``settings``
+    are further ones of the compiler."""
     network = Network()
     with network:
         source = Population(SpikeInput(), size.inputs, name="input")
@@ -107,6 +110,7 @@ def build(size: Size, threads: int, input_weight: Normal, backend: str = "cpu") 
         rng_seed=1,
         backend=backend,
         num_threads=threads,
+        **settings,
     )
     return Built(compiler.compile(network), source, hidden, output, size, network)
 
