@@ -149,10 +149,6 @@ def _connection(
         "learn_delays": program.learns(connection.delay),
         "feedback": feedback,
         "backward": feedback or bool(learned),
-        # random access stops at the last neuron, contiguous access runs over whole vectors
-        "loop_size": -(-connection.target_size // LANES) * LANES
-        if connection.has_synapse_delays
-        else padded(connection.target_size),
         **(substep.connection_context(program, connection) if program.is_substep else {}),
     }
 

@@ -18,6 +18,7 @@
 #include <new>
 #include <numeric>
 #include <thread>
+#include <type_traits>
 #include <vector>
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -154,6 +155,10 @@ inline float round_half_up(float value) {  // value >= 0
     const float whole = std::trunc(value);
     return whole + (value - whole >= 0.5f ? 1.0f : 0.0f);
 }
+
+// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector.
+template <size_t places>
+using PlaceIn = std::conditional_t<(places >> 32) == 0, uint32_t, size_t>;
 
 // Threads, and who of them does what; the order of additions depends on nothing else.
 

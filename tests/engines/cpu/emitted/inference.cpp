@@ -18,6 +18,7 @@
 #include <new>
 #include <numeric>
 #include <thread>
+#include <type_traits>
 #include <vector>
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -154,6 +155,10 @@ inline float round_half_up(float value) {  // value >= 0
     const float whole = std::trunc(value);
     return whole + (value - whole >= 0.5f ? 1.0f : 0.0f);
 }
+
+// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector.
+template <size_t places>
+using PlaceIn = std::conditional_t<(places >> 32) == 0, uint32_t, size_t>;
 
 // Threads, and who of them does what; the order of additions depends on nothing else.
 
@@ -492,6 +497,8 @@ namespace conn_Conn_in_hidden {  // Conn_in_hidden: in to hidden
 constexpr int pre = 5;
 constexpr size_t synapses = 80;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_hidden::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
@@ -511,17 +518,24 @@ namespace conn_Conn_hidden_out {  // Conn_hidden_out: hidden to out
 constexpr int pre = 7;
 constexpr size_t synapses = 112;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_out::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
 inline void deliver(const ConnectionBuffers& c, pop_out::State& target, uint32_t i, uint32_t next) {
     const float* __restrict g = c.weight + size_t(i) * row;
-    // Bound by the ring's random access to the second-level cache, not by arithmetic.
     const uint16_t* __restrict delay = c.delay_steps + size_t(i) * row;
     float* __restrict ring = target.arrivals0;
-#pragma GCC ivdep
-    for (int j = 0; j < pop_out::size; j++) {
-        ring[size_t(ring_slot(next, delay[j], pop_out::slots)) * row + j] += g[j];
+    for (int first = 0; first < row; first += block) {
+        Place place[block];
+        for (int lane = 0; lane < block; lane++) {
+            const int j = first + lane;
+            place[lane] = ring_slot(next, delay[j], pop_out::slots) * Place(row) + Place(j);
+        }
+        for (int lane = 0; lane < block; lane++) {
+            ring[place[lane]] += g[first + lane];
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 #include <new>
 #include <numeric>
 #include <thread>
+#include <type_traits>
 #include <vector>
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -154,6 +155,10 @@ inline float round_half_up(float value) {  // value >= 0
     const float whole = std::trunc(value);
     return whole + (value - whole >= 0.5f ? 1.0f : 0.0f);
 }
+
+// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector.
+template <size_t places>
+using PlaceIn = std::conditional_t<(places >> 32) == 0, uint32_t, size_t>;
 
 // Threads, and who of them does what; the order of additions depends on nothing else.
 
@@ -571,17 +576,24 @@ namespace conn_Conn_in_hidden {  // Conn_in_hidden: in to hidden
 constexpr int pre = 5;
 constexpr size_t synapses = 80;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_hidden::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
 inline void deliver(const ConnectionBuffers& c, pop_hidden::State& target, uint32_t i, uint32_t next) {
     const float* __restrict g = c.weight + size_t(i) * row;
-    // Bound by the ring's random access to the second-level cache, not by arithmetic.
     const uint16_t* __restrict delay = c.delay_steps + size_t(i) * row;
     float* __restrict ring = target.arrivals0;
-#pragma GCC ivdep
-    for (int j = 0; j < pop_hidden::size; j++) {
-        ring[size_t(ring_slot(next, delay[j], pop_hidden::slots)) * row + j] += g[j];
+    for (int first = 0; first < row; first += block) {
+        Place place[block];
+        for (int lane = 0; lane < block; lane++) {
+            const int j = first + lane;
+            place[lane] = ring_slot(next, delay[j], pop_hidden::slots) * Place(row) + Place(j);
+        }
+        for (int lane = 0; lane < block; lane++) {
+            ring[place[lane]] += g[first + lane];
+        }
     }
 }
 
@@ -594,12 +606,19 @@ inline void collect(const ConnectionBuffers& c, const pop_hidden::Adjoint& targe
     float* __restrict grad_d = c.delay_gradient + size_t(thread) * synapses + size_t(i) * row;
     const uint16_t* __restrict delay = c.delay_steps + size_t(i) * row;
     const Lambda* __restrict ring = target.history0;
-    for (int first = 0; first < 8; first += lanes) {
-        for (int lane = 0; lane < lanes; lane++) {
+    for (int first = 0; first < row; first += block) {
+        Place place[block];
+        Lambda arrived[block];
+        for (int lane = 0; lane < block; lane++) {
             const int j = first + lane;
-            const Lambda lambda = ring[size_t(ring_slot(next, delay[j], pop_hidden::slots)) * row + j];
-            grad_g[j] += lambda.i;
-            grad_d[j] += lambda.v_minus_i;
+            place[lane] = ring_slot(next, delay[j], pop_hidden::slots) * Place(row) + Place(j);
+        }
+        for (int lane = 0; lane < block; lane++) {
+            arrived[lane] = ring[place[lane]];
+        }
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += arrived[lane].i;
+            grad_d[first + lane] += arrived[lane].v_minus_i;
         }
     }
 }
@@ -654,17 +673,24 @@ namespace conn_Conn_hidden_hidden {  // Conn_hidden_hidden: hidden to hidden
 constexpr int pre = 7;
 constexpr size_t synapses = 112;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_hidden::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
 inline void deliver(const ConnectionBuffers& c, pop_hidden::State& target, uint32_t i, uint32_t next) {
     const float* __restrict g = c.weight + size_t(i) * row;
-    // Bound by the ring's random access to the second-level cache, not by arithmetic.
     const uint16_t* __restrict delay = c.delay_steps + size_t(i) * row;
     float* __restrict ring = target.arrivals0;
-#pragma GCC ivdep
-    for (int j = 0; j < pop_hidden::size; j++) {
-        ring[size_t(ring_slot(next, delay[j], pop_hidden::slots)) * row + j] += g[j];
+    for (int first = 0; first < row; first += block) {
+        Place place[block];
+        for (int lane = 0; lane < block; lane++) {
+            const int j = first + lane;
+            place[lane] = ring_slot(next, delay[j], pop_hidden::slots) * Place(row) + Place(j);
+        }
+        for (int lane = 0; lane < block; lane++) {
+            ring[place[lane]] += g[first + lane];
+        }
     }
 }
 
@@ -679,13 +705,24 @@ inline float collect(const ConnectionBuffers& c, const pop_hidden::Adjoint& targ
     float feedback[lanes] = {};  // independent sums, so that additions need not wait for each other
     const uint16_t* __restrict delay = c.delay_steps + size_t(i) * row;
     const Lambda* __restrict ring = target.history0;
-    for (int first = 0; first < 8; first += lanes) {
-        for (int lane = 0; lane < lanes; lane++) {
+    for (int first = 0; first < row; first += block) {
+        Place place[block];
+        Lambda arrived[block];
+        for (int lane = 0; lane < block; lane++) {
             const int j = first + lane;
-            const Lambda lambda = ring[size_t(ring_slot(next, delay[j], pop_hidden::slots)) * row + j];
-            grad_g[j] += lambda.i;
-            grad_d[j] += lambda.v_minus_i;
-            feedback[lane] += g[j] * lambda.v_minus_i;
+            place[lane] = ring_slot(next, delay[j], pop_hidden::slots) * Place(row) + Place(j);
+        }
+        for (int lane = 0; lane < block; lane++) {
+            arrived[lane] = ring[place[lane]];
+        }
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += arrived[lane].i;
+            grad_d[first + lane] += arrived[lane].v_minus_i;
+        }
+        for (int part = 0; part < block; part += lanes) {
+            for (int lane = 0; lane < lanes; lane++) {
+                feedback[lane] += g[first + part + lane] * arrived[part + lane].v_minus_i;
+            }
         }
     }
     float sum = 0.0f;
@@ -745,6 +782,8 @@ namespace conn_Conn_hidden_out {  // Conn_hidden_out: hidden to out
 constexpr int pre = 7;
 constexpr size_t synapses = 112;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_out::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
@@ -765,14 +804,17 @@ inline float collect(const ConnectionBuffers& c, const pop_out::Adjoint& target,
     float* __restrict grad_g = c.weight_gradient + size_t(thread) * synapses + size_t(i) * row;
     const float* __restrict g = c.weight + size_t(i) * row;
     float feedback[lanes] = {};  // independent sums, so that additions need not wait for each other
-    const Lambda* __restrict arrived = target.history0
+    const Lambda* __restrict at = target.history0
         + size_t(ring_slot(next, 0, pop_out::slots)) * row;
-    for (int first = 0; first < 16; first += lanes) {
-        for (int lane = 0; lane < lanes; lane++) {
-            const int j = first + lane;
-            const Lambda lambda = arrived[j];
-            grad_g[j] += lambda.i;
-            feedback[lane] += g[j] * lambda.v_minus_i;
+    for (int first = 0; first < row; first += block) {
+        const Lambda* __restrict arrived = at + first;
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += arrived[lane].i;
+        }
+        for (int part = 0; part < block; part += lanes) {
+            for (int lane = 0; lane < lanes; lane++) {
+                feedback[lane] += g[first + part + lane] * arrived[part + lane].v_minus_i;
+            }
         }
     }
     float sum = 0.0f;

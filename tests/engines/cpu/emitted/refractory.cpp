@@ -18,6 +18,7 @@
 #include <new>
 #include <numeric>
 #include <thread>
+#include <type_traits>
 #include <vector>
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -154,6 +155,10 @@ inline float round_half_up(float value) {  // value >= 0
     const float whole = std::trunc(value);
     return whole + (value - whole >= 0.5f ? 1.0f : 0.0f);
 }
+
+// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector.
+template <size_t places>
+using PlaceIn = std::conditional_t<(places >> 32) == 0, uint32_t, size_t>;
 
 // Threads, and who of them does what; the order of additions depends on nothing else.
 
@@ -631,6 +636,8 @@ namespace conn_Conn_in_hidden {  // Conn_in_hidden: in to hidden
 constexpr int pre = 5;
 constexpr size_t synapses = 80;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_hidden::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
@@ -649,13 +656,12 @@ inline void collect(const ConnectionBuffers& c, const pop_hidden::Adjoint& targe
                      uint32_t next, int thread) {
     c.touched[size_t(thread) * pre + i] = 1;
     float* __restrict grad_g = c.weight_gradient + size_t(thread) * synapses + size_t(i) * row;
-    const Lambda* __restrict arrived = target.history0
+    const Lambda* __restrict at = target.history0
         + size_t(ring_slot(next, 2, pop_hidden::slots)) * row;
-    for (int first = 0; first < 16; first += lanes) {
-        for (int lane = 0; lane < lanes; lane++) {
-            const int j = first + lane;
-            const Lambda lambda = arrived[j];
-            grad_g[j] += lambda.i;
+    for (int first = 0; first < row; first += block) {
+        const Lambda* __restrict arrived = at + first;
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += arrived[lane].i;
         }
     }
 }
@@ -700,6 +706,8 @@ namespace conn_Conn_in_hidden_1 {  // Conn_in_hidden_1: in to hidden
 constexpr int pre = 5;
 constexpr size_t synapses = 80;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_hidden::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
@@ -718,13 +726,12 @@ inline void collect(const ConnectionBuffers& c, const pop_hidden::Adjoint& targe
                      uint32_t next, int thread) {
     c.touched[size_t(thread) * pre + i] = 1;
     float* __restrict grad_g = c.weight_gradient + size_t(thread) * synapses + size_t(i) * row;
-    const Lambda* __restrict arrived = target.history1
+    const Lambda* __restrict at = target.history1
         + size_t(ring_slot(next, 0, pop_hidden::slots)) * row;
-    for (int first = 0; first < 16; first += lanes) {
-        for (int lane = 0; lane < lanes; lane++) {
-            const int j = first + lane;
-            const Lambda lambda = arrived[j];
-            grad_g[j] += lambda.i;
+    for (int first = 0; first < row; first += block) {
+        const Lambda* __restrict arrived = at + first;
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += arrived[lane].i;
         }
     }
 }
@@ -769,6 +776,8 @@ namespace conn_Conn_hidden_out {  // Conn_hidden_out: hidden to out
 constexpr int pre = 7;
 constexpr size_t synapses = 112;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
+constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
+using Place = PlaceIn<size_t(pop_out::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
 // of the coming step.
@@ -789,14 +798,17 @@ inline float collect(const ConnectionBuffers& c, const pop_out::Adjoint& target,
     float* __restrict grad_g = c.weight_gradient + size_t(thread) * synapses + size_t(i) * row;
     const float* __restrict g = c.weight + size_t(i) * row;
     float feedback[lanes] = {};  // independent sums, so that additions need not wait for each other
-    const Lambda* __restrict arrived = target.history0
+    const Lambda* __restrict at = target.history0
         + size_t(ring_slot(next, 0, pop_out::slots)) * row;
-    for (int first = 0; first < 16; first += lanes) {
-        for (int lane = 0; lane < lanes; lane++) {
-            const int j = first + lane;
-            const Lambda lambda = arrived[j];
-            grad_g[j] += lambda.i;
-            feedback[lane] += g[j] * lambda.v_minus_i;
+    for (int first = 0; first < row; first += block) {
+        const Lambda* __restrict arrived = at + first;
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += arrived[lane].i;
+        }
+        for (int part = 0; part < block; part += lanes) {
+            for (int lane = 0; lane < lanes; lane++) {
+                feedback[lane] += g[first + part + lane] * arrived[part + lane].v_minus_i;
+            }
         }
     }
     float sum = 0.0f;
