@@ -13,7 +13,7 @@ from ..losses import Trial
 from ..network import Network
 from ..population import Population
 from ..program.program import Program
-from ..program.substep import check_substep
+from ..program.substep import check_substep, warn_of_coarse_steps
 from ..training.built_network import BuiltNetwork
 from .build_connections import build_connections
 from .build_populations import build_populations
@@ -48,6 +48,7 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
     )
     if program.is_substep:
         check_substep(program)
+        warn_of_coarse_steps(program)
     trial = Trial(
         program.duration,
         program.dt,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+
 import numpy as np
 
 from .equations import has_closed_form
@@ -29,6 +32,20 @@ def check_substep(program: Program) -> None:
                 f"connection {connection.name!r}: the largest delay is "
                 f"{connection.max_delay_steps} timesteps, with timing='substep' allowed are at "
                 f"most {MAX_DELAY_STEPS - 1}"
+            )
+
+
+def warn_of_coarse_steps(program: Program) -> None:
+    """Warn where timesteps are longer than a synaptic time constant: the voltage may rise above
+    threshold and fall again within one of them, which nothing sees."""
+    for population in program.neurons:
+        shortest = min((r.tau for r in population.receptors), default=math.inf)
+        if population.is_spiking and program.dt > shortest:
+            warnings.warn(
+                f"timesteps of dt = {program.dt:g} ms are longer than tau = {shortest:g} ms of "
+                f"synapses onto population {population.name!r}: spikes that a peak within a step "
+                "would cause are missed; compare_timesteps shows how much that matters",
+                stacklevel=4,
             )
 
 

@@ -160,3 +160,15 @@ def test_weights_that_have_diverged_end_training():
     net = Net(weight=1e8)
     with net.compile() as compiled, pytest.raises(TrainingDiverged, match="more than 1000 times"):
         compiled.train(*net.data, num_epochs=1, callbacks=[])
+
+
+def test_timesteps_longer_than_synapses_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Net(tau=5.0).compile(dt=5.0):
+            pass
+        with Net(tau=5.0).compile(dt=6.0, timing="grid"):
+            pass
+    message = "dt = 6 ms are longer than tau = 5 ms of synapses onto population 'hid'"
+    with pytest.warns(UserWarning, match=message), Net(tau=5.0).compile(dt=6.0):
+        pass

@@ -20,7 +20,7 @@ from ...program.exchange import (
     RecordRequest,
     TooManySpikes,
 )
-from ...program.program import Program
+from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
 from ..base import Engine, Moments
 from . import abi, codegen, toolchain
@@ -226,15 +226,23 @@ class CpuEngine(Engine):
 
     # -- memory
 
+    def _bytes_of_slots(self, population: PopulationProgram) -> int:
+        """Bytes of one neuron in all slots of a delay ring, and of its adjoint where there is
+        one."""
+        slots, training = self.program.ring_slots(population), self.program.training
+        if self.program.is_substep:
+            numbers = 3 if has_density(population) else 2
+            return 4 * numbers * (slots + 1) * (2 if training else 1)
+        return (12 if training else 4) * slots
+
     def memory_estimate(self) -> dict[str, int]:
         total: Counter[str] = Counter({"parameters": 0, "gradients": 0, "optimiser": 0})
         for memory in self._memory:
             total.update(memory.memory())
         for connection in self._connections:
             total.update(connection.memory())
-        per_slot = 12 if self.program.training else 4
         rings = sum(
-            padded(p.size) * self.program.ring_slots(p) * per_slot * len(p.receptors)
+            padded(p.size) * self._bytes_of_slots(p) * len(p.receptors)
             for p in self.program.neurons
         )
         traces = sum(
