@@ -61,7 +61,7 @@ def silent(rounds: int) -> list[dict[str, Any]]:
 
 def small(rounds: int) -> list[dict[str, Any]]:
     return [
-        compare(Size(24, hidden, 27, 1304, 32), 512, 41, Normal(0.6, 0.3), rounds)
+        compare(Size(24, hidden, 27, 1304, 32), 512, 41, Normal(8.0, 4.0), rounds)
         for hidden in (16, 32, 64, 128)
     ]
 
