@@ -34,9 +34,24 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 
 #: Of ordinary size; steps and channels need more than 16 bits; from inputs straight to outputs.
-SMALL = {"timesteps": 30, "channels": 5, "hidden": True}
+SMALL = {"timesteps": 30, "channels": 5, "hidden": True, "timing": "grid"}
 LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
 STRAIGHT = {**SMALL, "hidden": False}
+
+#: What there is no choice of in sub-step timing; how many networks of it are chosen among others,
+#: and some that are not among them.
+WITHIN_STEPS = {
+    **SMALL, "timing": "substep", "neuron": "leaky", "refractory": None, "own_parameters": "none",
+}  # fmt: skip
+NUMBER_WITHIN_STEPS = 14
+_NOTHING_LEARNED = {"frozen": "all", "into": "fixed", "back": "fixed", "out": "fixed"}
+_SPARSE = {f"sparse_{name}": True for name in ("into", "back", "out")}
+FURTHER_WITHIN_STEPS: tuple[dict[str, Any], ...] = (
+    _NOTHING_LEARNED,
+    {**_NOTHING_LEARNED, **_SPARSE},
+    {"into": "learned", "back": "learned", "out": "learned", "receptors": 2},
+    {"into": "learned", "back": "learned", "out": "learned", **_SPARSE},
+)
 
 
 def drawn(rng: np.random.Generator) -> Options:
@@ -45,10 +60,16 @@ def drawn(rng: np.random.Generator) -> Options:
 
 
 def covering(rng: np.random.Generator) -> list[Options]:
-    """Few networks in which every two choices meet, and two of another size and shape."""
+    """Few networks in which every two choices meet, two of another size and shape, and some in
+    sub-step timing."""
     plain = {name: values[0] for name, values in CHOICES.items()}
     pairs = [Options(**chosen, **SMALL) for chosen in _all_pairs(rng)]
-    return [*pairs, *(Options(**{**plain, **other}) for other in (LARGE, STRAIGHT))]
+    others = [Options(**{**plain, **other}) for other in (LARGE, STRAIGHT)]
+    # the first ones of those that are chosen have most of the pairs
+    chosen = _all_pairs(np.random.default_rng(1))[:NUMBER_WITHIN_STEPS]
+    further = [{**plain, **c} for c in FURTHER_WITHIN_STEPS]
+    within_steps = [Options(**{**c, **WITHIN_STEPS}) for c in (*chosen, *further)]
+    return [*pairs, *others, *within_steps]
 
 
 def _draw(rng: np.random.Generator) -> dict[str, Any]:

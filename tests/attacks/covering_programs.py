@@ -154,7 +154,9 @@ class _Maker:
         for population in outputs:
             self._connect(hidden, population, "out")
         if self.options.receptors == 2:
-            self._connect(inputs[0], hidden, "into", tau=12.0)
+            # the membrane's own is 20 ms: sub-step timing treats close ones with more care
+            near = self.options.timing == "substep"
+            self._connect(inputs[0], hidden, "into", tau=19.0 if near else 12.0)
             self._connect(inputs[0], outputs[0], "into", tau=2.0)
 
     def _any(self, *values: Any) -> Any:
@@ -219,6 +221,7 @@ class _Maker:
             weight_learn_conns=frozenset(network.connections[frozen:]),
             delay_learn_conns=frozenset(self.learned_delays),
             i_minus_thresh_min=self._any(1e-2, 0.5),
+            timing=options.timing,
         )
 
     def _loss(self, readout: str, per_timestep: bool) -> Any:

@@ -23,10 +23,10 @@ from mlgenn_delays.compilers.settings import BuildSettings
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.engines.cpu import CpuEngine, codegen
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
-from mlgenn_delays.program.exchange import Batch, OutputGradient
+from mlgenn_delays.program.exchange import Batch, OutputGradient, TooManySpikes
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.training.built_network import BuiltNetwork
-from mlgenn_delays.training.data import prepare
+from mlgenn_delays.training.data import prepare, prepare_inputs
 from mlgenn_delays.utils.data import preprocess_spikes
 
 
@@ -78,6 +78,25 @@ def starve() -> None:
     engine.close()
 
 
+def overflow() -> None:
+    """A neuron that spikes without end within a timestep."""
+    network = Network()
+    with network:
+        first = Population(SpikeInput(), 1)
+        hidden = Population(LeakyIntegrateFire(readout="first_spike_time"), 1)
+        Connection(first, hidden, Dense(1e9), Exponential(5.0))
+    built = build_program(network, BuildSettings(3, "timesteps", timing="substep"))
+    spikes = preprocess_spikes(np.zeros(1), np.zeros(1, int), 1)
+    engine = CpuEngine(built.program, 1)
+    data = prepare_inputs(built, {first: [spikes]})
+    try:
+        engine.forward(Batch(data.inputs, np.zeros(1, np.int64)))
+    except TooManySpikes:
+        engine.close()
+        return
+    raise AssertionError("there was no end of spikes")
+
+
 def _busy(neurons: int, timesteps: int, training: bool) -> BuiltNetwork:
     """A population that spikes in every step."""
     network = Network()
@@ -118,5 +137,6 @@ def main(*replaced: str) -> None:
         exercise(program)
     if not replaced:
         starve()
+        overflow()
     taken = [[*branch, was] for branch, was in environment.taken.items()]
     Path(sys.argv[-1]).write_text(json.dumps(taken))

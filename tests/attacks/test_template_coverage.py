@@ -38,6 +38,11 @@ NEVER_EMPTY = {
     "name, _ in p.vars": MODEL,
     "name, _ in p.adjoint_vars": MODEL,
     "name in p.adjoint_variables": MODEL,
+    'p in populations | sort(attribute="rank")': CHECKED,
+    'p in populations | sort(attribute="rank", reverse=True)': CHECKED,
+    "name, value in p.constants": MODEL,
+    "name, value in r.constants": MODEL,
+    "name, variable, scale in p.recorded_adjoints": MODEL,
     "q in c.learned": WITHIN,
     "_, index in p.own": WITHIN,
 }
@@ -45,10 +50,20 @@ NEVER_EMPTY = {
 NO_MEMORY = "what the threads do here takes no memory that could be missing"
 OTHERS = "nothing throws another exception"
 NO_JUMP = "g++ needs no jump for it"
+LANE = "g++'s own, about the memory of a lane that could not be made"
 
 #: (template, line of it, branch) -> why nothing takes it.
 NEVER_TAKEN = {
     ("example/forward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
+    ("substep/example_forward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
+    ("substep/example_backward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
+    (
+        "substep/forward.cpp.j2",
+        "for (int i = 0; i < 20; i++) {",
+        "C++ branch 1",
+    ): "a few steps of Newton's method are enough",
+    ("example/state.cpp.j2", "lanes_.emplace_back(new Lane);", "C++ branch 0"): LANE,
+    ("example/state.cpp.j2", "lanes_.emplace_back(new Lane);", "C++ branch 1"): LANE,
     ("interface/backward.cpp.j2", "return complete ? 0 : 1;", "C++ branch 1"): NO_MEMORY,
     ("interface/backward.cpp.j2", "} catch (const std::bad_alloc&) {", "C++ branch 0"): OTHERS,
     ("interface/forward.cpp.j2", "} catch (const std::bad_alloc&) {", "C++ branch 0"): OTHERS,
