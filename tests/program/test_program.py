@@ -100,6 +100,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "timesteps": 21,
             "batch_size": 3,
             "training": False,
+            "timing": "substep",
         },
     ),
     "PopulationProgram": (

@@ -41,6 +41,7 @@ VALUES = (
         "crossings",
         "random",
         "cochlea",
+        "substep",
         "x",
     ),
 )
