@@ -34,7 +34,7 @@ _EARLIER_NAMES = {**OTHER_NAMES, "experiment": "task"}
 #: Settings that were added later: name -> value, in JSON types, with which a run is as it was
 #: before there was the setting. Without an entry here, a new setting changes the hash of every
 #: configuration, and no run that was begun before can be continued.
-_LATER: dict[str, Any] = {}
+_LATER: dict[str, Any] = {"timing": "grid"}
 
 D = TypeVar("D", bound="DataSettings")
 
