@@ -15,7 +15,7 @@ from mlgenn_delays.studies.commands.options import parse
 #: Of all tasks but for what follows.
 COMMON: dict[str, Any] = {
     "hidden": (128,), "recurrent": True, "delays": "learned", "recurrent_delays": True,
-    "max_delay": 1000.0, "dt": 1.0,
+    "max_delay": 1000.0, "dt": 1.0, "timing": "grid",
     "input_weight": (0.03, 0.01), "hidden_weight": (0.02, 0.03),
     "recurrent_weight": (0.0, 0.02), "output_weight": (0.0, 0.03),
     "input_delay": (0.0, 100.0), "hidden_delay": (0.0, 100.0),
