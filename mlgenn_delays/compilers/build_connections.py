@@ -135,9 +135,7 @@ def describe_delays(connection: Connection, learned: bool, timing: Timing = "gri
 def _largest_delay(connection: Connection) -> int:
     """Steps that the delays of a connection need where ``max_delay_steps`` is not given."""
     delay = connection.connectivity.delay
-    if is_value_constant(delay):
-        return math.ceil(float(np.asarray(delay)))
-    if is_value_array(delay):
+    if is_value_array(delay) or is_value_constant(delay):
         values = np.asarray(delay, dtype=np.float64)
         if not np.all(np.isfinite(values)):
             raise ValueError(f"connection {connection.name!r}: delays are not all finite")

@@ -124,7 +124,6 @@ class EventPropCompiler:
         if not isinstance(deep_r_conns, Iterable) or list(deep_r_conns):
             raise NotImplementedError("deep_r_conns: rewiring (Deep R) is not supported")
         check_backend(backend)
-        check_timing(timing, backend)
         warn_ignored(genn_kwargs)
         self.optimiser = _optimiser(optimiser, "optimiser")
         self._given_delay_optimiser = delay_optimiser is not None
@@ -165,6 +164,7 @@ class EventPropCompiler:
             softmax_temperature=softmax_temperature,
             timing=timing,
         ).checked()
+        check_timing(timing, backend)
 
     def compile(self, network: Network, name: str | None = None) -> CompiledTrainingNetwork:
         """Check a network and turn it into running code.

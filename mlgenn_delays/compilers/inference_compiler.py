@@ -71,7 +71,6 @@ class InferenceCompiler:
                     f"{name} is False, which is not supported: every batch starts afresh"
                 )
         check_backend(backend)
-        check_timing(timing, backend)
         warn_ignored(genn_kwargs)
         self.backend = backend
         self.settings = BuildSettings(
@@ -83,6 +82,7 @@ class InferenceCompiler:
             num_threads=num_threads,
             timing=timing,
         ).checked()
+        check_timing(timing, backend)
 
     def compile(self, network: Network, name: str | None = None) -> CompiledInferenceNetwork:
         """Check a network and turn it into running code.

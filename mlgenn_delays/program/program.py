@@ -275,8 +275,10 @@ class Program:
         return tuple(c for c in self.connections if c.source == population.index)
 
     def ring_slots(self, population: PopulationProgram) -> int:
-        """Slots of a population's delay rings: its largest incoming delay + 1."""
-        return 1 + max((c.max_delay_steps for c in self.incoming(population)), default=0)
+        """Slots of a population's delay rings: its largest incoming delay + 1, and in sub-step
+        timing one more, for what arrives later in its step than the spike was in its own."""
+        longest = max((c.max_delay_steps for c in self.incoming(population)), default=0)
+        return longest + (2 if self.is_substep else 1)
 
     def learns(self, parameter: int | None) -> bool:
         """Whether there is such a parameter, and it is learned."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from .equations import has_closed_form
 from .parameters import OwnerKind
-from .program import ConnectionProgram, PopulationProgram, Program
+from .program import PopulationProgram, Program
 from .timing import MAX_DELAY_STEPS
 
 #: Timesteps per time constant: shares of propagators grow and shrink by exp of it.
@@ -78,24 +78,14 @@ def _reason(program: Program, population: PopulationProgram) -> str | None:
     return None
 
 
-def _reaches(program: Program) -> np.ndarray:
-    """(populations, populations) whether a spike of one can reach another, itself included."""
+def ranks(program: Program) -> list[int]:
+    """Order in which populations take their step, a number for each: those on which others depend
+    have lower ones, those of one cycle the same. What arrives within a cycle falls in the next step
+    at the earliest."""
     size = len(program.populations)
-    reaches = np.eye(size, dtype=bool)
+    reaches = np.eye(size, dtype=bool)  # whether a spike of one can reach another
     for c in program.connections:
         reaches[c.source, c.target] = True
     for middle in range(size):
         reaches |= np.outer(reaches[:, middle], reaches[middle])
-    return reaches
-
-
-def ranks(program: Program) -> list[int]:
-    """Order in which populations take their step: those of which others depend have lower numbers,
-    those of one cycle the same."""
-    return [int(n) for n in _reaches(program).sum(axis=0)]
-
-
-def within_cycle(program: Program, connection: ConnectionProgram) -> bool:
-    """Whether what a connection delivers can come back: such arrivals fall in the next step at the
-    earliest."""
-    return bool(_reaches(program)[connection.target, connection.source])
+    return [int(n) for n in reaches.sum(axis=0)]

@@ -11,7 +11,7 @@ Step n covers [n dt, (n + 1) dt) (docs/engines.md): arrivals, exact propagation,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -82,40 +82,56 @@ def emission_steps(events: EventDataset, dt: float) -> np.ndarray:
     ``dt`` [ms].
     """
 
-    def compute() -> np.ndarray:
-        last = events.times.max(initial=0.0) / dt
-        if not last < np.iinfo(np.int32).max:
-            raise ValueError(f"there are spikes up to step {last:g}, allowed are steps below 2^31")
-        steps = np.empty(len(events.times), step_dtype(last))
-        for part in _chunks(len(steps)):
-            exact = events.times[part].astype(np.float64) / dt
-            slack = _TOLERANCE * np.maximum(1.0, exact)
-            steps[part] = np.ceil(exact - slack)
-        return steps
+    def round_up(exact: np.ndarray) -> np.ndarray:
+        return np.asarray(np.ceil(exact - _TOLERANCE * np.maximum(1.0, exact)))
 
-    return events.derived(("steps", dt), compute)
+    return events.derived(("steps", dt), lambda: _whole_steps(events, dt, round_up))
 
 
-def running_steps(events: EventDataset, dt: float, timesteps: int, dtype: np.dtype) -> np.ndarray:
-    """Step n in which each event falls, n dt <= t < (n + 1) dt; after the trial all have the same.
+def event_steps(
+    events: EventDataset, dt: float, is_substep: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Step of each event as engines with timesteps take it, and how far in it the event is.
 
     Args:
-        dtype: of the result, which holds ``timesteps``
+        dt: timestep [ms]
+        is_substep: False: the step in which it is emitted, see :func:`emission_steps`; True: the
+            step n in which it falls, n dt <= t < (n + 1) dt
+
+    Returns:
+        (events,) uint16 or int32; (events,) float32 from 0 to 1 in sub-step timing, else None.
+        Both are computed once per data set and ``dt``.
     """
-    steps = np.empty(len(events.times), dtype)
-    for part in _chunks(len(steps)):
-        exact = np.floor(events.times[part].astype(np.float64) / dt)
-        steps[part] = np.minimum(exact, timesteps)
-    return steps
+    if not is_substep:
+        return emission_steps(events, dt), None
+
+    def beyond(exact: np.ndarray) -> np.ndarray:
+        return np.asarray(exact - np.floor(exact))
+
+    single = np.dtype(np.float32)
+    return (
+        events.derived(("running steps", dt), lambda: _whole_steps(events, dt, np.floor)),
+        events.derived(("fractions", dt), lambda: _of_steps(events, dt, beyond, single)),
+    )
 
 
-def fractions_of_steps(events: EventDataset, dt: float) -> np.ndarray:
-    """How far in their steps events are, (events,) float32 from 0 to 1."""
-    fractions = np.empty(len(events.times), np.float32)
-    for part in _chunks(len(fractions)):
-        exact = events.times[part].astype(np.float64) / dt
-        fractions[part] = exact - np.floor(exact)
-    return fractions
+def _whole_steps(
+    events: EventDataset, dt: float, rounded: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    last = events.times.max(initial=0.0) / dt
+    if not last < np.iinfo(np.int32).max:
+        raise ValueError(f"there are spikes up to step {last:g}, allowed are steps below 2^31")
+    return _of_steps(events, dt, rounded, step_dtype(last))
+
+
+def _of_steps(
+    events: EventDataset, dt: float, of: Callable[[np.ndarray], np.ndarray], dtype: np.dtype
+) -> np.ndarray:
+    """A function of all times in timesteps, (events,) of a type."""
+    values = np.empty(len(events.times), dtype)
+    for part in _chunks(len(values)):
+        values[part] = of(events.times[part].astype(np.float64) / dt)
+    return values
 
 
 def _chunks(events: int) -> Iterator[slice]:

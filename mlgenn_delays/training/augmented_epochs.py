@@ -10,7 +10,7 @@ import numpy as np
 
 from ..events.augmentation import Augmentation
 from ..program.program import Program
-from ..program.timing import emission_steps
+from ..program.timing import event_steps
 from .data import TrialData
 
 #: Keeps augmentation apart from other uses of the same seed.
@@ -77,7 +77,7 @@ class AugmentedEpochs:
             data = self._data.augmented(self._augmentation, rng, self._program)
         for events in data.inputs.values():
             # engines would wait for them at the first batch
-            emission_steps(events, self._program.dt)
+            event_steps(events, self._program.dt, self._program.is_substep)
         return data
 
     def close(self) -> None:

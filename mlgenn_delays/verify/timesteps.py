@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from ..checks import check_choice, check_number, check_sequence
+from ..compilers.build_connections import describe_delays
 from ..compilers.event_prop_compiler import EventPropCompiler
 from ..connection import Connection
 from ..initializers import Uniform
@@ -23,8 +24,7 @@ from ..program.timing import TIMESTEP, steps_up
 from ..training.compiled_training_network import CompiledTrainingNetwork
 from .probe import GradientProbe
 
-#: Both of them.
-TIMINGS: tuple[Timing, ...] = ("grid", "substep")
+TIMINGS: tuple[Timing, ...] = get_args(Timing)
 
 #: Parameters of connections, and what a table calls them.
 _ROLES = {"g": "weights", "d": "delays"}
@@ -182,7 +182,7 @@ class _Scaled:
             connectivity.delay = float(np.asarray(delay)) * ratio
         elif ratio != 1.0:  # those of single synapses come afterwards
             if largest is None:
-                largest = math.ceil(_largest(delay) * ratio)
+                largest = math.ceil(describe_delays(c, learned=False).max_steps * ratio)
             connectivity.delay = Uniform(0.0, float(largest))
         source, target = c.source(), c.target()
         assert source is not None and target is not None
@@ -198,10 +198,6 @@ class _Scaled:
     def connection(self, original: Connection) -> Connection:
         """That of the copy."""
         return self._connections[original]
-
-
-def _largest(delay: Any) -> float:
-    return float(delay.max if isinstance(delay, Uniform) else np.max(delay))
 
 
 def _take_over(compiled: CompiledTrainingNetwork, values: list[np.ndarray], ratio: float) -> None:

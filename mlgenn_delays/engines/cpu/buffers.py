@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from ...program.parameters import OwnerKind, ParameterSpec
 from ...program.program import ConnectionProgram, Program
 from . import abi
 from .door import bind
+from .substep import share_numbers
 
 #: Neurons per vector of the widest instruction set; rows are padded to it.
 VECTOR = 16
@@ -99,11 +100,10 @@ class ConnectionMemory:
 
     def __init__(
         self,
+        program: Program,
         connection: ConnectionProgram,
         num_threads: int,
         parameters: Sequence[ParameterMemory],
-        substep: bool,
-        has_density: bool,
     ):
         self._weight = parameters[connection.weight]
         self._delay = None if connection.delay is None else parameters[connection.delay]
@@ -113,9 +113,9 @@ class ConnectionMemory:
             "pre": connection.source_size,
             "synapses": connection.num_synapses,
             "elements": size,
+            "numbers": share_numbers(program.populations[connection.target]),
         }
-        self._arrays = _delay_arrays(connection, num_threads, substep, has_density)
-        self._sizes["numbers"] = 3 if has_density else 2
+        self._arrays = _delay_arrays(connection, self._sizes, program.is_substep)
         self.touched = np.zeros(num_threads * connection.source_size, dtype=np.uint8)
         self.row_start: np.ndarray | None = None
         self.post: np.ndarray | None = None
@@ -145,17 +145,17 @@ class ConnectionMemory:
 
 
 def _delay_arrays(
-    connection: ConnectionProgram, num_threads: int, substep: bool, has_density: bool
+    connection: ConnectionProgram, sizes: Mapping[str, int], is_substep: bool
 ) -> dict[str, np.ndarray]:
     """What the simulation makes of delays per synapse, by its name in the generated code."""
-    size = storage(connection)
+    size = sizes["elements"]
     if not connection.has_synapse_delays:
         return {}
-    if not substep:
+    if not is_substep:
         return {"delay_steps": abi.aligned_zeros(size, np.uint16)}
-    factors = ("factor_s", "factor_k", *(("factor_z",) if has_density else ()))
+    factors = ("factor_s", "factor_k", "factor_z")[: sizes["numbers"]]
     return {
         "fixed_delay": abi.aligned_zeros(size, np.uint32),
         **{name: abi.aligned_zeros(size, np.float32) for name in factors},
-        "sums": abi.aligned_zeros(num_threads * size * (3 if has_density else 2), np.float32),
+        "sums": abi.aligned_zeros(sizes["threads"] * size * sizes["numbers"], np.float32),
     }

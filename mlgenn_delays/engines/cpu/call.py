@@ -9,16 +9,10 @@ import numpy as np
 from ...events.dataset import channel_dtype
 from ...program.exchange import NO_SPIKE, Batch, OutputGradient, Recording, RecordRequest
 from ...program.program import PopulationProgram, Program
-from ...program.timing import (
-    emission_steps,
-    fractions_of_steps,
-    running_steps,
-    spike_times,
-    step_dtype,
-)
+from ...program.timing import event_steps, spike_times, step_dtype
 from . import abi
 from .door import bind, bind_table
-from .substep import density_weights
+from .substep import density_of, density_weights
 
 #: (example, population) -> times [ms] and neurons of its spikes.
 Spikes = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
@@ -79,11 +73,12 @@ class Call:
         if p.readout is not None:
             self._set(p.index, "readout", np.empty((examples, p.size), np.float32))
             self._set(p.index, "readout_step", np.full((examples, p.size), -1, np.int32))
-            weights = density_weights(p, self.program) if self.program.is_substep else None
-            if weights is None and p.readout.weights is not None:
-                weights = _float32(p.readout.weights)
-            if weights is not None:
+            density = density_of(p) if self.program.is_substep else None
+            if density is not None:
+                weights = density_weights(density, self.program.dt, steps)
                 self._set(p.index, "readout_weights", weights)
+            elif p.readout.weights is not None:
+                self._set(p.index, "readout_weights", _float32(p.readout.weights))
         if p.trace and self.program.training:
             self._set(p.index, "trace", np.empty((examples, steps, p.size), np.float32))
         self._record(p, "record_vars", p.state_variables, record)
@@ -171,14 +166,12 @@ def input_arrays(program: Program, p: PopulationProgram, batch: Batch) -> dict[s
     """Events of a whole data set as C++ reads them, made once per data set."""
     data = batch.inputs[p.index]
     steps, channels = step_dtype(program.timesteps), channel_dtype(p.size)
+    found, fractions = event_steps(data, program.dt, program.is_substep)
 
     def steps_array() -> np.ndarray:
-        if program.is_substep:
-            return running_steps(data, program.dt, program.timesteps, steps)
-        emitted = emission_steps(data, program.dt)
-        if emitted.dtype != steps:  # all that is after the trial is the same, and fits
-            emitted = np.minimum(emitted, program.timesteps)
-        return np.ascontiguousarray(emitted, steps)
+        # all that is after the trial is the same, and fits
+        fitting = found if found.dtype == steps else np.minimum(found, program.timesteps)
+        return np.ascontiguousarray(fitting, steps)
 
     key = (program.timing, program.dt, steps)
     arrays = {
@@ -188,10 +181,8 @@ def input_arrays(program: Program, p: PopulationProgram, batch: Batch) -> dict[s
             ("neurons", channels), lambda: np.ascontiguousarray(data.neurons, channels)
         ),
     }
-    if program.is_substep:
-        arrays["fractions"] = data.derived(
-            ("fractions", program.dt), lambda: fractions_of_steps(data, program.dt)
-        )
+    if fractions is not None:
+        arrays["fractions"] = fractions
     return arrays
 
 

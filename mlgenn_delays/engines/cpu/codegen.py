@@ -7,7 +7,6 @@ only spelled out for them: names, numbers as literals, which parts are needed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -24,7 +23,7 @@ from ...version import __version__
 from ..rendering import template_environment
 from . import abi, substep
 from .buffers import padded, storage
-from .literal import literal
+from .literal import literal, literals
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
 LANES = 4
@@ -58,10 +57,6 @@ def _comment(text: str) -> str:
     return " ".join(text.split()).replace("\\", "/")
 
 
-def _items(values: Mapping[str, float]) -> list[tuple[str, str]]:
-    return [(name, literal(value)) for name, value in values.items()]
-
-
 def _bounds(spec: ParameterSpec) -> list[str] | None:
     return [literal(bound) for bound in spec.bounds] if spec.is_bounded else None
 
@@ -72,7 +67,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         {
             "index": index,
             "tau": receptor.tau,
-            "params": _items(receptor.model.params),
+            "params": literals(receptor.model.params),
             "sim_code": _statements(receptor.model.sim_code),
             "adjoint_sim_code": _statements(receptor.model.adjoint_sim_code),
         }
@@ -89,8 +84,8 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "padded": padded(population.size),
         "slots": program.ring_slots(population),
         "receptors": receptors,
-        "vars": _items(model.vars),
-        "params": _items({n: value for n, value in model.params.items() if n not in known}),
+        "vars": literals(model.vars),
+        "params": literals({n: value for n, value in model.params.items() if n not in known}),
         "own": list(own.items()),
         # the constant, or the value of neuron j
         "tau_mem": tau_mem,
@@ -105,7 +100,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "refractory_steps": min(model.refractory_steps, program.timesteps),
         "spiking": population.is_spiking,
         "training": program.training,
-        "adjoint_vars": _items(model.adjoint.vars),
+        "adjoint_vars": literals(model.adjoint.vars),
         # in the order in which they are recorded; the generated code numbers all receptors
         "adjoint_variables": [
             *(f"LambdaI{index}" for index in range(len(receptors))),
@@ -149,7 +144,6 @@ def _connection(
         "learn_delays": program.learns(connection.delay),
         "feedback": feedback,
         "backward": feedback or bool(learned),
-        **(substep.connection_context(program, connection) if program.is_substep else {}),
     }
 
 
@@ -199,6 +193,8 @@ def _generate(program: Program) -> str:
         by_index[population.index]["outgoing"] = [
             connections[c.index] for c in program.outgoing(population)
         ]
+    if program.is_substep:
+        substep.order(program, by_index, connections)
     populations = [by_index[p.index] for p in program.populations if not p.is_input]
     text = (
         _environment()

@@ -26,7 +26,7 @@ from ..base import Engine, Moments
 from . import abi, codegen, toolchain
 from .buffers import ConnectionMemory, ParameterMemory, padded
 from .call import Call
-from .substep import MAX_SPIKES, has_density
+from .substep import MAX_SPIKES, share_numbers
 
 #: What functions of the generated code return, see ``templates/abi.h``.
 DONE, OUT_OF_MEMORY, TOO_MANY_SPIKES = 0, 1, 3
@@ -69,14 +69,7 @@ class CpuEngine(Engine):
         for index, memory in enumerate(self._memory):
             memory.fill(self._parameters[index])
         self._connections = [
-            ConnectionMemory(
-                c,
-                num_threads,
-                self._memory,
-                program.is_substep,
-                program.is_substep and has_density(program.populations[c.target]),
-            )
-            for c in program.connections
+            ConnectionMemory(program, c, num_threads, self._memory) for c in program.connections
         ]
         buffers = self._library.mgd_connections(self._handle)
         for index, connection in enumerate(self._connections):
@@ -231,8 +224,7 @@ class CpuEngine(Engine):
         one."""
         slots, training = self.program.ring_slots(population), self.program.training
         if self.program.is_substep:
-            numbers = 3 if has_density(population) else 2
-            return 4 * numbers * (slots + 1) * (2 if training else 1)
+            return 4 * share_numbers(population) * slots * (2 if training else 1)
         return (12 if training else 4) * slots
 
     def memory_estimate(self) -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 
@@ -9,3 +11,8 @@ def literal(value: float) -> str:
     """``value`` as a C++ float literal that keeps every float32 digit."""
     text = f"{np.float32(value):.9g}"
     return f"{text}{'' if '.' in text or 'e' in text else '.0'}f"
+
+
+def literals(values: Mapping[str, float]) -> list[tuple[str, str]]:
+    """Names and literals."""
+    return [(name, literal(value)) for name, value in values.items()]

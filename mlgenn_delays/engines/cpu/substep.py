@@ -6,15 +6,16 @@ Equations and names: docs/substep.md. Times are in timesteps.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ...program.equations import kappa
-from ...program.program import ConnectionProgram, Density, PopulationProgram, Program, Receptor
-from ...program.substep import ranks, within_cycle
-from .literal import literal
+from ...program.program import Density, PopulationProgram, Program, Receptor
+from ...program.substep import ranks
+from .literal import literal, literals
 
 #: Spikes of a neuron in one timestep, at most: weights that give more are taken to have diverged.
 MAX_SPIKES = 1000
@@ -30,7 +31,7 @@ def population_context(program: Program, population: PopulationProgram) -> dict[
     """Constants of a population and its receptors, and when it takes its step."""
     model, dt = population.dynamics, program.dt
     tau_mem = model.params["TauM"]
-    density = population.readout.density if population.readout is not None else None
+    density = density_of(population)
     constants = {"Alpha": math.exp(-dt / tau_mem), "RateMem": dt / tau_mem, "TauM": tau_mem}
     if population.is_spiking:
         threshold = model.params["Vthresh"]
@@ -47,16 +48,13 @@ def population_context(program: Program, population: PopulationProgram) -> dict[
             * (math.exp(dt / density.tau) - constants["Alpha"]),
         }
     return {
-        "constants": _literals(constants),
-        "initial": literal(model.vars["V"]),
+        "constants": literals(constants),
         "density": density is not None,
+        "numbers": share_numbers(population),
         "receptors": [
             _receptor(r, i, tau_mem, density, dt) for i, r in enumerate(population.receptors)
         ],
-        "rank": ranks(program)[population.index],
-        "slots": program.ring_slots(population) + 1,
         "max_spikes": MAX_SPIKES,
-        "vars": [("V", literal(model.vars["V"]))],
         "recorded_adjoints": [
             *(
                 (f"LambdaI{i}", f"I{i}", literal(-1.0 / r.tau))
@@ -95,7 +93,7 @@ def _receptor(
             "integral_mem": repr(of_mem),
             "integral_syn": repr(of_syn),
         }
-    return {**context, "constants": _literals(constants)}
+    return {**context, "constants": literals(constants)}
 
 
 def _integral(tau: float, density: Density, dt: float) -> float:
@@ -103,29 +101,34 @@ def _integral(tau: float, density: Density, dt: float) -> float:
     return 1.0 / (dt / tau + dt / density.tau)
 
 
-def has_density(population: PopulationProgram) -> bool:
-    """Whether the integral of its voltage is read out."""
-    return population.readout is not None and population.readout.density is not None
+def density_of(population: PopulationProgram) -> Density | None:
+    """What the integral of its voltage is weighted with; None where that is not read out."""
+    return None if population.readout is None else population.readout.density
 
 
-def connection_context(program: Program, connection: ConnectionProgram) -> dict[str, Any]:
-    """Of a connection."""
-    return {
-        "recurrent": within_cycle(program, connection),
-        "constant_delay": literal(connection.constant_delay),
-    }
+def share_numbers(target: PopulationProgram) -> int:
+    """How many numbers a synapse's share of a propagator has, and what arrives: of voltage and
+    current, and of an integral that is read out."""
+    return 2 if density_of(target) is None else 3
 
 
-def density_weights(population: PopulationProgram, program: Program) -> np.ndarray | None:
+def order(
+    program: Program,
+    populations: Mapping[int, dict[str, Any]],
+    connections: Sequence[dict[str, Any]],
+) -> None:
+    """Say in contexts when populations take their step, and which connections lead back."""
+    rank = ranks(program)
+    for index, context in populations.items():
+        context["rank"] = rank[index]
+    for connection, context in zip(program.connections, connections, strict=True):
+        context["recurrent"] = rank[connection.source] == rank[connection.target]
+
+
+@lru_cache(maxsize=8)
+def density_weights(density: Density, dt: float, timesteps: int) -> np.ndarray:
     """(timesteps,) what integrals of the voltage over timesteps are weighted with, float32: the
-    density at the ends of steps times dt; None where the voltage is sampled."""
-    readout = population.readout
-    if readout is None or readout.density is None:
-        return None
-    ends = program.dt * np.arange(1, program.timesteps + 1)
-    weights: np.ndarray = program.dt * np.exp(-ends / readout.density.tau) / readout.density.scale
+    density at the ends of steps times ``dt`` [ms]."""
+    ends = dt * np.arange(1, timesteps + 1)
+    weights: np.ndarray = dt * np.exp(-ends / density.tau) / density.scale
     return weights.astype(np.float32)
-
-
-def _literals(values: Mapping[str, float]) -> list[tuple[str, str]]:
-    return [(name, literal(value)) for name, value in values.items()]
