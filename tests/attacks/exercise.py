@@ -65,10 +65,11 @@ def _run(engine: CpuEngine, program: CoveringProgram, rows: np.ndarray, number: 
     engine.backward(gradients, request)
     engine.apply_gradients(_rules(engine), number)
     assert all(np.isfinite(value).all() for value in engine.get_parameters())
-    # an engine takes gradients of readouts alone, too
-    engine.forward(batch)
+    # an engine takes gradients of readouts alone, too, and records single variables
+    one = _everything(engine, 1)
+    engine.forward(batch, one)
     ones = {i: OutputGradient(readout=np.ones_like(y)) for i, y in result.readouts.items()}
-    engine.backward(ones)
+    engine.backward(ones, one)
 
 
 def _rules(engine: CpuEngine) -> dict[int, Adam]:
@@ -88,8 +89,8 @@ def _diverge(engine: CpuEngine, program: CoveringProgram) -> None:
     engine.forward(batch)
 
 
-def _everything(engine: CpuEngine) -> RecordRequest:
-    """Spikes and all variables of every second example."""
+def _everything(engine: CpuEngine, most: int | None = None) -> RecordRequest:
+    """Spikes and all variables of every second example, or ``most`` variables of each kind."""
     populations = engine.program.populations
     return RecordRequest(
         np.arange(engine.program.batch_size) % 2 == 0,
@@ -97,7 +98,7 @@ def _everything(engine: CpuEngine) -> RecordRequest:
         frozenset(
             (p.index, name)
             for p in populations
-            for name in (*p.state_variables, *p.adjoint_variables)
+            for name in (*p.state_variables[:most], *p.adjoint_variables[:most])
         ),
     )
 

@@ -15,14 +15,16 @@ from template_marks import Branch, places
 
 from mlgenn_delays.engines.cpu import toolchain
 
-#: Compiler that keeps source and gcov's notes of all that it compiles, each in a folder.
+#: Compiler that keeps source and gcov's notes of all that it compiles, each in a folder. Loops stay
+#: loops, and what processors have instructions for is done in the portable way.
 _COMPILER = """#!/bin/sh
 for source; do :; done
 case "$source" in
 *.cpp) folder=$(mktemp -d "{notes}/XXXXXX") && cp "$source" "$folder/network.cpp" ;;
 *) exec {compiler} "$@" ;;
 esac
-exec {compiler} "$@" -O0 --coverage -fprofile-update=atomic -dumpdir "$folder/"
+plain="-O0 -fno-openmp-simd -DMLGENN_DELAYS_PORTABLE"
+exec {compiler} "$@" $plain --coverage -fprofile-update=atomic -dumpdir "$folder/"
 """
 
 _PROGRAM = "int main(int count, char**) { return count > 1 ? 1 : 0; }\n"

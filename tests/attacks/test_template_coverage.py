@@ -111,7 +111,7 @@ NEVER_TAKEN = {
 
 #: C++ that may jump.
 JUMP = re.compile(r"\b(if|while|for|switch)\b *\(|\?[^?]*:|&&|\|\|")
-NO_CODE = re.compile(r"\{[{#%].*?[#%}]\}|//.*")
+NO_CODE = re.compile(r"\{[{#%].*?[#%}]\}|//.*|^ *#.*")
 
 
 def line_of(branch: Branch) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import grid_adjoint
@@ -323,6 +324,24 @@ def test_both_passes_record_the_examples_they_are_asked_for(case, backend, examp
     np.testing.assert_array_equal(found[1, "LambdaV"], expected[1, "LambdaV"][backwards])
     assert found.keys() == {(1, "LambdaV")}
     assert engine.backward(outputs).variables == {}
+
+
+def test_a_batch_leaves_what_the_one_before_returned(case, backend):
+    """Arrays of a batch may serve the next one, but nobody is to notice."""
+    engine = make(case, backend)
+    one, other = np.array([1, 0]), np.array([0, 1])
+    batches = [replace(case.batch, indices=indices) for indices in (one, other)]
+    first = engine.forward(batches[0])
+    kept = deepcopy((first.readouts, first.spike_counts))
+    second = engine.forward(batches[1])
+    assert (one.tolist(), other.tolist()) == ([1, 0], [0, 1])
+    for before, after, of_other in zip(
+        kept, (first.readouts, first.spike_counts), (second.readouts, second.spike_counts)
+    ):
+        for index, values in before.items():
+            np.testing.assert_array_equal(after[index], values)
+            np.testing.assert_array_equal(of_other[index], values[::-1])
+            assert not np.array_equal(values[0], values[1])
 
 
 @pytest.mark.parametrize("backend", ["cpu", GENN], indirect=True)

@@ -196,9 +196,10 @@ def test_a_good_state_brings_the_network_back(recurrent, data, backend, name, cl
     if closed:
         with network:
             pass
-    # what is broken can be looked at, too
-    with suppress(TooManySpikes):
-        network.predict(data[0], recurrent.y, callbacks=[])
+    # what is broken can be looked at, too; the reference takes minutes to find a million spikes
+    if backend != "reference":
+        with suppress(TooManySpikes):
+            network.predict(data[0], recurrent.y, callbacks=[])
     network.training_state()
     found = observe(network, recurrent, data, network.load_training_state(good))
     fresh = compile_recurrent(recurrent, backend, **arguments)

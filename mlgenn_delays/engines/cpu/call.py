@@ -27,12 +27,13 @@ class Call:
         self.arrays: dict[tuple[int, str], np.ndarray] = {}
         #: (population, variable) -> (recorded examples, timesteps, neurons), of the last pass
         self._recorded_variables: dict[tuple[int, str], np.ndarray] = {}
+        self._tables: dict[tuple[int, str], object] = {}
         self._keep: list[object] = []
         count = len(program.populations)
         self._populations = (abi.PopulationBuffers * count)()
         self._inputs = (abi.InputEvents * count)()
         self._sizes = {"B": batch.size, "T": program.timesteps, "populations": count}
-        self._examples = np.ascontiguousarray(batch.indices, dtype=np.int64)
+        self._examples = np.array(batch.indices, dtype=np.int64)
         self._record_row = np.full(batch.size, -1, dtype=np.int32)
         self._choose(record)
         for population in program.populations:
@@ -45,6 +46,22 @@ class Call:
         bind(self.struct, "record_row", self._record_row, **self._sizes)
         bind(self.struct, "inputs", self._inputs, **self._sizes)
         bind(self.struct, "populations", self._populations, **self._sizes)
+
+    def take(self, batch: Batch, record: RecordRequest | None) -> bool:
+        """Take another batch in place of the last one, which saves most of what a call costs in
+        small networks; False: these arrays do not fit, or somebody else may hold them."""
+        fits = (
+            record is None
+            and batch.size == self.batch.size
+            and all(batch.inputs[i] is data for i, data in self.batch.inputs.items())
+            and not any(name == "trace" for _, name in self.arrays)
+        )
+        if fits:
+            self.batch = batch
+            self._examples[:] = batch.indices
+            self._choose(None)
+            self._recorded_variables = {}
+        return fits
 
     def _choose(self, record: RecordRequest | None) -> None:
         """Give rows of the recording of the coming pass to the examples of a request."""
@@ -87,15 +104,17 @@ class Call:
         self, p: PopulationProgram, field: str, names: Sequence[str], record: RecordRequest | None
     ) -> None:
         """Make room for the requested ones among the variables ``names``, in C++'s order."""
-        wanted = frozenset() if record is None else record.variables
+        if record is None:
+            return  # generated code looks for them only where an example has a row
         recorded = int(np.sum(self._record_row >= 0))
         shape = (recorded, self.program.timesteps, p.size)
         for name in names:
-            if (p.index, name) in wanted:
+            if (p.index, name) in record.variables:
                 self._recorded_variables[p.index, name] = np.empty(shape, np.float32)
         arrays = [self._recorded_variables.get((p.index, name)) for name in names]
         sizes = {"variables": len(names), "R": recorded, "N": p.size, **self._sizes}
-        self._keep.append(bind_table(self._populations[p.index], field, arrays, **sizes))
+        table = bind_table(self._populations[p.index], field, arrays, **sizes)
+        self._tables[p.index, field] = table  # as long as it is bound
 
     # -- what the forward pass left
 
@@ -115,7 +134,8 @@ class Call:
 
     def spike_counts(self) -> dict[int, np.ndarray]:
         """Spiking population with dynamics -> (examples, neurons)."""
-        return {i: array for (i, name), array in self.arrays.items() if name == "spike_counts"}
+        arrays = self.arrays.items()
+        return {i: array.copy() for (i, name), array in arrays if name == "spike_counts"}
 
     def traces(self) -> dict[int, np.ndarray]:
         """Output population -> (examples, timesteps, outputs), where it was kept."""

@@ -38,7 +38,7 @@ def _expression(text: str) -> str:
 
 
 #: What the templates append to a population's identifier.
-_SUFFIXES = ("_adjoint", "_first", "_readout_step", "_release", "_spike")
+_SUFFIXES = ("_adjoint", "_first", "_readout_step", "_release", "_rests", "_spike")
 
 
 def _identifier(prefix: str, name: str, index: int, taken: set[str]) -> str:
@@ -75,6 +75,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
     ]
     own = program.own_parameters(population)
     known = list(own)
+    kind = population.readout.kind.value if population.readout else None
     tau_mem = f"own_{name}[{known.index('TauM')}][j]" if "TauM" in known else f"{name}::TauM"
     return {
         "id": name,
@@ -110,7 +111,11 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "jump_code": _statements(model.adjoint.jump_code),
         "tape": [(name, _expression(code)) for name, code in model.adjoint.tape.items()],
         "functions": {name for code in model.snippets().values() for name in code.functions},
-        "readout": population.readout.kind.value if population.readout else None,
+        "readout": kind,
+        # the weights of the steps times a number per neuron drive the adjoint
+        "driven": kind == "weighted" and not population.trace,
+        # the adjoint stays at zero until, backwards, the first spike
+        "rests": population.is_spiking and not any(model.adjoint.vars.values()),
         "trace": population.trace and program.training,
         "regulariser": population.regulariser is not None,
         **(substep.population_context(program, population) if program.is_substep else {}),

@@ -115,8 +115,8 @@ class CpuEngine(Engine):
         self._check_process()
         self._check_batch(batch)
         self._check_request(record)
-        self._last = None  # its tapes are about to go
-        call = Call(self.program, batch, record)
+        last, self._last = self._last, None  # its tapes are about to go
+        call = last if last and last.take(batch, record) else Call(self.program, batch, record)
         self._check(self._library.mgd_forward(self._handle, ct.byref(call.struct)))
         self._last = call
         traces = self._traces(call.traces())

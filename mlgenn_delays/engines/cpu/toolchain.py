@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _FLAGS = (
     "-std=c++17",
     "-O3",
+    "-fopenmp-simd",  # for its pragma alone: nothing of OpenMP is linked
     "-fPIC",
     "-shared",
     "-fno-math-errno",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from programs import ProgramBuilder
 from mlgenn_delays.engines.cpu import CpuEngine, abi, door
 from mlgenn_delays.engines.cpu.door import POINTERS, bind, bind_table
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
+from mlgenn_delays.program.exchange import RecordRequest
 
 SIZES = {"B": 2, "T": 3, "N": 4, "R": 2, "examples": 5, "events": 6, "threads": 2, "elements": 8}
 SIZES |= {"numbers": 2, "pre": 3, "synapses": 7, "variables": 2, "populations": 3}
@@ -143,7 +145,10 @@ def test_the_engine_comes_through_the_door(monkeypatch):
     last = builder.output(2, SparseCategoricalCrossentropy())
     builder.connect(first, last, 1.0, delay=(0.0, 5.0))
     case = builder.build()
-    case.gradients(case.engine(CpuEngine, 1))
+    voltage = RecordRequest(np.ones(1, bool), variables=frozenset({(1, "V")}))
+    with closing(case.engine(CpuEngine, 1)) as engine:
+        result = engine.forward(case.batch, voltage)
+        engine.backward(case.evaluate(result)[1], voltage)
     of_other_programs = {
         "trace", "grad_trace", "grad_silent", "spike_counts", "regulariser",
         "fractions", "fixed_delay", "factor_s", "factor_k", "factor_z", "sums",  # sub-step timing

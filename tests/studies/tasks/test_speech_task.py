@@ -210,11 +210,11 @@ def test_missing_package(run_speech: Callable[..., Run], monkeypatch: pytest.Mon
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("blank_pictures")
-@pytest.mark.parametrize("encoder", ["mel", "cochlea"])
+@pytest.mark.parametrize(("encoder", "words"), [("mel", 60), ("cochlea", 30)])
 def test_made_up_words_are_learned(
-    encoder: str, run_speech: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    encoder: str, words: int, run_speech: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speech, "NUM_SYNTHETIC", 30)  # to encode them takes the longest
+    monkeypatch.setattr(speech, "NUM_SYNTHETIC", words)  # to encode them takes the longest
     result = run_speech("--data", "synthetic", "--encoder", encoder, "--hidden", "64",
                         "--epochs", "25")  # fmt: skip
     assert result.code == 0, result.err

@@ -138,6 +138,8 @@ namespace {
 
 // Slots of delay rings, and what synapses read of their target backwards.
 
+constexpr int block = 16;  // neurons or synapses that are looked at together, in vector code
+
 // A synapse's view of its target's adjoint at the start of a step. Both numbers are always
 // read together, so they share a cache line.
 struct Lambda {
@@ -156,9 +158,82 @@ inline float round_half_up(float value) {  // value >= 0
     return whole + (value - whole >= 0.5f ? 1.0f : 0.0f);
 }
 
-// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector.
+// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector, whose
+// instructions take it as a number with a sign.
 template <size_t places>
-using PlaceIn = std::conditional_t<(places >> 32) == 0, uint32_t, size_t>;
+using PlaceIn = std::conditional_t<(places >> 31) == 0, uint32_t, size_t>;
+
+}  // namespace
+
+// Vector code that compilers do not find by themselves, for a block of neurons or synapses. Where the
+// processor has an instruction or two for it, these are taken; the portable way beside them leaves the
+// same numbers.
+
+#ifndef MLGENN_DELAYS_PORTABLE
+#ifdef __AVX__
+#include <immintrin.h>
+#define MLGENN_DELAYS_AVX
+#endif
+// Clang 18 to 21 may have AVX-512 without its widest registers.
+#if defined(__AVX512F__) && (!defined(__clang__) || __clang_major__ < 18 || __clang_major__ > 21 || defined(__EVEX512__))
+#define MLGENN_DELAYS_AVX512
+#endif
+#endif
+
+namespace {
+
+// The two numbers of each pair at these places of a ring.
+template <typename Pair, typename Place>
+inline void gather(const Pair* ring, const Place* place, float* __restrict first, float* __restrict second) {
+    static_assert(sizeof(Pair) == 2 * sizeof(float));
+#ifdef MLGENN_DELAYS_AVX512
+    if constexpr (sizeof(Place) == 4) {
+        const auto at = reinterpret_cast<const __m256i*>(place);
+        const __m512 low = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at), ring, 8));
+        const __m512 high = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at + 1), ring, 8));
+        const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
+        _mm512_storeu_ps(first, _mm512_permutex2var_ps(low, even, high));
+        _mm512_storeu_ps(second, _mm512_permutex2var_ps(low, odd, high));
+        return;
+    }
+#endif
+    for (int lane = 0; lane < block; lane++) {
+        float pair[2];
+        std::memcpy(pair, ring + place[lane], sizeof(pair));
+        first[lane] = pair[0];
+        second[lane] = pair[1];
+    }
+}
+
+// A bit for each flag of a block; flags are 0 or -1.
+inline uint32_t bits(const int32_t* flags) {
+#if defined(MLGENN_DELAYS_AVX512)
+    const __m512i all = _mm512_loadu_si512(flags);
+    return _mm512_test_epi32_mask(all, all);
+#elif defined(MLGENN_DELAYS_AVX)
+    const auto at = reinterpret_cast<const float*>(flags);
+    return uint32_t(_mm256_movemask_ps(_mm256_loadu_ps(at)) | _mm256_movemask_ps(_mm256_loadu_ps(at + 8)) << 8);
+#else
+    int32_t any = 0;
+    #pragma omp simd reduction(|:any)
+    for (int lane = 0; lane < block; lane++) {
+        any |= flags[lane];
+    }
+    uint32_t found = 0;
+    for (int lane = 0; any != 0 && lane < block; lane++) {
+        found |= (uint32_t(flags[lane]) & 1u) << lane;
+    }
+    return found;
+#endif
+}
+
+// The bits of the first `count` ones of a block, or of all of it.
+constexpr uint32_t first_bits(int count) { return count < block ? (1u << count) - 1 : (1u << block) - 1; }
+
+}  // namespace
+
+namespace {
 
 // Threads, and who of them does what; the order of additions depends on nothing else.
 
@@ -376,6 +451,7 @@ constexpr float KappaBack = 0.176664889f;
 struct alignas(64) State {
     float V[padded];
     float inSyn0[padded];
+    int32_t reached[padded];  // -1 where V reached threshold in this step
     float arrivals0[size_t(slots) * padded];  // dendritic delay buffer
 
     void reset() {
@@ -408,47 +484,41 @@ struct Tape {
     }
 };
 
+// Neuron j spikes in step n: tape and reset.
+[[gnu::noinline]] void spike(State& s, int n, uint32_t j, Tape& tape) {
+    float V = s.V[j];
+    tape.step.push_back(n);
+    tape.neuron.push_back(j);
+    const float I = s.inSyn0[j];
+    tape.IMinusVthresh.push_back(I - Vthresh);
+    V = Vreset;
+    s.V[j] = V;
+}
+
 // Steps 1 to 3 of timestep n: arrivals, exact propagation, threshold.
 inline void step(State& s, int n, Tape& tape) {
     const uint32_t slot = uint32_t(n) % slots;
     float* arrivals0 = s.arrivals0 + size_t(slot) * padded;
-    constexpr int block = 16;
-    uint8_t fired[padded / block];  // whether a neuron of the block reached threshold
-    for (int first = 0; first < padded; first += block) {
-        int any = 0;
-        for (int j = first; j < first + block; j++) {
-            float V = s.V[j];
-            float Isyn = 0.0f;
-            const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
-            {
-                using namespace receptor0;
-                float inSyn = s.inSyn0[j] + arrivals0[j];
-                arrivals0[j] = 0.0f;
-                injectCurrent(Kappa * inSyn);
-                inSyn *= ExpDecay;
-                s.inSyn0[j] = inSyn;
-            }
-            V = (Alpha * V) + Isyn;
-            s.V[j] = V;
-            any |= (V >= Vthresh) ? 1 : 0;
+    #pragma omp simd
+    for (int j = 0; j < padded; j++) {
+        float V = s.V[j];
+        float Isyn = 0.0f;
+        const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
+        {
+            using namespace receptor0;
+            float inSyn = s.inSyn0[j] + arrivals0[j];
+            arrivals0[j] = 0.0f;
+            injectCurrent(Kappa * inSyn);
+            inSyn *= ExpDecay;
+            s.inSyn0[j] = inSyn;
         }
-        fired[first / block] = uint8_t(any);
+        V = (Alpha * V) + Isyn;
+        s.V[j] = V;
+        s.reached[j] = (V >= Vthresh) ? -1 : 0;
     }
-    for (int first = 0; first < size; first += block) {
-        if (!fired[first / block]) {
-            continue;
-        }
-        for (int j = first; j < std::min(first + block, size); j++) {
-            float V = s.V[j];
-            if (!(V >= Vthresh)) {
-                continue;
-            }
-            tape.step.push_back(n);
-            tape.neuron.push_back(uint32_t(j));
-            const float I = s.inSyn0[j];
-            tape.IMinusVthresh.push_back(I - Vthresh);
-            V = Vreset;
-            s.V[j] = V;
+    for (int first = 0; first < padded; first += block) {
+        for (uint32_t spikes = bits(s.reached + first) & first_bits(size - first); spikes != 0; spikes &= spikes - 1) {
+            spike(s, n, uint32_t(first + __builtin_ctz(spikes)), tape);
         }
     }
 }
@@ -468,6 +538,7 @@ inline void jump(Adjoint& a, const Tape& tape, size_t k, float RevISyn, float re
 inline void propagate(Adjoint& a, int n) {
     const uint32_t slot = uint32_t(n) % slots;
     Lambda* history0 = a.history0 + size_t(slot) * padded;
+    #pragma omp simd
     for (int j = 0; j < padded; j++) {
         float LambdaV = a.LambdaV[j];
         float LambdaI0 = a.LambdaI0[j];
@@ -504,6 +575,7 @@ constexpr float KappaBack = 0.172213331f;
 struct alignas(64) State {
     float V[padded];
     float inSyn0[padded];
+    int32_t reached[padded];  // -1 where V reached threshold in this step
     float readout[padded];
     int32_t readout_step[padded];
     float arrivals0[size_t(slots) * padded];  // dendritic delay buffer
@@ -540,50 +612,44 @@ struct Tape {
     }
 };
 
+// Neuron j spikes in step n: tape and reset.
+[[gnu::noinline]] void spike(State& s, int n, uint32_t j, Tape& tape) {
+    float V = s.V[j];
+    tape.step.push_back(n);
+    tape.neuron.push_back(j);
+    const float I = s.inSyn0[j];
+    tape.IMinusVthresh.push_back(I - Vthresh);
+    V = Vreset;
+    s.V[j] = V;
+    if (s.readout_step[j] < 0) {
+        s.readout_step[j] = n;
+    }
+}
+
 // Steps 1 to 3 of timestep n: arrivals, exact propagation, threshold.
 inline void step(State& s, int n, Tape& tape) {
     const uint32_t slot = uint32_t(n) % slots;
     float* arrivals0 = s.arrivals0 + size_t(slot) * padded;
-    constexpr int block = 16;
-    uint8_t fired[padded / block];  // whether a neuron of the block reached threshold
-    for (int first = 0; first < padded; first += block) {
-        int any = 0;
-        for (int j = first; j < first + block; j++) {
-            float V = s.V[j];
-            float Isyn = 0.0f;
-            const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
-            {
-                using namespace receptor0;
-                float inSyn = s.inSyn0[j] + arrivals0[j];
-                arrivals0[j] = 0.0f;
-                injectCurrent(Kappa * inSyn);
-                inSyn *= ExpDecay;
-                s.inSyn0[j] = inSyn;
-            }
-            V = (Alpha * V) + Isyn;
-            s.V[j] = V;
-            any |= (V >= Vthresh) ? 1 : 0;
+    #pragma omp simd
+    for (int j = 0; j < padded; j++) {
+        float V = s.V[j];
+        float Isyn = 0.0f;
+        const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
+        {
+            using namespace receptor0;
+            float inSyn = s.inSyn0[j] + arrivals0[j];
+            arrivals0[j] = 0.0f;
+            injectCurrent(Kappa * inSyn);
+            inSyn *= ExpDecay;
+            s.inSyn0[j] = inSyn;
         }
-        fired[first / block] = uint8_t(any);
+        V = (Alpha * V) + Isyn;
+        s.V[j] = V;
+        s.reached[j] = (V >= Vthresh) ? -1 : 0;
     }
-    for (int first = 0; first < size; first += block) {
-        if (!fired[first / block]) {
-            continue;
-        }
-        for (int j = first; j < std::min(first + block, size); j++) {
-            float V = s.V[j];
-            if (!(V >= Vthresh)) {
-                continue;
-            }
-            tape.step.push_back(n);
-            tape.neuron.push_back(uint32_t(j));
-            const float I = s.inSyn0[j];
-            tape.IMinusVthresh.push_back(I - Vthresh);
-            V = Vreset;
-            s.V[j] = V;
-            if (s.readout_step[j] < 0) {
-                s.readout_step[j] = n;
-            }
+    for (int first = 0; first < padded; first += block) {
+        for (uint32_t spikes = bits(s.reached + first) & first_bits(size - first); spikes != 0; spikes &= spikes - 1) {
+            spike(s, n, uint32_t(first + __builtin_ctz(spikes)), tape);
         }
     }
 }
@@ -603,6 +669,7 @@ inline void jump(Adjoint& a, const Tape& tape, size_t k, float RevISyn, float re
 inline void propagate(Adjoint& a, int n) {
     const uint32_t slot = uint32_t(n) % slots;
     Lambda* history0 = a.history0 + size_t(slot) * padded;
+    #pragma omp simd
     for (int j = 0; j < padded; j++) {
         float LambdaV = a.LambdaV[j];
         float LambdaI0 = a.LambdaI0[j];
@@ -838,11 +905,15 @@ void forward_example(Network& network, Lane& lane, const Batch& batch, int b) {
         pop_hidden::step(lane.pop_hidden, n, tapes.pop_hidden);
         const size_t pop_out_first = tapes.pop_out.size();
         pop_out::step(lane.pop_out, n, tapes.pop_out);
-        if (float* record = batch.populations[1].record_vars[0]; record && record_row >= 0) {
-            std::copy_n(lane.pop_hidden.V, 7, record + (size_t(record_row) * timesteps + n) * 7);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[1].record_vars[0]) {
+                std::copy_n(lane.pop_hidden.V, 7, record + (size_t(record_row) * timesteps + n) * 7);
+            }
         }
-        if (float* record = batch.populations[2].record_vars[0]; record && record_row >= 0) {
-            std::copy_n(lane.pop_out.V, 3, record + (size_t(record_row) * timesteps + n) * 3);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[2].record_vars[0]) {
+                std::copy_n(lane.pop_out.V, 3, record + (size_t(record_row) * timesteps + n) * 3);
+            }
         }
         for (size_t k = pop_hidden_first; k < tapes.pop_hidden.size(); k++) {
             const uint32_t i = tapes.pop_hidden.neuron[k];
@@ -882,9 +953,11 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
     const int record_row = batch.record_row[b];
     pop_hidden::Adjoint& pop_hidden = lane.pop_hidden_adjoint;
     pop_hidden.reset();
+    bool pop_hidden_rests = true;  // until something reaches its adjoint
     size_t pop_hidden_spike = tapes.pop_hidden.size();
     pop_out::Adjoint& pop_out = lane.pop_out_adjoint;
     pop_out.reset();
+    bool pop_out_rests = true;  // until something reaches its adjoint
     size_t pop_out_spike = tapes.pop_out.size();
     if (const float* gradient = batch.populations[2].grad_readout) {
         for (int j = 0; j < 3; j++) {
@@ -895,8 +968,10 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
         for (int j = 0; j < 3; j++) {
             pop_out.LambdaV[j] += silent[size_t(b) * 3 + j];
         }
+        pop_out_rests = false;
     }
-    const int32_t* pop_out_readout_step = batch.populations[2].readout_step + size_t(b) * 3;
+    int32_t pop_out_readout_step[pop_out::padded] = {};
+    std::copy_n(batch.populations[2].readout_step + size_t(b) * 3, 3, pop_out_readout_step);
     InputCursor<uint16_t, uint16_t> pop_in(batch.inputs[0], batch.examples[b]);
     pop_in.rewind();
 
@@ -908,6 +983,7 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
             RevISyn += conn_Conn_hidden_out::collect(network.connections[1], pop_out, j, uint32_t(n + 1) % pop_out::slots, thread);
             constexpr float regulariser = 0.0f;
             pop_hidden::jump(pop_hidden, tapes.pop_hidden, pop_hidden_spike, RevISyn, regulariser);
+            pop_hidden_rests = false;
         }
         while (pop_out_spike > 0 && tapes.pop_out.step[pop_out_spike - 1] == n) {
             pop_out_spike--;
@@ -918,25 +994,34 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
             }
             constexpr float regulariser = 0.0f;
             pop_out::jump(pop_out, tapes.pop_out, pop_out_spike, RevISyn, regulariser);
+            pop_out_rests = false;
         }
         while (pop_in.previous(n)) {
             const uint32_t i = pop_in.take_back();
             conn_Conn_in_hidden::collect(network.connections[0], pop_hidden, i, uint32_t(n + 1) % pop_hidden::slots, thread);
             (void)i;
         }
-        pop_hidden::propagate(pop_hidden, n);
-        if (float* record = batch.populations[1].record_adjoints[0]; record && record_row >= 0) {
-            std::copy_n(pop_hidden.LambdaI0, 7, record + (size_t(record_row) * timesteps + n) * 7);
+        if (!pop_hidden_rests) {
+            pop_hidden::propagate(pop_hidden, n);
         }
-        if (float* record = batch.populations[1].record_adjoints[1]; record && record_row >= 0) {
-            std::copy_n(pop_hidden.LambdaV, 7, record + (size_t(record_row) * timesteps + n) * 7);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[1].record_adjoints[0]) {
+                std::copy_n(pop_hidden.LambdaI0, 7, record + (size_t(record_row) * timesteps + n) * 7);
+            }
+            if (float* record = batch.populations[1].record_adjoints[1]) {
+                std::copy_n(pop_hidden.LambdaV, 7, record + (size_t(record_row) * timesteps + n) * 7);
+            }
         }
-        pop_out::propagate(pop_out, n);
-        if (float* record = batch.populations[2].record_adjoints[0]; record && record_row >= 0) {
-            std::copy_n(pop_out.LambdaI0, 3, record + (size_t(record_row) * timesteps + n) * 3);
+        if (!pop_out_rests) {
+            pop_out::propagate(pop_out, n);
         }
-        if (float* record = batch.populations[2].record_adjoints[1]; record && record_row >= 0) {
-            std::copy_n(pop_out.LambdaV, 3, record + (size_t(record_row) * timesteps + n) * 3);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[2].record_adjoints[0]) {
+                std::copy_n(pop_out.LambdaI0, 3, record + (size_t(record_row) * timesteps + n) * 3);
+            }
+            if (float* record = batch.populations[2].record_adjoints[1]) {
+                std::copy_n(pop_out.LambdaV, 3, record + (size_t(record_row) * timesteps + n) * 3);
+            }
         }
     }
 }

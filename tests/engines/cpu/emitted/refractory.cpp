@@ -138,6 +138,8 @@ namespace {
 
 // Slots of delay rings, and what synapses read of their target backwards.
 
+constexpr int block = 16;  // neurons or synapses that are looked at together, in vector code
+
 // A synapse's view of its target's adjoint at the start of a step. Both numbers are always
 // read together, so they share a cache line.
 struct Lambda {
@@ -156,9 +158,82 @@ inline float round_half_up(float value) {  // value >= 0
     return whole + (value - whole >= 0.5f ? 1.0f : 0.0f);
 }
 
-// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector.
+// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector, whose
+// instructions take it as a number with a sign.
 template <size_t places>
-using PlaceIn = std::conditional_t<(places >> 32) == 0, uint32_t, size_t>;
+using PlaceIn = std::conditional_t<(places >> 31) == 0, uint32_t, size_t>;
+
+}  // namespace
+
+// Vector code that compilers do not find by themselves, for a block of neurons or synapses. Where the
+// processor has an instruction or two for it, these are taken; the portable way beside them leaves the
+// same numbers.
+
+#ifndef MLGENN_DELAYS_PORTABLE
+#ifdef __AVX__
+#include <immintrin.h>
+#define MLGENN_DELAYS_AVX
+#endif
+// Clang 18 to 21 may have AVX-512 without its widest registers.
+#if defined(__AVX512F__) && (!defined(__clang__) || __clang_major__ < 18 || __clang_major__ > 21 || defined(__EVEX512__))
+#define MLGENN_DELAYS_AVX512
+#endif
+#endif
+
+namespace {
+
+// The two numbers of each pair at these places of a ring.
+template <typename Pair, typename Place>
+inline void gather(const Pair* ring, const Place* place, float* __restrict first, float* __restrict second) {
+    static_assert(sizeof(Pair) == 2 * sizeof(float));
+#ifdef MLGENN_DELAYS_AVX512
+    if constexpr (sizeof(Place) == 4) {
+        const auto at = reinterpret_cast<const __m256i*>(place);
+        const __m512 low = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at), ring, 8));
+        const __m512 high = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at + 1), ring, 8));
+        const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
+        _mm512_storeu_ps(first, _mm512_permutex2var_ps(low, even, high));
+        _mm512_storeu_ps(second, _mm512_permutex2var_ps(low, odd, high));
+        return;
+    }
+#endif
+    for (int lane = 0; lane < block; lane++) {
+        float pair[2];
+        std::memcpy(pair, ring + place[lane], sizeof(pair));
+        first[lane] = pair[0];
+        second[lane] = pair[1];
+    }
+}
+
+// A bit for each flag of a block; flags are 0 or -1.
+inline uint32_t bits(const int32_t* flags) {
+#if defined(MLGENN_DELAYS_AVX512)
+    const __m512i all = _mm512_loadu_si512(flags);
+    return _mm512_test_epi32_mask(all, all);
+#elif defined(MLGENN_DELAYS_AVX)
+    const auto at = reinterpret_cast<const float*>(flags);
+    return uint32_t(_mm256_movemask_ps(_mm256_loadu_ps(at)) | _mm256_movemask_ps(_mm256_loadu_ps(at + 8)) << 8);
+#else
+    int32_t any = 0;
+    #pragma omp simd reduction(|:any)
+    for (int lane = 0; lane < block; lane++) {
+        any |= flags[lane];
+    }
+    uint32_t found = 0;
+    for (int lane = 0; any != 0 && lane < block; lane++) {
+        found |= (uint32_t(flags[lane]) & 1u) << lane;
+    }
+    return found;
+#endif
+}
+
+// The bits of the first `count` ones of a block, or of all of it.
+constexpr uint32_t first_bits(int count) { return count < block ? (1u << count) - 1 : (1u << block) - 1; }
+
+}  // namespace
+
+namespace {
 
 // Threads, and who of them does what; the order of additions depends on nothing else.
 
@@ -382,6 +457,7 @@ struct alignas(64) State {
     float V[padded];
     float inSyn0[padded];
     float inSyn1[padded];
+    int32_t reached[padded];  // -1 where V reached threshold in this step
     int32_t held[padded];  // steps for which the neuron stays refractory
     float arrivals0[size_t(slots) * padded];  // dendritic delay buffer
     float arrivals1[size_t(slots) * padded];  // dendritic delay buffer
@@ -422,62 +498,56 @@ struct Tape {
     }
 };
 
+// Neuron j spikes in step n: tape and reset.
+[[gnu::noinline]] void spike(State& s, int n, uint32_t j, Tape& tape) {
+    float V = s.V[j];
+    tape.step.push_back(n);
+    tape.neuron.push_back(j);
+    const float I = s.inSyn0[j] + s.inSyn1[j];
+    tape.IMinusVthresh.push_back(I - Vthresh);
+    tape.release_current.push_back(0.0f);
+    V = Vreset;
+    s.V[j] = V;
+    s.held[j] = 3;
+}
+
 // Steps 1 to 3 of timestep n: arrivals, exact propagation, threshold.
 inline void step(State& s, int n, Tape& tape, size_t& next_release) {
     const uint32_t slot = uint32_t(n) % slots;
     float* arrivals0 = s.arrivals0 + size_t(slot) * padded;
     float* arrivals1 = s.arrivals1 + size_t(slot) * padded;
-    constexpr int block = 16;
-    uint8_t fired[padded / block];  // whether a neuron of the block reached threshold
-    for (int first = 0; first < padded; first += block) {
-        int any = 0;
-        for (int j = first; j < first + block; j++) {
-            float V = s.V[j];
-            float Isyn = 0.0f;
-            const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
-            {
-                using namespace receptor0;
-                float inSyn = s.inSyn0[j] + arrivals0[j];
-                arrivals0[j] = 0.0f;
-                injectCurrent(Kappa * inSyn);
-                inSyn *= ExpDecay;
-                s.inSyn0[j] = inSyn;
-            }
-            {
-                using namespace receptor1;
-                float inSyn = s.inSyn1[j] + arrivals1[j];
-                arrivals1[j] = 0.0f;
-                injectCurrent(Kappa * inSyn);
-                inSyn *= ExpDecay;
-                s.inSyn1[j] = inSyn;
-            }
-            const bool active = s.held[j] == 0;
-            s.held[j] -= active ? 0 : 1;
-            const float held = V;
-            V = (Alpha * V) + Isyn;
-            V = active ? V : held;
-            s.V[j] = V;
-            any |= (V >= Vthresh) ? 1 : 0;
+    #pragma omp simd
+    for (int j = 0; j < padded; j++) {
+        float V = s.V[j];
+        float Isyn = 0.0f;
+        const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
+        {
+            using namespace receptor0;
+            float inSyn = s.inSyn0[j] + arrivals0[j];
+            arrivals0[j] = 0.0f;
+            injectCurrent(Kappa * inSyn);
+            inSyn *= ExpDecay;
+            s.inSyn0[j] = inSyn;
         }
-        fired[first / block] = uint8_t(any);
+        {
+            using namespace receptor1;
+            float inSyn = s.inSyn1[j] + arrivals1[j];
+            arrivals1[j] = 0.0f;
+            injectCurrent(Kappa * inSyn);
+            inSyn *= ExpDecay;
+            s.inSyn1[j] = inSyn;
+        }
+        const bool active = s.held[j] == 0;
+        s.held[j] -= active ? 0 : 1;
+        const float held = V;
+        V = (Alpha * V) + Isyn;
+        V = active ? V : held;
+        s.V[j] = V;
+        s.reached[j] = (V >= Vthresh) ? -1 : 0;
     }
-    for (int first = 0; first < size; first += block) {
-        if (!fired[first / block]) {
-            continue;
-        }
-        for (int j = first; j < std::min(first + block, size); j++) {
-            float V = s.V[j];
-            if (!(V >= Vthresh)) {
-                continue;
-            }
-            tape.step.push_back(n);
-            tape.neuron.push_back(uint32_t(j));
-            const float I = s.inSyn0[j] + s.inSyn1[j];
-            tape.IMinusVthresh.push_back(I - Vthresh);
-            tape.release_current.push_back(0.0f);
-            V = Vreset;
-            s.V[j] = V;
-            s.held[j] = 3;
+    for (int first = 0; first < padded; first += block) {
+        for (uint32_t spikes = bits(s.reached + first) & first_bits(size - first); spikes != 0; spikes &= spikes - 1) {
+            spike(s, n, uint32_t(first + __builtin_ctz(spikes)), tape);
         }
     }
     for (; next_release < tape.size() && tape.step[next_release] + 3 <= n; next_release++) {
@@ -512,6 +582,7 @@ inline void propagate(Adjoint& a, int n) {
     const uint32_t slot = uint32_t(n) % slots;
     Lambda* history0 = a.history0 + size_t(slot) * padded;
     Lambda* history1 = a.history1 + size_t(slot) * padded;
+    #pragma omp simd
     for (int j = 0; j < padded; j++) {
         float LambdaV = a.LambdaV[j];
         float LambdaI0 = a.LambdaI0[j];
@@ -577,35 +648,40 @@ struct alignas(64) Adjoint {
 inline void step(State& s, int n, float readout_weight) {
     const uint32_t slot = uint32_t(n) % slots;
     float* arrivals0 = s.arrivals0 + size_t(slot) * padded;
-    {
-        for (int j = 0; j < padded; j++) {
-            float V = s.V[j];
-            float Isyn = 0.0f;
-            const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
-            {
-                using namespace receptor0;
-                float inSyn = s.inSyn0[j] + arrivals0[j];
-                arrivals0[j] = 0.0f;
-                injectCurrent(Kappa * inSyn);
-                inSyn *= ExpDecay;
-                s.inSyn0[j] = inSyn;
-            }
-            V = (Alpha * V) + Isyn;
-            s.V[j] = V;
-            s.readout[j] += readout_weight * V;
+    #pragma omp simd
+    for (int j = 0; j < padded; j++) {
+        float V = s.V[j];
+        float Isyn = 0.0f;
+        const auto injectCurrent = [&Isyn](float current) { Isyn += current; };
+        {
+            using namespace receptor0;
+            float inSyn = s.inSyn0[j] + arrivals0[j];
+            arrivals0[j] = 0.0f;
+            injectCurrent(Kappa * inSyn);
+            inSyn *= ExpDecay;
+            s.inSyn0[j] = inSyn;
         }
+        V = (Alpha * V) + Isyn;
+        s.V[j] = V;
+        s.readout[j] += readout_weight * V;
     }
+    (void)n;
 }
 
-// The loss depends on the voltage at the end of step n. Arrivals of step n + 1 fall on that very
-// instant: an arrival a little earlier changes the sample, one a little later does not, and the
-// derivative by the time of arrival is the mean of both sides.
-inline void sample(Adjoint& a, int n, const float* __restrict gradient, float scale) {
-    Lambda* arrived0 = a.history0 + size_t(uint32_t(n + 1) % slots) * padded;
-    const float half = n + 1 < timesteps ? 0.5f * scale : 0.0f;
-    for (int j = 0; j < size; j++) {
-        a.LambdaV[j] += scale * gradient[j];
-        arrived0[j].v_minus_i += half * gradient[j];
+// A sample at the end of step n, and half of it for arrivals of step n + 1.
+inline void sample(Adjoint& a, int n, const float* sampled) {
+    if (n + 1 < timesteps) {
+        Lambda* arrived0 = a.history0 + size_t(uint32_t(n + 1) % slots) * padded;
+        // `propagate` has left the same without the sample; pairs are written whole, since loads
+        // of vectors have to wait for what was stored in pieces
+        #pragma omp simd
+        for (int j = 0; j < padded; j++) {
+            arrived0[j] = {a.LambdaI0[j], a.LambdaV[j] - a.LambdaI0[j] + 0.5f * sampled[j]};
+        }
+    }
+    #pragma omp simd
+    for (int j = 0; j < padded; j++) {
+        a.LambdaV[j] += sampled[j];
     }
 }
 
@@ -614,6 +690,7 @@ inline void sample(Adjoint& a, int n, const float* __restrict gradient, float sc
 inline void propagate(Adjoint& a, int n) {
     const uint32_t slot = uint32_t(n) % slots;
     Lambda* history0 = a.history0 + size_t(slot) * padded;
+    #pragma omp simd
     for (int j = 0; j < padded; j++) {
         float LambdaV = a.LambdaV[j];
         float LambdaI0 = a.LambdaI0[j];
@@ -636,7 +713,6 @@ namespace conn_Conn_in_hidden {  // Conn_in_hidden: in to hidden
 constexpr int pre = 5;
 constexpr size_t synapses = 80;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
-constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
 using Place = PlaceIn<size_t(pop_hidden::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
@@ -645,6 +721,7 @@ inline void deliver(const ConnectionBuffers& c, pop_hidden::State& target, uint3
     const float* __restrict g = c.weight + size_t(i) * row;
     float* __restrict arrivals = target.arrivals0
         + size_t(ring_slot(next, 2, pop_hidden::slots)) * row;
+    #pragma omp simd
     for (int j = 0; j < row; j++) {
         arrivals[j] += g[j];
     }
@@ -656,12 +733,18 @@ inline void collect(const ConnectionBuffers& c, const pop_hidden::Adjoint& targe
                      uint32_t next, int thread) {
     c.touched[size_t(thread) * pre + i] = 1;
     float* __restrict grad_g = c.weight_gradient + size_t(thread) * synapses + size_t(i) * row;
-    const Lambda* __restrict at = target.history0
+    const Lambda* arrived = target.history0
         + size_t(ring_slot(next, 2, pop_hidden::slots)) * row;
     for (int first = 0; first < row; first += block) {
-        const Lambda* __restrict arrived = at + first;
+        float lambda_i[block], v_minus_i[block];
+        #pragma omp simd
         for (int lane = 0; lane < block; lane++) {
-            grad_g[first + lane] += arrived[lane].i;
+            lambda_i[lane] = arrived[first + lane].i;
+            v_minus_i[lane] = arrived[first + lane].v_minus_i;
+        }
+        #pragma omp simd
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += lambda_i[lane];
         }
     }
 }
@@ -706,7 +789,6 @@ namespace conn_Conn_in_hidden_1 {  // Conn_in_hidden_1: in to hidden
 constexpr int pre = 5;
 constexpr size_t synapses = 80;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
-constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
 using Place = PlaceIn<size_t(pop_hidden::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
@@ -715,6 +797,7 @@ inline void deliver(const ConnectionBuffers& c, pop_hidden::State& target, uint3
     const float* __restrict g = c.weight + size_t(i) * row;
     float* __restrict arrivals = target.arrivals1
         + size_t(ring_slot(next, 0, pop_hidden::slots)) * row;
+    #pragma omp simd
     for (int j = 0; j < row; j++) {
         arrivals[j] += g[j];
     }
@@ -726,12 +809,18 @@ inline void collect(const ConnectionBuffers& c, const pop_hidden::Adjoint& targe
                      uint32_t next, int thread) {
     c.touched[size_t(thread) * pre + i] = 1;
     float* __restrict grad_g = c.weight_gradient + size_t(thread) * synapses + size_t(i) * row;
-    const Lambda* __restrict at = target.history1
+    const Lambda* arrived = target.history1
         + size_t(ring_slot(next, 0, pop_hidden::slots)) * row;
     for (int first = 0; first < row; first += block) {
-        const Lambda* __restrict arrived = at + first;
+        float lambda_i[block], v_minus_i[block];
+        #pragma omp simd
         for (int lane = 0; lane < block; lane++) {
-            grad_g[first + lane] += arrived[lane].i;
+            lambda_i[lane] = arrived[first + lane].i;
+            v_minus_i[lane] = arrived[first + lane].v_minus_i;
+        }
+        #pragma omp simd
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += lambda_i[lane];
         }
     }
 }
@@ -776,7 +865,6 @@ namespace conn_Conn_hidden_out {  // Conn_hidden_out: hidden to out
 constexpr int pre = 7;
 constexpr size_t synapses = 112;  // of one parameter array, padding included
 constexpr int row = 16;  // synapses of one presynaptic neuron
-constexpr int block = 16;  // synapses whose places in the ring are found together, in vector code
 using Place = PlaceIn<size_t(pop_out::slots) * row>;
 
 // Adds the weights of neuron i to the slots in which they arrive; `next` is the ring slot
@@ -785,6 +873,7 @@ inline void deliver(const ConnectionBuffers& c, pop_out::State& target, uint32_t
     const float* __restrict g = c.weight + size_t(i) * row;
     float* __restrict arrivals = target.arrivals0
         + size_t(ring_slot(next, 0, pop_out::slots)) * row;
+    #pragma omp simd
     for (int j = 0; j < row; j++) {
         arrivals[j] += g[j];
     }
@@ -798,16 +887,23 @@ inline float collect(const ConnectionBuffers& c, const pop_out::Adjoint& target,
     float* __restrict grad_g = c.weight_gradient + size_t(thread) * synapses + size_t(i) * row;
     const float* __restrict g = c.weight + size_t(i) * row;
     float feedback[lanes] = {};  // independent sums, so that additions need not wait for each other
-    const Lambda* __restrict at = target.history0
+    const Lambda* arrived = target.history0
         + size_t(ring_slot(next, 0, pop_out::slots)) * row;
     for (int first = 0; first < row; first += block) {
-        const Lambda* __restrict arrived = at + first;
+        float lambda_i[block], v_minus_i[block];
+        #pragma omp simd
         for (int lane = 0; lane < block; lane++) {
-            grad_g[first + lane] += arrived[lane].i;
+            lambda_i[lane] = arrived[first + lane].i;
+            v_minus_i[lane] = arrived[first + lane].v_minus_i;
+        }
+        #pragma omp simd
+        for (int lane = 0; lane < block; lane++) {
+            grad_g[first + lane] += lambda_i[lane];
         }
         for (int part = 0; part < block; part += lanes) {
+            #pragma omp simd
             for (int lane = 0; lane < lanes; lane++) {
-                feedback[lane] += g[first + part + lane] * arrived[part + lane].v_minus_i;
+                feedback[lane] += g[first + part + lane] * v_minus_i[part + lane];
             }
         }
     }
@@ -925,14 +1021,18 @@ void forward_example(Network& network, Lane& lane, const Batch& batch, int b) {
         const size_t pop_hidden_first = tapes.pop_hidden.size();
         pop_hidden::step(lane.pop_hidden, n, tapes.pop_hidden, pop_hidden_release);
         pop_out::step(lane.pop_out, n, batch.populations[2].readout_weights[n]);
-        if (float* record = batch.populations[1].record_vars[0]; record && record_row >= 0) {
-            std::copy_n(lane.pop_hidden.V, 7, record + (size_t(record_row) * timesteps + n) * 7);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[1].record_vars[0]) {
+                std::copy_n(lane.pop_hidden.V, 7, record + (size_t(record_row) * timesteps + n) * 7);
+            }
         }
         if (float* trace = batch.populations[2].trace) {
             std::copy_n(lane.pop_out.V, 3, trace + (size_t(b) * timesteps + n) * 3);
         }
-        if (float* record = batch.populations[2].record_vars[0]; record && record_row >= 0) {
-            std::copy_n(lane.pop_out.V, 3, record + (size_t(record_row) * timesteps + n) * 3);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[2].record_vars[0]) {
+                std::copy_n(lane.pop_out.V, 3, record + (size_t(record_row) * timesteps + n) * 3);
+            }
         }
         for (size_t k = pop_hidden_first; k < tapes.pop_hidden.size(); k++) {
             const uint32_t i = tapes.pop_hidden.neuron[k];
@@ -967,6 +1067,7 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
     const int record_row = batch.record_row[b];
     pop_hidden::Adjoint& pop_hidden = lane.pop_hidden_adjoint;
     pop_hidden.reset();
+    bool pop_hidden_rests = true;  // until something reaches its adjoint
     size_t pop_hidden_spike = tapes.pop_hidden.size();
     size_t pop_hidden_release = pop_hidden_spike;
     while (pop_hidden_release > 0 && tapes.pop_hidden.step[pop_hidden_release - 1] + 3 >= timesteps) {
@@ -983,9 +1084,17 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
     pop_in.rewind();
 
     for (int n = timesteps - 1; n >= 0; n--) {
-        pop_out::sample(pop_out, n, pop_out.drive, batch.populations[2].readout_weights[n]);
-        if (const float* gradient = batch.populations[2].grad_trace) {
-            pop_out::sample(pop_out, n, gradient + (size_t(b) * timesteps + n) * 3, -1.0f / pop_out::TauM);
+        {
+            float sampled[pop_out::padded] = {};  // with that of the readout: an instant is sampled once
+            if (const float* gradient = batch.populations[2].grad_trace) {
+                for (int j = 0; j < 3; j++) {
+                    sampled[j] = -gradient[(size_t(b) * timesteps + n) * 3 + j] / pop_out::TauM;
+                }
+            }
+            for (int j = 0; j < 3; j++) {
+                sampled[j] += batch.populations[2].readout_weights[n] * pop_out.drive[j];
+            }
+            pop_out::sample(pop_out, n, sampled);
         }
         while (pop_hidden_release > 0 && tapes.pop_hidden.step[pop_hidden_release - 1] + 3 == n) {
             pop_hidden::release(pop_hidden, tapes.pop_hidden, --pop_hidden_release);
@@ -997,6 +1106,7 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
             RevISyn += conn_Conn_hidden_out::collect(network.connections[2], pop_out, j, uint32_t(n + 1) % pop_out::slots, thread);
             constexpr float regulariser = 0.0f;
             pop_hidden::jump(pop_hidden, tapes.pop_hidden, pop_hidden_spike, RevISyn, regulariser);
+            pop_hidden_rests = false;
         }
         while (pop_in.previous(n)) {
             const uint32_t i = pop_in.take_back();
@@ -1004,22 +1114,30 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
             conn_Conn_in_hidden_1::collect(network.connections[1], pop_hidden, i, uint32_t(n + 1) % pop_hidden::slots, thread);
             (void)i;
         }
-        pop_hidden::propagate(pop_hidden, n);
-        if (float* record = batch.populations[1].record_adjoints[0]; record && record_row >= 0) {
-            std::copy_n(pop_hidden.LambdaI0, 7, record + (size_t(record_row) * timesteps + n) * 7);
+        if (!pop_hidden_rests) {
+            pop_hidden::propagate(pop_hidden, n);
         }
-        if (float* record = batch.populations[1].record_adjoints[1]; record && record_row >= 0) {
-            std::copy_n(pop_hidden.LambdaI1, 7, record + (size_t(record_row) * timesteps + n) * 7);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[1].record_adjoints[0]) {
+                std::copy_n(pop_hidden.LambdaI0, 7, record + (size_t(record_row) * timesteps + n) * 7);
+            }
+            if (float* record = batch.populations[1].record_adjoints[1]) {
+                std::copy_n(pop_hidden.LambdaI1, 7, record + (size_t(record_row) * timesteps + n) * 7);
+            }
+            if (float* record = batch.populations[1].record_adjoints[2]) {
+                std::copy_n(pop_hidden.LambdaV, 7, record + (size_t(record_row) * timesteps + n) * 7);
+            }
         }
-        if (float* record = batch.populations[1].record_adjoints[2]; record && record_row >= 0) {
-            std::copy_n(pop_hidden.LambdaV, 7, record + (size_t(record_row) * timesteps + n) * 7);
+        {
+            pop_out::propagate(pop_out, n);
         }
-        pop_out::propagate(pop_out, n);
-        if (float* record = batch.populations[2].record_adjoints[0]; record && record_row >= 0) {
-            std::copy_n(pop_out.LambdaI0, 3, record + (size_t(record_row) * timesteps + n) * 3);
-        }
-        if (float* record = batch.populations[2].record_adjoints[1]; record && record_row >= 0) {
-            std::copy_n(pop_out.LambdaV, 3, record + (size_t(record_row) * timesteps + n) * 3);
+        if (record_row >= 0) {
+            if (float* record = batch.populations[2].record_adjoints[0]) {
+                std::copy_n(pop_out.LambdaI0, 3, record + (size_t(record_row) * timesteps + n) * 3);
+            }
+            if (float* record = batch.populations[2].record_adjoints[1]) {
+                std::copy_n(pop_out.LambdaV, 3, record + (size_t(record_row) * timesteps + n) * 3);
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 // Slots of delay rings, and what synapses read of their target backwards.
 
+constexpr int block = 16;  // neurons or synapses that are looked at together, in vector code
+
 // A synapse's view of its target's adjoint at the start of a step. Both numbers are always
 // read together, so they share a cache line.
 struct Lambda {
@@ -18,6 +20,7 @@ inline float round_half_up(float value) {  // value >= 0
     return whole + (value - whole >= 0.5f ? 1.0f : 0.0f);
 }
 
-// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector.
+// Index of a place in a ring of so many: the narrower it is, the more of them fit in a vector, whose
+// instructions take it as a number with a sign.
 template <size_t places>
-using PlaceIn = std::conditional_t<(places >> 32) == 0, uint32_t, size_t>;
+using PlaceIn = std::conditional_t<(places >> 31) == 0, uint32_t, size_t>;
