@@ -9,8 +9,11 @@ dense    recurrent, 256 hidden, learned delays up to 256 steps, T = 1300, input 
          plus backward
 silent   the same network without input: ns per neuron and timestep
 small    recurrent, 16 to 128 hidden, input like Braille letters (24 channels, 41 events, T = 1304)
+fast     the same with timesteps of 10 ms and "substep", as --fast of experiments/braille.py has
+         them, beside 1 ms and "grid"
 
-``times`` is the time with "substep" by that with "grid", the median over rounds.
+``times`` is the time with "substep" by that with "grid", the median over rounds; of part fast, how
+many times as fast.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ def compare(size: Size, examples: int, events: int, weight: Normal, rounds: int)
             seconds[timing] += found
             row[f"{timing}, spikes"] = counter.spikes_per_neuron
     per_event = events > 1000
-    number = counter.synaptic_events / examples
+    number = counter.synaptic_events / counter.examples
     number = number if per_event else size.timesteps * (size.hidden + size.outputs)
     for timing in TIMINGS:
         row[f"{timing}, ms"] = 1e3 * median(seconds[timing])
@@ -53,6 +56,28 @@ def compare(size: Size, examples: int, events: int, weight: Normal, rounds: int)
 
 def dense(rounds: int) -> list[dict[str, Any]]:
     return [compare(DENSE, 64, 8000, Normal(0.03, 0.01), rounds)]
+
+
+def fast(rounds: int) -> list[dict[str, Any]]:
+    rows = []
+    for hidden in (16, 32, 64, 128):
+        fine = Size(24, hidden, 27, 1304, 32)
+        coarse = Size(24, hidden, 27, 131, 32, max_delay=26)
+        x, y = random_spikes(fine, 512, 41), np.arange(512) % 27
+        weight = Normal(2.5, 1.0)
+        slow, quick = build(fine, 1, weight), build(coarse, 1, weight, dt=10.0, timing="substep")
+        seconds: dict[str, list[float]] = {"grid": [], "substep": []}
+        row: dict[str, Any] = {"hidden": hidden}
+        for _ in range(rounds):
+            for name, built in (("grid", slow), ("substep", quick)):
+                found, counter = time_epochs(built, x, y, 1)
+                seconds[name] += found
+                row[f"{name}, spikes"] = counter.spikes_per_neuron
+        for name, dt in (("grid", 1), ("substep", 10)):
+            row[f"{name}, {dt} ms: ms"] = 1e3 * median(seconds[name])
+        row["times"] = median([g / s for g, s in zip(seconds["grid"], seconds["substep"])])
+        rows.append(row)
+    return rows
 
 
 def silent(rounds: int) -> list[dict[str, Any]]:
@@ -70,6 +95,7 @@ PARTS = {
     "dense": ("SHD-like input, recurrent 256 hidden", dense),
     "silent": ("The same network without input", silent),
     "small": ("Braille-like input, recurrent", small),
+    "fast": ("The same, 10 ms and sub-step timing beside 1 ms and the grid", fast),
 }
 
 

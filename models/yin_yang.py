@@ -19,6 +19,7 @@ from .settings import (
     NeuronSettings,
     NotNegative,
     Positive,
+    Timing,
 )
 
 #: Input channels: one whose spike marks the beginning, x, y, 1 - x and 1 - y.
@@ -39,12 +40,15 @@ class SpikeTimeLearning(LearningSettings):
     spike_time_push: NotNegative = 0.2  #: strength with which the true output is to spike early
 
 
-def yin_yang_settings(num_hidden: Sequence[int] = (30,)) -> ClassifierSettings:
+def yin_yang_settings(
+    num_hidden: Sequence[int] = (30,), timing: Timing = "substep"
+) -> ClassifierSettings:
     """Settings chosen on a validation part, with weights from hidden neurons that suit their
-    number. Spike times want a fine timestep.
+    number. Spike times are real numbers, or else want a fine timestep.
 
     Args:
         num_hidden: neurons of each hidden layer.
+        timing: "substep" with a timestep of 1 ms, or "grid" with one of 0.05 ms.
 
     Raises:
         ValueError: no layer, or one without neurons.
@@ -60,7 +64,8 @@ def yin_yang_settings(num_hidden: Sequence[int] = (30,)) -> ClassifierSettings:
         NetworkSettings(
             hidden=tuple(num_hidden),
             recurrent=False,
-            dt=0.05,
+            dt=1.0 if timing == "substep" else 0.05,
+            timing=timing,
             input_weight=(5.0, 5.0),
             hidden_weight=weight(num_hidden[0]),
             output_weight=weight(num_hidden[-1]),

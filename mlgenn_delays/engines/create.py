@@ -34,7 +34,7 @@ def check_timing(timing: Timing, backend: str) -> None:
     if timing == "substep" and backend in GENN_BACKENDS:
         raise ValueError(
             f"timing is 'substep', which GeNN cannot do: backend is {backend!r}, allowed are 'cpu' "
-            "and 'reference'"
+            "and 'reference', or timing 'grid'"
         )
 
 

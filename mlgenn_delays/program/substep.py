@@ -44,7 +44,7 @@ def warn_of_coarse_steps(program: Program) -> None:
             warnings.warn(
                 f"timesteps of dt = {program.dt:g} ms are longer than tau = {shortest:g} ms of "
                 f"synapses onto population {population.name!r}: spikes that a peak within a step "
-                "would cause are missed; compare_timesteps shows how much that matters",
+                "would cause are missed; compare_timesteps counts them",
                 stacklevel=4,
             )
 

@@ -13,6 +13,7 @@ from ..program.exchange import ForwardResult
 from ..program.timing import emission_steps, round_delays, spike_times
 from ..training.compiled_training_network import CompiledTrainingNetwork
 from ..training.data import TrialData, prepare
+from .peaks import count_unseen_peaks
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class GradientProbe:
     def get(self, entry: Entry) -> float:
         """Value of one weight or delay."""
         return float(self.network.engine.get_parameter(entry.parameter)[entry.index])
+
+    def count_unseen_peaks(self) -> int:
+        """See :func:`.peaks.count_unseen_peaks`."""
+        return count_unseen_peaks(self.network.engine, self._batch)
 
     def _forward(self) -> tuple[ForwardResult, float]:
         result, _ = self.network.forward(self._batch)

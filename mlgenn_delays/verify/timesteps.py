@@ -39,6 +39,8 @@ class TimestepRow:
         loss:       mean of the examples
         loss_error: its difference from the reference's, by the reference's
         spikes:     of all neurons and examples
+        unseen:     peaks above threshold within a timestep, which no spike was seen of; None on
+                    the grid, which sees none of them
         cosines:    "weights" and, where they are learned, "delays" -> cosine of the gradient and
                     the reference's
     """
@@ -48,6 +50,7 @@ class TimestepRow:
     loss: float
     loss_error: float
     spikes: int
+    unseen: int | None
     cosines: Mapping[str, float]
 
 
@@ -64,14 +67,16 @@ class TimestepTable:
         roles = list(self.rows[0].cosines)
         titles = "".join(f"{'cosine, ' + role:>17}" for role in roles)
         lines = [
-            f"{'timing':<9}{'dt [ms]':>9}{'loss':>11}{'error':>10}{'spikes':>9}{titles}",
+            f"{'timing':<9}{'dt [ms]':>9}{'loss':>11}{'error':>10}{'spikes':>9}{'unseen':>8}"
+            + titles,
             f"{'reference':<9}{'':>9}{self.loss:>11.6f}{'':>10}{self.spikes:>9}",
         ]
         for row in self.rows:
             cosines = "".join(f"{row.cosines[role]:>17.4f}" for role in roles)
+            unseen = "" if row.unseen is None else row.unseen
             lines.append(
                 f"{row.timing:<9}{row.dt:>9g}{row.loss:>11.6f}{row.loss_error:>+10.2%}"
-                f"{row.spikes:>9}{cosines}"
+                f"{row.spikes:>9}{unseen:>8}{cosines}"
             )
         return "\n".join(lines)
 
@@ -139,12 +144,12 @@ def compare_timesteps(
             {keys[get_underlying_pop(p)]: v for p, v in y.items()},
         )
 
-    values: list[np.ndarray] = []
+    values: dict[str, np.ndarray] = {}
     reference = probe("substep", dt, "reference")
-    values = [
-        np.array(reference.network.engine.get_parameter(i))
-        for i in range(len(reference.program.parameters))
-    ]
+    values = {
+        spec.key: np.array(reference.network.engine.get_parameter(i))
+        for i, spec in enumerate(reference.program.parameters)
+    }
     exact = _gradients(reference, dt)
     rows = []
     for timing in timings:
@@ -152,8 +157,11 @@ def compare_timesteps(
             found = probe(timing, step, "cpu")
             with found.network:
                 cosines = {n: _cosine(g, exact[n]) for n, g in _gradients(found, step).items()}
+                unseen = found.count_unseen_peaks() if timing == "substep" else None
             error = found.loss / reference.loss - 1.0 if reference.loss else math.nan
-            rows.append(TimestepRow(timing, step, found.loss, error, _spikes(found), cosines))
+            rows.append(
+                TimestepRow(timing, step, found.loss, error, _spikes(found), unseen, cosines)
+            )
     table = TimestepTable(reference.loss, _spikes(reference), tuple(rows))
     if print_table:
         print(table)
@@ -200,9 +208,14 @@ class _Scaled:
         return self._connections[original]
 
 
-def _take_over(compiled: CompiledTrainingNetwork, values: list[np.ndarray], ratio: float) -> None:
+def _take_over(
+    compiled: CompiledTrainingNetwork, values: Mapping[str, np.ndarray], ratio: float
+) -> None:
+    """One delay for all synapses is a parameter with some timesteps and not with others: then it
+    is right as it is."""
     for index, spec in enumerate(compiled.program.parameters):
-        compiled.engine.set_parameter(index, values[index] * (ratio if spec.name == "d" else 1.0))
+        if (value := values.get(spec.key)) is not None:
+            compiled.engine.set_parameter(index, value * (ratio if spec.name == "d" else 1.0))
 
 
 def _gradients(probe: GradientProbe, dt: float) -> dict[str, np.ndarray]:

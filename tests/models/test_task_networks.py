@@ -53,8 +53,7 @@ class TestYinYang:
         assert [p.size for p in network.network.populations] == [5, 7, 3]
         assert isinstance(network.output.neuron, LeakyIntegrateFire)
         assert [c.name for c in network.delay_learn_conns] == ["input_hidden", "hidden_output"]
-        cap = round(30.0 / 0.05)
-        assert [c.max_delay_steps for c in network.delay_learn_conns] == [cap, cap]
+        assert [c.max_delay_steps for c in network.delay_learn_conns] == [30, 30]
 
     def test_weights_suit_the_number_of_hidden_neurons(self) -> None:
         small, large = (yin_yang.yin_yang_settings((n,)).network for n in (5, 20))

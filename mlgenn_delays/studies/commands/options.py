@@ -67,6 +67,7 @@ def parse(task: Task, argv: Sequence[str]) -> tuple[dict[str, Any], WhereOptions
         RunError: options that do not go together.
     """
     check_sense(task, argv)
+    argv = expand_fast(task, argv)
     with user_errors():
         default = _CommandLine(WhereOptions(), task.config())
     program, description = f"{task.name}.py", describe(task)
@@ -87,7 +88,30 @@ def describe(task: Task) -> str:
     known = task.config().flat()
     without = [f"--{_option(n)} ({why})" for n, why in task.without.items() if n in known]
     refused = f"Not for this task: {', '.join(without)}." if without else ""
-    return "\n\n".join(filter(None, (task.description.strip(), refused, _DEBUG)))
+    options = " ".join(_fast_options(task))
+    fast = f"--fast stands for {options}: faster, and measured to be as good (docs/substep.md)."
+    notes = (task.description.strip(), fast if task.fast else "", refused, _DEBUG)
+    return "\n\n".join(filter(None, notes))
+
+
+def expand_fast(task: Task, argv: Sequence[str]) -> list[str]:
+    """The options that ``--fast`` stands for in its place; others that are named hold.
+
+    Raises:
+        RunError: the task has no such settings.
+    """
+    if "--fast" not in argv:
+        return list(argv)
+    if not task.fast:
+        raise RunError(
+            f"argument --fast: for {task.name}, no faster settings are known to be as good; try "
+            "--timing substep with a larger --dt (docs/substep.md)"
+        )
+    return [*_fast_options(task), *(word for word in argv if word != "--fast")]
+
+
+def _fast_options(task: Task) -> list[str]:
+    return [w for name, value in task.fast.items() for w in (f"--{_option(name)}", str(value))]
 
 
 def check_sense(task: Task, argv: Sequence[str]) -> None:

@@ -30,7 +30,7 @@ from ..task import Task
 from ..tasks import TASKS, get_task
 from ..variants import VARIANTS, choose_variants
 from .command import FAILED, end_with, run_command
-from .options import check_sense, given_settings, named, read_options
+from .options import check_sense, expand_fast, given_settings, named, read_options
 from .study_bar import StudyBar
 
 #: What the variants of the package are; of those that a script adds, their settings are shown.
@@ -56,9 +56,9 @@ _USAGE = f"""Train networks of several sizes and kinds with several seeds, and c
     python experiments/scaling.py braille --sizes 16 32 64 --variants all --seeds 0-4
     python experiments/scaling.py STUDY.toml
 
-TASK is one of {", ".join(TASKS)}. All options of the experiment hold for all runs. A file has the
-same options as keys, and task = "...". The same command goes on with a study that was stopped, and
-adds sizes, variants and seeds to it; runs that failed are tried again each time.
+TASK is one of {", ".join(TASKS)}. All options of the experiment hold for all runs, --fast, too. A
+file has the same options as keys, and task = "...". The same command goes on with a study that was
+stopped, and adds sizes, variants and seeds to it; runs that failed are tried again each time.
 
 Variants:
 {_explain_variants()}"""
@@ -216,6 +216,7 @@ def _as_list(value: Any) -> list[Any]:
 
 def _read_study(task: Task, argv: Sequence[str]) -> tuple[Study, ExecutorSettings, StudyOptions]:
     check_sense(task, argv)
+    argv = expand_fast(task, argv)
     for name in (*AXES, *OF_VARIANTS):  # which are no options here
         if name in named(argv):
             instead = AXES.get(name, "variants")

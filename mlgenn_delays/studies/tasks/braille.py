@@ -81,4 +81,5 @@ TASK = Task(
     load=_load,
     build=lambda settings, data: build_network(settings, len(data.class_names)),
     data=BrailleDataSettings(),
+    fast={"timing": "substep", "dt": 10.0},
 )

@@ -1,7 +1,8 @@
 """Points of the Yin-Yang figure as times of single spikes; the output that spikes first decides.
 
-Five to thirty hidden neurons are enough (--hidden 5). Spike times want a fine timestep; with
---backend reference there is none, which takes much longer (--limit, --epochs).
+Five to thirty hidden neurons are enough (--hidden 5). Spikes fall anywhere within timesteps of
+1 ms; with --timing grid, which GeNN wants, timesteps are of 0.05 ms; with --backend reference there
+are none, which takes much longer (--limit, --epochs).
 """
 
 from __future__ import annotations
@@ -140,11 +141,11 @@ class DecisionRegions:
 TASK = Task(
     name="yin_yang",
     description=__doc__,
-    settings=lambda config: yin_yang_settings(config.network.hidden),
+    settings=lambda config: yin_yang_settings(config.network.hidden, config.network.timing),
     load=_load,
     build=lambda settings, data: build_network(settings),
     data=DataSettings(),
-    defaults={"hidden": (30,), "recurrent": False},
+    defaults={"hidden": (30,), "recurrent": False, "timing": "substep"},
     quick={"hidden": (5,)},
     without={
         "kind": "its data are generated",

@@ -199,6 +199,14 @@ def test_settings_that_make_no_sense_are_explained(capsys: pytest.CaptureFixture
         make_config("yin_yang", kind="real")
 
 
+def test_fast_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    text = explained("braille", capsys=capsys)
+    assert "--fast stands for --timing substep --dt 10.0: faster, and measured" in text
+    assert "--fast" not in explained("shd", capsys=capsys)
+    with pytest.raises(RunError, match="argument --fast: for shd, no faster settings are known"):
+        parse(get_task("shd"), ["--fast"])
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

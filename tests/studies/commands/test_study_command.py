@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from mlgenn_delays.studies import VARIANTS
-from mlgenn_delays.studies.commands.study_command import main, read_seeds, read_size
+from mlgenn_delays.studies import VARIANTS, get_task
+from mlgenn_delays.studies.commands.study_command import (
+    _read_study,
+    main,
+    read_seeds,
+    read_size,
+)
 from mlgenn_delays.studies.folder_lock import folder_lock
 
 QUICK = ("--quick", "--epochs", "1", "--limit", "32", "--jobs", "1")
@@ -76,6 +81,12 @@ def test_options_of_a_file(study, tmp_path: Path) -> None:
     code, _, err = study(str(path), "--seeds", "0")  # the command line holds
     assert code == 0, err
     assert [(r["lr"], r["seed"]) for r in rows(tmp_path / "out")] == [("0.01", "0"), ("0.02", "0")]
+
+
+def test_fast_settings_of_a_study() -> None:
+    words = ["--fast", "--sizes", "8", "--variants", "recurrent-learned", "--seeds", "0"]
+    study = _read_study(get_task("braille"), words)[0]
+    assert (study.settings["timing"], study.settings["dt"]) == ("substep", 10.0)
 
 
 def test_matched_parameters(study, tmp_path: Path) -> None:

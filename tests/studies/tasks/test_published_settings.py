@@ -47,7 +47,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
         "input_weight": (1.0, 0.0), "input_delay": (0.0, 0.0),
     },
     "yin_yang": {
-        "hidden": (30,), "recurrent": False, "max_delay": 30.0, "dt": 0.05, "epochs": 60,
+        "hidden": (30,), "recurrent": False, "max_delay": 30.0, "timing": "substep", "epochs": 60,
         "batch_size": 50, "lr": 0.02, "readout": "first_spike_time", "input_weight": (5.0, 5.0),
         "hidden_weight": (0.2, 0.3651483716701107), "recurrent_weight": (0.0, 0.2),
         "output_weight": (0.2, 0.3651483716701107), "input_delay": (0.0, 5.0),
@@ -111,6 +111,7 @@ CHOSEN: list[tuple[str, dict[str, Any]]] = [
         {"hidden": (5, 20), "hidden_weight": (1.2, 0.8944271909999159),
          "output_weight": (0.3, 0.4472135954999579)},
     ),
+    ("yin_yang --timing grid", {"timing": "grid", "dt": 0.05}),
     ("braille --quick", _QUICK),
     ("braille --quick --epochs 7", {**_QUICK, "epochs": 7}),
     ("braille --threshold 1", {"threshold": 1, "input_weight": (0.02, 0.07)}),
@@ -118,6 +119,8 @@ CHOSEN: list[tuple[str, dict[str, Any]]] = [
     ("braille --threshold 5", {"threshold": 5, "input_weight": (0.1, 0.35)}),
     ("braille --no-recurrent", {"recurrent": False}),
     ("braille --data synthetic", {"kind": "synthetic"}),
+    ("braille --fast", {"timing": "substep", "dt": 10.0}),
+    ("braille --dt 5 --fast", {"timing": "substep", "dt": 5.0}),
     ("speech --quick", _QUICK),
     (
         "speech --encoder cochlea",

@@ -206,6 +206,14 @@ inline void gather(const Pair* ring, const Place* place, float* __restrict first
     }
 }
 
+// Adds a pair of numbers at once.
+template <typename Pair>
+inline void add(Pair& at, const Pair& more) {
+    typedef float Both __attribute__((vector_size(8), aligned(4), may_alias));
+    static_assert(sizeof(Pair) == sizeof(Both));
+    reinterpret_cast<Both&>(at) += reinterpret_cast<const Both&>(more);
+}
+
 // A bit for each flag of a block; flags are 0 or -1.
 inline uint32_t bits(const int32_t* flags) {
 #if defined(MLGENN_DELAYS_AVX512)

@@ -1,0 +1,111 @@
+"""Peaks of the voltage within timesteps, which sub-step timing does not see (docs/substep.md)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..engines.base import Engine
+from ..program.exchange import Batch, Recording, RecordRequest
+from ..program.program import PopulationProgram, Program
+
+#: Points within a timestep at which the voltage is looked at.
+_POINTS = 16
+
+
+def count_unseen_peaks(engine: Engine, batch: Batch) -> int:
+    """How often a voltage rises above threshold and falls below it again within one timestep, so
+    that no spike is seen, over all neurons and examples of a batch.
+
+    The voltage starts each step where the engine has it; within the step, it is followed from
+    arrival to arrival at 16 points in double precision.
+
+    Args:
+        engine: of a program with sub-step timing
+        batch:  examples
+    """
+    program = engine.program
+    spiking = [p for p in program.neurons if p.is_spiking]
+    sources = {p.index for p in spiking} | {p.index for p in program.inputs}
+    voltages = frozenset((p.index, "V") for p in spiking)
+    every = np.ones(program.batch_size, bool)
+    recording = engine.forward(batch, RecordRequest(every, frozenset(sources), voltages)).recording
+    examples = range(batch.size)
+    return sum(_count(program, engine, p, recording, b) for p in spiking for b in examples)
+
+
+def _count(
+    program: Program, engine: Engine, p: PopulationProgram, recording: Recording, example: int
+) -> int:
+    steps, dt = program.timesteps, program.dt
+    model = p.dynamics
+    tau_mem, threshold = model.params["TauM"], model.params["Vthresh"]
+    ends = recording.variables[p.index, "V"][example].astype(np.float64)
+    times, neurons = recording.spikes[p.index][example]
+    spiked = np.zeros(ends.shape, bool)
+    spiked[np.minimum(np.ceil(np.asarray(times) / dt).astype(int) - 1, steps - 1), neurons] = True
+
+    fine = dt / _POINTS
+    currents, jumps = _arrivals(program, engine, p, recording, example, fine)
+    voltage, current = np.full(p.size, model.vars["V"]), np.zeros((len(p.receptors), p.size))
+    gains = np.array([[_kappa(tau_mem, r.tau, fine)] for r in p.receptors])
+    decays = np.array([[math.exp(-fine / r.tau)] for r in p.receptors])
+    count = 0
+    for n in range(steps):
+        highest = np.full(p.size, -np.inf)
+        for m in range(n * _POINTS, (n + 1) * _POINTS):
+            voltage = math.exp(-fine / tau_mem) * voltage + (gains * current).sum(axis=0) + jumps[m]
+            current = decays * current + currents[:, m]
+            highest = np.maximum(highest, voltage)
+        count += int(np.sum((highest >= threshold) & (voltage < threshold) & ~spiked[n]))
+        voltage = ends[n]
+    return count
+
+
+def _arrivals(
+    program: Program,
+    engine: Engine,
+    p: PopulationProgram,
+    recording: Recording,
+    example: int,
+    fine: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What arrivals add to currents (receptors, points, neurons) and voltages (points, neurons),
+    each by the end of the interval between two points that it falls in."""
+    points = program.timesteps * _POINTS
+    currents = np.zeros((len(p.receptors), points, p.size))
+    jumps = np.zeros((points, p.size))
+    for c in (c for c in program.connections if c.target == p.index):
+        times, sources = map(np.asarray, recording.spikes[c.source][example])
+        weights = np.asarray(engine.get_parameter(c.weight), np.float64)
+        delays = np.full(weights.shape, float(c.constant_delay or 0.0))
+        if c.delay is not None:
+            delays = np.asarray(engine.get_parameter(c.delay), np.float64)
+        if c.is_sparse:
+            assert c.pre_ind is not None and c.post_ind is not None
+            spike, synapse = np.nonzero(sources[:, None] == np.asarray(c.pre_ind)[None, :])
+            post, weight, delay = np.asarray(c.post_ind)[synapse], weights[synapse], delays[synapse]
+        else:
+            spike = np.repeat(np.arange(len(times)), p.size)
+            post = np.tile(np.arange(p.size), len(times))
+            weight, delay = weights[sources].ravel(), delays[sources].ravel()
+        at = times[spike] + delay * program.dt
+        point = np.floor(at / fine).astype(np.int64)
+        within = point < points
+        point, post, weight = point[within], post[within], weight[within]
+        age = (point + 1) * fine - at[within]
+        receptor = p.receptors[c.receptor]
+        np.add.at(currents[c.receptor], (point, post), weight * np.exp(-age / receptor.tau))
+        tau_mem = p.dynamics.params["TauM"]
+        np.add.at(jumps, (point, post), weight * _kappa(tau_mem, receptor.tau, age))
+    return currents, jumps
+
+
+def _kappa(tau_mem: float, tau_syn: float, age: np.ndarray | float) -> np.ndarray:
+    """What a current that was 1 has added to the voltage at an age [ms]; of equal time constants,
+    too."""
+    gap = 1.0 / tau_mem - 1.0 / tau_syn
+    y = np.asarray(age, np.float64)
+    shape = np.expm1(gap * y) / gap if gap else y
+    return np.asarray(np.exp(-y / tau_mem) * shape / tau_mem)
