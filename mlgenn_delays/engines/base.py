@@ -406,3 +406,20 @@ class Engine(ABC, InTurn):
     def _kept_traces(self) -> list[PopulationProgram]:
         """Populations whose voltage at every timestep is kept for the loss."""
         return [p for p in self.program.outputs if p.trace and self.program.training]
+
+
+def check_outputs(program: Program) -> None:
+    """Whether an engine can train what is read out: of neurons that spike, that is the time of
+    the first spike. GeNN's engine can do more.
+
+    Raises:
+        ValueError: it cannot; names the population
+    """
+    for p in program.outputs:
+        if p.readout is None or p.readout.uses_spike_times:
+            continue
+        if program.training and p.is_spiking:
+            raise ValueError(
+                f"population '{p.name}': readout '{p.readout.name}' of spiking neurons cannot be "
+                "trained, allowed is 'first_spike_time'"
+            )

@@ -10,7 +10,7 @@ from ..engines.base import Engine
 from ..program.exchange import Batch, Recording, RecordRequest
 from ..program.program import PopulationProgram, Program
 
-#: Points within a timestep at which the voltage is looked at.
+#: Points within a time constant, or within a longer timestep, at which the voltage is looked at.
 _POINTS = 16
 
 
@@ -18,8 +18,10 @@ def count_unseen_peaks(engine: Engine, batch: Batch) -> int:
     """How often a voltage rises above threshold and falls below it again within one timestep, so
     that no spike is seen, over all neurons and examples of a batch.
 
-    The voltage starts each step where the engine has it; within the step, it is followed from
-    arrival to arrival at 16 points in double precision.
+    The voltage starts each step where the engine has it; within the step, it is followed in double
+    precision, at most a 16th of a time constant or of the step from point to point. Within a cycle
+    of populations, arrivals in the step of their spike, which the engine counts in the next one,
+    are taken to be in time.
 
     Args:
         engine: of a program with sub-step timing
@@ -46,15 +48,17 @@ def _count(
     spiked = np.zeros(ends.shape, bool)
     spiked[np.minimum(np.ceil(np.asarray(times) / dt).astype(int) - 1, steps - 1), neurons] = True
 
-    fine = dt / _POINTS
-    currents, jumps = _arrivals(program, engine, p, recording, example, fine)
+    shortest = min([tau_mem, *(r.tau for r in p.receptors)])
+    points = min(max(math.ceil(_POINTS * dt / shortest), 2), _POINTS)
+    fine = dt / points
+    currents, jumps = _arrivals(program, engine, p, recording, example, points)
     voltage, current = np.full(p.size, model.vars["V"]), np.zeros((len(p.receptors), p.size))
     gains = np.array([[_kappa(tau_mem, r.tau, fine)] for r in p.receptors])
     decays = np.array([[math.exp(-fine / r.tau)] for r in p.receptors])
     count = 0
     for n in range(steps):
         highest = np.full(p.size, -np.inf)
-        for m in range(n * _POINTS, (n + 1) * _POINTS):
+        for m in range(n * points, (n + 1) * points):
             voltage = math.exp(-fine / tau_mem) * voltage + (gains * current).sum(axis=0) + jumps[m]
             current = decays * current + currents[:, m]
             highest = np.maximum(highest, voltage)
@@ -69,19 +73,24 @@ def _arrivals(
     p: PopulationProgram,
     recording: Recording,
     example: int,
-    fine: float,
+    per_step: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What arrivals add to currents (receptors, points, neurons) and voltages (points, neurons),
     each by the end of the interval between two points that it falls in."""
-    points = program.timesteps * _POINTS
+    points, fine = program.timesteps * per_step, program.dt / per_step
     currents = np.zeros((len(p.receptors), points, p.size))
     jumps = np.zeros((points, p.size))
     for c in (c for c in program.connections if c.target == p.index):
         times, sources = map(np.asarray, recording.spikes[c.source][example])
-        weights = np.asarray(engine.get_parameter(c.weight), np.float64)
-        delays = np.full(weights.shape, float(c.constant_delay or 0.0))
-        if c.delay is not None:
-            delays = np.asarray(engine.get_parameter(c.delay), np.float64)
+
+        def value(parameter: int, shape: tuple[int, ...] = c.synapse_shape) -> np.ndarray:
+            spec = program.parameters[parameter]
+            entries = np.asarray(engine.get_parameter(parameter), np.float64)
+            return spec.expand(entries).reshape(shape)
+
+        weights = value(c.weight)
+        constant = float(c.constant_delay or 0.0)
+        delays = np.full(weights.shape, constant) if c.delay is None else value(c.delay)
         if c.is_sparse:
             assert c.pre_ind is not None and c.post_ind is not None
             spike, synapse = np.nonzero(sources[:, None] == np.asarray(c.pre_ind)[None, :])

@@ -39,8 +39,8 @@ class TimestepRow:
         loss:       mean of the examples
         loss_error: its difference from the reference's, by the reference's
         spikes:     of all neurons and examples
-        unseen:     peaks above threshold within a timestep, which no spike was seen of; None on
-                    the grid, which sees none of them
+        unseen:     peaks above threshold within a timestep, which no spike was seen of; None: not
+                    counted, on the grid
         cosines:    "weights" and, where they are learned, "delays" -> cosine of the gradient and
                     the reference's
     """

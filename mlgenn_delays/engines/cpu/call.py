@@ -24,6 +24,7 @@ class Call:
     def __init__(self, program: Program, batch: Batch, record: RecordRequest | None):
         self.program = program
         self.batch = batch
+        self._data = {p.index: batch.inputs[p.index] for p in program.inputs}
         self.arrays: dict[tuple[int, str], np.ndarray] = {}
         #: (population, variable) -> (recorded examples, timesteps, neurons), of the last pass
         self._recorded_variables: dict[tuple[int, str], np.ndarray] = {}
@@ -47,13 +48,13 @@ class Call:
         bind(self.struct, "inputs", self._inputs, **self._sizes)
         bind(self.struct, "populations", self._populations, **self._sizes)
 
-    def take(self, batch: Batch, record: RecordRequest | None) -> bool:
+    def reuse_for(self, batch: Batch, record: RecordRequest | None) -> bool:
         """Take another batch in place of the last one, which saves most of what a call costs in
         small networks; False: these arrays do not fit, or somebody else may hold them."""
         fits = (
             record is None
             and batch.size == self.batch.size
-            and all(batch.inputs[i] is data for i, data in self.batch.inputs.items())
+            and all(batch.inputs[i] is data for i, data in self._data.items())
             and not any(name == "trace" for _, name in self.arrays)
         )
         if fits:
@@ -160,9 +161,10 @@ class Call:
         self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None
     ) -> None:
         """Put the loss's gradient, the regulariser and recordings where C++ finds them."""
-        for index, gradient in gradients.items():
+        for p in self.program.outputs:
             for name in ("grad_readout", "grad_trace", "grad_silent"):  # of an earlier loss
-                setattr(self._populations[index], name, None)
+                setattr(self._populations[p.index], name, None)
+        for index, gradient in gradients.items():
             if gradient.readout is not None:
                 self._set(index, "grad_readout", _float32(gradient.readout))
             if gradient.trace is not None:

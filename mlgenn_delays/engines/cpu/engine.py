@@ -22,7 +22,7 @@ from ...program.exchange import (
 )
 from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
-from ..base import Engine, Moments
+from ..base import Engine, Moments, check_outputs
 from . import abi, codegen, toolchain
 from .buffers import ConnectionMemory, ParameterMemory, padded
 from .call import Call
@@ -49,6 +49,7 @@ class CpuEngine(Engine):
 
     def __init__(self, program: Program, num_threads: int):
         super().__init__(program, num_threads)
+        check_outputs(program)
         self._library: Any = None
         self._handle: int | None = None
         self._process = os.getpid()
@@ -116,7 +117,8 @@ class CpuEngine(Engine):
         self._check_batch(batch)
         self._check_request(record)
         last, self._last = self._last, None  # its tapes are about to go
-        call = last if last and last.take(batch, record) else Call(self.program, batch, record)
+        fits = last is not None and last.reuse_for(batch, record)
+        call = last if last is not None and fits else Call(self.program, batch, record)
         self._check(self._library.mgd_forward(self._handle, ct.byref(call.struct)))
         self._last = call
         traces = self._traces(call.traces())

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording, RecordRequest
 from ...program.program import Program
-from ..base import Engine
+from ..base import Engine, check_outputs
 from .backward import BackwardPass, GradientSums
 from .circuit import Circuit, check_models
 from .forward import ForwardPass
@@ -50,7 +50,7 @@ class ReferenceEngine(Engine):
 
     def __init__(self, program: Program, num_threads: int = 1):
         super().__init__(program, num_threads)
-        _check_outputs(program)
+        check_outputs(program)
         check_models(program)
         self._values: list[np.ndarray] = [np.zeros(0)] * len(program.parameters)
         self._gradients = {i: np.zeros(program.parameters[i].num_elements) for i in self.learned}
@@ -152,14 +152,3 @@ class ReferenceEngine(Engine):
             "optimiser": 2 * learned,
             "synapse rows": rows,
         }
-
-
-def _check_outputs(program: Program) -> None:
-    for p in program.outputs:
-        if p.readout is None or p.readout.uses_spike_times:
-            continue
-        if program.training and p.is_spiking:
-            raise ValueError(
-                f"population '{p.name}': readout '{p.readout.name}' of spiking neurons cannot be "
-                "trained, allowed is 'first_spike_time'"
-            )

@@ -95,19 +95,22 @@ def describe(task: Task) -> str:
 
 
 def expand_fast(task: Task, argv: Sequence[str]) -> list[str]:
-    """The options that ``--fast`` stands for in its place; others that are named hold.
+    """A command line with the options that ``--fast`` stands for before all others, which hold.
 
     Raises:
-        RunError: the task has no such settings.
+        RunError: the task has no such settings, or another timing is named.
     """
+    others = [word for word in argv if word not in ("--fast", "--no-fast")]
     if "--fast" not in argv:
-        return list(argv)
+        return others
     if not task.fast:
         raise RunError(
             f"argument --fast: for {task.name}, no faster settings are known to be as good; try "
             "--timing substep with a larger --dt (docs/substep.md)"
         )
-    return [*_fast_options(task), *(word for word in argv if word != "--fast")]
+    if "timing" in named(others):
+        raise RunError("argument --fast: not allowed with argument --timing, which it says")
+    return [*_fast_options(task), *others]
 
 
 def _fast_options(task: Task) -> list[str]:

@@ -172,13 +172,15 @@ def _read_first(first: str, argv: Sequence[str]) -> tuple[Task, list[str]]:
     """The task and its options: those of a file, then those of the command line, which hold."""
     if not first.endswith(".toml"):
         with user_errors():
-            return get_task(first), list(argv)
+            task = get_task(first)
+        return task, expand_fast(task, argv)
     values = _read_toml(Path(first))
     task = values.pop("task", None)
     if not isinstance(task, str):
         raise RunError(f"{first!r} has no task, such as task = 'braille'")
     with user_errors(f"{first!r}: "):
-        return get_task(task), [*_to_options(values), *argv]
+        known = get_task(task)
+        return known, [*expand_fast(known, _to_options(values)), *expand_fast(known, argv)]
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -216,7 +218,6 @@ def _as_list(value: Any) -> list[Any]:
 
 def _read_study(task: Task, argv: Sequence[str]) -> tuple[Study, ExecutorSettings, StudyOptions]:
     check_sense(task, argv)
-    argv = expand_fast(task, argv)
     for name in (*AXES, *OF_VARIANTS):  # which are no options here
         if name in named(argv):
             instead = AXES.get(name, "variants")

@@ -1,5 +1,6 @@
 """The CPU engine's gradients: discrete finite differences, the reference, repeatability."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,13 @@ from mlgenn_delays.losses import (
     SparseCategoricalCrossentropy,
 )
 from mlgenn_delays.optimisers import Adam
-from mlgenn_delays.program.exchange import Batch, ForwardResult, RecordRequest, Trace
+from mlgenn_delays.program.exchange import (
+    Batch,
+    ForwardResult,
+    OutputGradient,
+    RecordRequest,
+    Trace,
+)
 
 SCE = SparseCategoricalCrossentropy()
 RANGE = (0.0, 15.0)
@@ -291,3 +298,62 @@ def test_adjoints_are_recorded():
     # nothing downstream sees the end of the trial: adjoints grow from zero, backwards
     lambda_i = recording.variables[2, "LambdaI"][0]
     assert np.all(np.abs(lambda_i[-1]) < np.abs(lambda_i[20])) and np.any(lambda_i)
+
+
+# -- what is handed over
+
+
+@pytest.mark.parametrize("readout", ["avg_var", "max_var"])
+def test_gradients_add_up(readout):
+    """Of a readout and of a trace of the same voltages; those of the readout are those of a network
+    without a trace."""
+    # spikes in nearly every step, so that some arrive where the largest voltage is
+    settings = {"input_weight": 30.0, "sizes": (3, 8, 3)}
+    case = recurrent_case(SCE, readout, per_timestep=True, **settings)
+    plain = recurrent_case(SCE, readout, **settings)
+    with closing(case.engine(CpuEngine, 1)) as engine:
+        result = engine.forward(case.batch)
+        (index,) = case.evaluate(result)[1]
+        trace = case.evaluate(result)[1][index].trace
+        readouts = np.linspace(-1.0, 1.0, 6).reshape(2, 3)
+        found = []
+        for gradient in (
+            OutputGradient(readout=readouts),
+            OutputGradient(trace=trace),
+            OutputGradient(readout=readouts, trace=trace),
+        ):
+            engine.backward({index: gradient})
+            found.append([np.array(g) for g in engine.gradients().values()])
+    with closing(plain.engine(CpuEngine, 1)) as engine:
+        engine.forward(plain.batch)
+        engine.backward({index: OutputGradient(readout=readouts)})
+        for one, expected in zip(found[0], engine.gradients().values(), strict=True):
+            np.testing.assert_allclose(one, expected, atol=1e-5 * np.abs(expected).max())
+    for one, other, both in zip(*found, strict=True):
+        assert np.abs(one).max() > 0.0 < np.abs(other).max()
+        np.testing.assert_allclose(both, one + other, atol=1e-4 * np.abs(both).max())
+
+
+def test_gradients_of_an_earlier_batch_are_forgotten():
+    """Arrays of a batch serve the next one of the same size."""
+    case = recurrent_case(SCE)
+    with closing(case.engine(CpuEngine, 1)) as engine:
+        outputs = case.evaluate(engine.forward(case.batch))[1]
+        engine.backward(outputs)
+        assert any(g.any() for g in engine.gradients().values())
+        arrays = engine._last
+        engine.forward(case.batch)
+        assert engine._last is arrays
+        engine.backward({})
+        assert not any(g.any() for g in engine.gradients().values())
+
+
+def test_voltages_of_neurons_that_spike_are_not_trained():
+    case = recurrent_case(SCE, "first_spike_time")
+    voltage = recurrent_case(SCE, "avg_var").program.outputs[0].readout
+    output = replace(case.program.outputs[0], readout=voltage)
+    populations = (*case.program.populations[:-1], output)
+    program = replace(case.program, populations=populations)
+    for engine in (CpuEngine, ReferenceEngine):
+        with pytest.raises(ValueError, match="'avg_var' of spiking neurons cannot be trained"):
+            engine(program, 1)

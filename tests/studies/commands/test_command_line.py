@@ -205,6 +205,8 @@ def test_fast_settings(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--fast" not in explained("shd", capsys=capsys)
     with pytest.raises(RunError, match="argument --fast: for shd, no faster settings are known"):
         parse(get_task("shd"), ["--fast"])
+    with pytest.raises(RunError, match="argument --fast: not allowed with argument --timing"):
+        parse(get_task("braille"), ["--fast", "--timing", "grid"])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mlgenn_delays.studies import VARIANTS, get_task
+from mlgenn_delays.studies import VARIANTS
 from mlgenn_delays.studies.commands.study_command import (
+    _read_first,
     _read_study,
     main,
     read_seeds,
@@ -85,8 +86,17 @@ def test_options_of_a_file(study, tmp_path: Path) -> None:
 
 def test_fast_settings_of_a_study() -> None:
     words = ["--fast", "--sizes", "8", "--variants", "recurrent-learned", "--seeds", "0"]
-    study = _read_study(get_task("braille"), words)[0]
+    study = _read_study(*_read_first("braille", words))[0]
     assert (study.settings["timing"], study.settings["dt"]) == ("substep", 10.0)
+
+
+def test_fast_settings_and_a_file(tmp_path: Path) -> None:
+    """The command line holds, with all that it stands for."""
+    file = tmp_path / "study.toml"
+    file.write_text("task = 'braille'\nsizes = [8]\nfast = false\ndt = 2.0\n")
+    for words, expected in (([], ("grid", 2.0)), (["--fast"], ("substep", 10.0))):
+        study = _read_study(*_read_first(str(file), words))[0]
+        assert (study.settings.get("timing", "grid"), study.settings["dt"]) == expected
 
 
 def test_matched_parameters(study, tmp_path: Path) -> None:
@@ -107,7 +117,7 @@ def test_matched_parameters(study, tmp_path: Path) -> None:
 def test_diverged_runs_are_told_and_the_exit_code_says_so(study, tmp_path: Path) -> None:
     code, out, err = study(
         *("yin_yang", "--sizes", "4", "--variants", "feedforward-learned", "--seeds", "0"),
-        *("--over", "lr", "0.02", "1e30", *QUICK, "--limit", "128"),
+        *("--over", "lr", "0.02", "1e30", "--timing", "grid", *QUICK, "--limit", "128"),
     )
     assert code == 1
     assert "diverged" in err

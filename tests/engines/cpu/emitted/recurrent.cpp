@@ -185,12 +185,13 @@ namespace {
 // The two numbers of each pair at these places of a ring.
 template <typename Pair, typename Place>
 inline void gather(const Pair* ring, const Place* place, float* __restrict first, float* __restrict second) {
-    static_assert(sizeof(Pair) == 2 * sizeof(float));
+    static_assert(sizeof(Pair) == 2 * sizeof(float) && block == 16);
 #ifdef MLGENN_DELAYS_AVX512
     if constexpr (sizeof(Place) == 4) {
         const auto at = reinterpret_cast<const __m256i*>(place);
-        const __m512 low = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at), ring, 8));
-        const __m512 high = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at + 1), ring, 8));
+        const auto pairs = reinterpret_cast<const long long*>(ring);
+        const __m512 low = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at), pairs, 8));
+        const __m512 high = _mm512_castsi512_ps(_mm512_i32gather_epi64(_mm256_loadu_si256(at + 1), pairs, 8));
         const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
         const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
         _mm512_storeu_ps(first, _mm512_permutex2var_ps(low, even, high));
@@ -208,7 +209,7 @@ inline void gather(const Pair* ring, const Place* place, float* __restrict first
 
 // Adds a pair of numbers at once.
 template <typename Pair>
-inline void add(Pair& at, const Pair& more) {
+inline void add_pair(Pair& at, const Pair& more) {
     typedef float Both __attribute__((vector_size(8), aligned(4), may_alias));
     static_assert(sizeof(Pair) == sizeof(Both));
     reinterpret_cast<Both&>(at) += reinterpret_cast<const Both&>(more);
@@ -236,8 +237,14 @@ inline uint32_t bits(const int32_t* flags) {
 #endif
 }
 
-// The bits of the first `count` ones of a block, or of all of it.
-constexpr uint32_t first_bits(int count) { return count < block ? (1u << count) - 1 : (1u << block) - 1; }
+// Calls f with the numbers of those of the first `count` flags of a block that are set.
+template <typename F>
+inline void for_each_set(const int32_t* flags, int count, const F& f) {
+    const uint32_t counted = count < block ? (1u << count) - 1 : (1u << block) - 1;
+    for (uint32_t set = bits(flags) & counted; set != 0; set &= set - 1) {
+        f(__builtin_ctz(set));
+    }
+}
 
 }  // namespace
 
@@ -444,6 +451,7 @@ namespace pop_hidden {  // hidden: LeakyIntegrateFire, 7 neurons
 
 constexpr int size = 7;
 constexpr int padded = 16;  // to whole vectors; the padding stays at rest
+static_assert(padded % block == 0);
 constexpr uint32_t slots = 16;  // of the rings: largest incoming delay + 1
 constexpr float Alpha = 0.951229453f;
 constexpr float Vthresh = 1.0f;
@@ -525,9 +533,7 @@ inline void step(State& s, int n, Tape& tape) {
         s.reached[j] = (V >= Vthresh) ? -1 : 0;
     }
     for (int first = 0; first < padded; first += block) {
-        for (uint32_t spikes = bits(s.reached + first) & first_bits(size - first); spikes != 0; spikes &= spikes - 1) {
-            spike(s, n, uint32_t(first + __builtin_ctz(spikes)), tape);
-        }
+        for_each_set(s.reached + first, size - first, [&](int lane) { spike(s, n, uint32_t(first + lane), tape); });
     }
 }
 
@@ -568,6 +574,7 @@ namespace pop_out {  // out: LeakyIntegrate, 3 neurons
 
 constexpr int size = 3;
 constexpr int padded = 16;  // to whole vectors; the padding stays at rest
+static_assert(padded % block == 0);
 constexpr uint32_t slots = 1;  // of the rings: largest incoming delay + 1
 constexpr float Alpha = 0.951229453f;
 constexpr float TauM = 20.0f;
