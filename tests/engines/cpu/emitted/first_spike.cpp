@@ -185,7 +185,8 @@ namespace {
 // The two numbers of each pair at these places of a ring.
 template <typename Pair, typename Place>
 inline void gather(const Pair* ring, const Place* place, float* __restrict first, float* __restrict second) {
-    static_assert(sizeof(Pair) == 2 * sizeof(float) && block == 16);
+    static_assert(sizeof(Pair) == 2 * sizeof(float));
+    static_assert(block == 16);
 #ifdef MLGENN_DELAYS_AVX512
     if constexpr (sizeof(Place) == 4) {
         const auto at = reinterpret_cast<const __m256i*>(place);
