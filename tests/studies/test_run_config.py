@@ -42,6 +42,7 @@ VALUES = (
         "random",
         "cochlea",
         "substep",
+        "grid",
         "x",
     ),
 )
