@@ -7,11 +7,15 @@ import math
 import numpy as np
 
 from ..engines.base import Engine
+from ..program.equations import kappa
 from ..program.exchange import Batch, Recording, RecordRequest
 from ..program.program import PopulationProgram, Program
 
 #: Points within a time constant, or within a longer timestep, at which the voltage is looked at.
 _POINTS = 16
+
+#: :func:`.kappa` at each of several ages.
+_kappas = np.vectorize(kappa, otypes=[np.float64])
 
 
 def count_unseen_peaks(engine: Engine, batch: Batch) -> int:
@@ -53,7 +57,7 @@ def _count(
     fine = dt / points
     currents, jumps = _arrivals(program, engine, p, recording, example, points)
     voltage, current = np.full(p.size, model.vars["V"]), np.zeros((len(p.receptors), p.size))
-    gains = np.array([[_kappa(tau_mem, r.tau, fine)] for r in p.receptors])
+    gains = np.array([[kappa(tau_mem, r.tau, fine)] for r in p.receptors])
     decays = np.array([[math.exp(-fine / r.tau)] for r in p.receptors])
     count = 0
     for n in range(steps):
@@ -107,14 +111,5 @@ def _arrivals(
         receptor = p.receptors[c.receptor]
         np.add.at(currents[c.receptor], (point, post), weight * np.exp(-age / receptor.tau))
         tau_mem = p.dynamics.params["TauM"]
-        np.add.at(jumps, (point, post), weight * _kappa(tau_mem, receptor.tau, age))
+        np.add.at(jumps, (point, post), weight * _kappas(tau_mem, receptor.tau, age))
     return currents, jumps
-
-
-def _kappa(tau_mem: float, tau_syn: float, age: np.ndarray | float) -> np.ndarray:
-    """What a current that was 1 has added to the voltage at an age [ms]; of equal time constants,
-    too."""
-    gap = 1.0 / tau_mem - 1.0 / tau_syn
-    y = np.asarray(age, np.float64)
-    shape = np.expm1(gap * y) / gap if gap else y
-    return np.asarray(np.exp(-y / tau_mem) * shape / tau_mem)
