@@ -30,6 +30,7 @@ current may already have fallen below threshold.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from ..checks import Bounds
 from .model import AdjointModel, NeuronModel, SynapseModel
@@ -48,6 +49,8 @@ LARGEST_STEP = 80.0
 
 _SIM_CODE = "V = (Alpha * V) + Isyn;"
 _ADJOINT_SIM_CODE = "LambdaV *= Alpha;"
+_RESET = "V = Vreset;"
+_RELATIVE_RESET = "V -= Vthresh - Vreset;"
 
 #: Relative difference of two time constants below which the limit formula is used.
 _EQUAL_TAUS = 1e-6
@@ -146,6 +149,16 @@ def exponential(tau_syn: float, tau_mem: float, dt: float) -> SynapseModel:
         sim_code="injectCurrent(Kappa * inSyn); inSyn *= ExpDecay;",
         adjoint_sim_code="LambdaI = (ExpDecay * LambdaI) + (KappaBack * LambdaV);",
     )
+
+
+def is_relative_reset(model: NeuronModel) -> bool:
+    """Whether a spike subtracts what is between threshold and reset, instead of resetting."""
+    return model.reset_code == _RELATIVE_RESET
+
+
+def with_absolute_reset(model: NeuronModel) -> NeuronModel:
+    """A model with a relative reset as it would be without; any other as it is."""
+    return replace(model, reset_code=_RESET) if is_relative_reset(model) else model
 
 
 def has_closed_form(model: NeuronModel, dt: float) -> bool:
