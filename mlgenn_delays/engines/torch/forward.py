@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ...events.dataset import EventDataset
 from ...program.check_surrogate import layer_order
-from ...program.equations import is_relative_reset
+from ...program.equations import has_relative_reset
 from ...program.program import PopulationProgram, Program
 from ...program.surrogate import DEFAULT_SLOPE, LayerSurrogate, Normalisation
 from ...program.timing import emission_steps
@@ -110,7 +110,7 @@ class ForwardPass:
             initial=model.vars["V"],
             threshold=model.params["Vthresh"] if population.is_spiking else None,
             reset=model.params["Vreset"] if population.is_spiking else 0.0,
-            is_relative=is_relative_reset(model),
+            is_relative=has_relative_reset(model),
             derivative=partial(_derivative, function, slope),
             differentiate_reset=surrogate is not None and surrogate.differentiate_reset,
         )
