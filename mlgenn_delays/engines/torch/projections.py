@@ -23,8 +23,7 @@ def make_projection(
         values: of all parameters, one per synapse or neuron, flat
         learns: whether delays are spread, where they are learned
     """
-    shift = connection.constant_delay
-    shift += 0 if program.populations[connection.source].is_input else 1
+    shift = connection.constant_delay + 1  # a spike without delay arrives in the next step
     weights = values[connection.weight]
     if connection.delay is None:
         ones = weights.new_ones((1, connection.source_size))
