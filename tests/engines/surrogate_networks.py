@@ -1,6 +1,7 @@
 """Networks for the literal simulation of surrogate gradients, described in numbers per timestep.
 
-Nothing here knows of compilers, programs or engines.
+Nothing here knows of compilers, programs or engines. The place to make a ``Network`` of a program
+and its parameters is beside the tests of the engine that is compared.
 """
 
 from __future__ import annotations
