@@ -64,6 +64,8 @@ def feed_forward(
 ) -> Parameters:
     """From what arrives to the spikes of other populations and all parameters on the way."""
     layer, course, found = network.layers[index], courses[index], {}
+    if layer.current_mask is not None:
+        d_arriving = d_arriving * layer.current_mask
     if "norm_scale" in layer.parameters:
         found["norm_scale"] = (d_arriving[0] * course.normalised).sum(axis=(0, 1))
         found["norm_shift"] = d_arriving[0].sum(axis=(0, 1))
@@ -78,7 +80,6 @@ def feed_forward(
         d_sent, d_matrices = arrivals(
             matrices_of(projection, sizes),
             courses[projection.source].spikes * mask,
-            network.offset(projection),
             d_arriving[projection.receptor],
         )
         d_spikes[projection.source] += d_sent * mask
@@ -87,14 +88,14 @@ def feed_forward(
 
 
 def arrivals(
-    matrices: np.ndarray, spikes: np.ndarray, offset: int, d_arriving: np.ndarray
+    matrices: np.ndarray, spikes: np.ndarray, d_arriving: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """To the spikes and to the weights at each tap."""
     d_spikes, d_matrices = np.zeros_like(spikes), np.zeros_like(matrices)
     for tap, matrix in enumerate(matrices):
-        for n in range(offset + tap, len(spikes)):
-            d_spikes[n - offset - tap] += d_arriving[n] @ matrix.T
-            d_matrices[tap] += spikes[n - offset - tap].T @ d_arriving[n]
+        for n in range(1 + tap, len(spikes)):
+            d_spikes[n - 1 - tap] += d_arriving[n] @ matrix.T
+            d_matrices[tap] += spikes[n - 1 - tap].T @ d_arriving[n]
     return d_spikes, d_matrices
 
 

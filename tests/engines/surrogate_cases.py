@@ -76,6 +76,7 @@ class Builder:
         norm: bool = False,
         dropout: bool = False,
         recurrent_dropout: bool = False,
+        current_dropout: bool = False,
         **numbers: Any,
     ) -> int:
         """Add a population; its index."""
@@ -94,6 +95,7 @@ class Builder:
                 size,
                 mask=self.mask(size) if dropout else None,
                 recurrent_mask=self.mask(size) if recurrent_dropout else None,
+                current_mask=self.mask(size) if current_dropout else None,
                 parameters=parameters,
                 **{"alpha": 0.7, **numbers},
             )
@@ -172,7 +174,10 @@ def skipping(seed: int, **surrogate: Any) -> Case:
     """Two hidden populations with recurrence, and connections that skip one; two outputs."""
     b = Builder(seed, **surrogate)
     first, other = b.input(2, dropout=True), b.input(2)
-    one, two = b.layer(bias=True, dropout=True), b.layer(2, norm=True, recurrent_dropout=True)
+    one, two = (
+        b.layer(bias=True, dropout=True),
+        b.layer(2, norm=True, recurrent_dropout=True, current_dropout=True),
+    )
     last = b.layer(2, threshold=None, readout="sum_var", norm=True, bias=True)
     largest = b.layer(2, threshold=None, readout="max_var", v=0.3)
     b.connect(first, one)

@@ -37,6 +37,7 @@ class Layer:
         mask:       (examples, size) by which spikes are multiplied where they leave for other
                     populations: 0 or 1 / (1 - dropout)
         recurrent_mask: the same for what arrives from the population itself
+        current_mask: the same for what arrives from others, once it is normalised
         use_running: whether normalisation is by "norm_mean" and "norm_var", not the batch's own
         parameters: (size,) each: "bias", "norm_scale", "norm_shift", "norm_mean", "norm_var"
     """
@@ -53,6 +54,7 @@ class Layer:
     regulariser: tuple[float, float, float] | None = None
     mask: np.ndarray | None = None
     recurrent_mask: np.ndarray | None = None
+    current_mask: np.ndarray | None = None
     use_running: bool = False
     parameters: Parameters = field(default_factory=dict)
 
@@ -118,10 +120,6 @@ class Network:
         """Indices of the projections of a population to itself."""
         return [i for i, p in enumerate(self.projections) if p.target == p.source == target]
 
-    def offset(self, projection: Projection) -> int:
-        """Steps that a spike takes besides its delay: neurons' arrive in the next step."""
-        return 0 if isinstance(self.layers[projection.source], Input) else 1
-
 
 def synapses(projection: Projection, sizes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Presynaptic and postsynaptic neuron of each synapse."""
@@ -137,7 +135,7 @@ def predicting(network: Network, fractional: bool = False) -> Network:
     layers = (
         replace(p, mask=None)
         if isinstance(p, Input)
-        else replace(p, mask=None, recurrent_mask=None, use_running=True)
+        else replace(p, mask=None, recurrent_mask=None, current_mask=None, use_running=True)
         for p in network.layers
     )
     projections = (

@@ -69,22 +69,24 @@ def feed_forward(network: Network, index: int, courses: list[Course]) -> tuple[C
         if source.mask is not None:
             sent = sent * source.mask
         matrices = matrices_of(projection, (source.size, layer.size))
-        arriving[projection.receptor] += arrivals(matrices, sent, network.offset(projection))
+        arriving[projection.receptor] += arrivals(matrices, sent)
     if "bias" in layer.parameters:
         arriving[0] += layer.parameters["bias"]
     course = Course(np.zeros((steps, examples, layer.size)))
     if "norm_scale" in layer.parameters:
         arriving[0] = normalise(layer, course, arriving[0])
+    if layer.current_mask is not None:
+        arriving = arriving * layer.current_mask
     return course, arriving
 
 
-def arrivals(matrices: np.ndarray, spikes: np.ndarray, offset: int) -> np.ndarray:
-    """What arrives in each step of the spikes of all steps."""
+def arrivals(matrices: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+    """What arrives in each step of the spikes of all steps: without delay, in the next one."""
     steps, examples, _ = spikes.shape
     arriving = np.zeros((steps, examples, matrices.shape[2]))
     for tap, matrix in enumerate(matrices):
-        for n in range(offset + tap, steps):
-            arriving[n] += spikes[n - offset - tap] @ matrix
+        for n in range(1 + tap, steps):
+            arriving[n] += spikes[n - 1 - tap] @ matrix
     return arriving
 
 

@@ -54,7 +54,7 @@ def _kernel(
     spread = None if surrogate is None else surrogate.spreads[connection.index]
     if learns and spread is not None:
         return _spread_kernel(spread, connection, delays, values, is_axonal(program, connection))
-    if surrogate is not None and (surrogate.fractional_delays or learns):
+    if surrogate is not None and surrogate.fractional_delays:
         return triangle(delays, 1.0, triangle_taps(longest, 1.0))
     return rounded(delays, longest + 1)
 
