@@ -160,6 +160,14 @@ class OwnInitializer(Initializer):
             {"connectivity": Dense(OwnInitializer())},
             "connection 'Conn_a_b': weight: its initializer is OwnInitializer, .* give an array",
         ),
+        (
+            {"synapse": "delta"},
+            "connection 'Conn_a_b': its synapse is Delta, .*that of mlGeNN scales weights where",
+        ),
+        (
+            {"neuron": LeakyIntegrate(readout="sum_softmax_var")},
+            "population 'b': its readout is SumSoftmaxVar, which has no counterpart in ml_genn",
+        ),
         ({"name": "a-b"}, "connection 'a-b': GeNN takes names of letters, digits and underscores"),
     ],
 )
