@@ -81,6 +81,13 @@ def run_layer(
     return voltages, spikes
 
 
+def drop_at_spike(voltages: Tensor, dynamics: Dynamics) -> Tensor | float:
+    """What a spike takes off the voltage that it has before."""
+    if dynamics.threshold is not None and dynamics.is_relative:
+        return dynamics.threshold - dynamics.reset
+    return voltages - dynamics.reset
+
+
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -137,8 +144,7 @@ def _run(
             continue
         s = spikes[step]
         torch.ge(v, d.threshold, out=s)
-        drop = d.threshold - d.reset if d.is_relative else v - d.reset
-        held = v - s * drop
+        held = v - s * drop_at_spike(v, d)
 
 
 def _run_back(
@@ -160,8 +166,7 @@ def _run_back(
             for line in ctx.lines:
                 of_spike = of_spike + line.gradient_of_spikes(step)
             if d.differentiate_reset:
-                drop = d.threshold - d.reset if d.is_relative else voltages[step] - d.reset
-                of_spike = of_spike - held * drop
+                of_spike = of_spike - held * drop_at_spike(voltages[step], d)
             v = v + of_spike * slopes[step]
             if not d.is_relative:
                 v = v - held * spikes[step]
