@@ -260,6 +260,21 @@ def test_no_make(empty_cache, monkeypatch, tmp_path):
         genn_engine(small())
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [(None, "CUDA_PATH names, which is not set"), ("cuda", r"nvcc .*, and it is not in .*cuda;")],
+)
+def test_no_compiler_for_cuda(monkeypatch, tmp_path, path, message):
+    """GeNN itself would end the process."""
+    if path is None:
+        monkeypatch.delenv("CUDA_PATH", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_PATH", str(tmp_path / path))
+    model = SimpleNamespace(backend_name="cuda", _built=False)
+    with pytest.raises(CompilerError, match=message):
+        build.load(SimpleNamespace(model=model))
+
+
 def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
