@@ -47,7 +47,8 @@ class GradientNorms(Callback):
         for connection, name in self._names.items():
             squares = self._squares[name]
             for parameter in squares:  # not what surrogate gradients learn besides
-                squares[parameter] += norms[connection][parameter] ** 2
+                norm = norms[connection][parameter]
+                squares[parameter] += norm * norm  # may be infinite, as no power may
 
     @property
     def norms(self) -> dict[str, dict[str, float]]:
