@@ -86,10 +86,9 @@ def _arguments(network: ClassifierNetwork, config: RunConfig, timesteps: int) ->
     """Arguments that compilers have in common."""
     learning, dt = config.learning, config.network.dt
     rates = {c: weight_rate(c, network, learning) for c in network.connections.values()}
-    decay = {"weight_decay": learning.weight_decay} if learning.weight_decay else {}
     return dict(
         example_timesteps=timesteps,
-        optimiser=Adam(learning.lr, **decay),
+        optimiser=Adam(learning.lr, weight_decay=learning.weight_decay),
         reg_lambda_upper=learning.reg_lambda,
         reg_lambda_lower=learning.reg_lambda,
         reg_nu_upper=learning.reg_nu,
@@ -99,7 +98,9 @@ def _arguments(network: ClassifierNetwork, config: RunConfig, timesteps: int) ->
         delay_optimiser=Adam(learning.delay_lr / dt) if network.delay_learn_conns else None,
         delay_learn_conns=network.delay_learn_conns,
         weight_optimisers={
-            c: Adam(rate, **decay) for c, rate in rates.items() if rate != learning.lr
+            c: Adam(rate, weight_decay=learning.weight_decay)
+            for c, rate in rates.items()
+            if rate != learning.lr
         },
         backend=backend_of(config),
         num_threads=config.threads,

@@ -24,6 +24,7 @@ from mlgenn_delays.training.state import read_state
 
 from .checkpoints import get_delays, read_description
 from .config import RunConfig
+from .delay_rounding import accuracies
 from .errors import user_errors
 from .evaluation import TestResult, evaluate_network
 from .methods import check_method, check_torch
@@ -162,8 +163,12 @@ def _train_and_test(
         outcome = training.run(prepared.data)
     if outcome.error is not None:
         raise outcome.error
-    test = _test(prepared, training.checkpoints.best_state)
+    best = training.checkpoints.best_state
+    test = _test(prepared, best)
     record = _record(prepared, outcome, test, table, begun)
+    if best is not None and test is not None:
+        with user_errors():
+            record = replace(record, **accuracies(prepared, best, test))
     if folder is not None:
         record = replace(record, folder=folder.path)
         with summary_last(folder, record.to_json()):
@@ -214,7 +219,7 @@ def _record(
     begun: Mapping[str, Any],
 ) -> RunRecord:
     compiled, network = prepared.compiled, prepared.network
-    weights, delays = count_parameters(compiled.program, network)
+    weights, delays, others = count_parameters(compiled.program, network)
     accuracy, loss, epoch = outcome.best or (None, None, None)
     after = get_delays(network, compiled)
     values = dict(
@@ -228,6 +233,7 @@ def _record(
         epochs=len(table.rows),
         n_weights=weights,
         n_delays=delays,
+        n_others=others,
         spikes_per_neuron=test.spikes_per_neuron if test else {},
         silent_neurons=test.silent_neurons if test else {},
         delay_statistics=describe_delays(

@@ -14,6 +14,7 @@ from mlgenn_delays.callbacks import (
     EarlyStopping,
     GradientNorms,
     LearningRateSchedule,
+    OneCycle,
     WakeSilentNeurons,
     WarmUpCosine,
 )
@@ -52,8 +53,6 @@ def weight_factor(learning: LearningSettings) -> Factor:
     """Factor to the learning rates of weights. One cycle is for them alone, as in DCLS-Delays and
     DelRec, whose delays have the cosine."""
     if learning.schedule == "one_cycle":
-        from mlgenn_delays.callbacks import OneCycle
-
         return OneCycle()
     return rate_factor(learning)
 

@@ -87,7 +87,7 @@ def _test_in(
             test = evaluate_network(compiled, network, part.events, part.labels, loss)
         begun = started_config(description, compiled, shlex.join(sys.argv))
         begun["checkpoint"] = str(checkpoint)
-        weights, delays = count_parameters(compiled.program, network)
+        weights, delays, others = count_parameters(compiled.program, network)
     record = RunRecord(
         config,
         "evaluated",
@@ -96,6 +96,7 @@ def _test_in(
         epochs=read_state(state)[1]["epoch"],
         n_weights=weights,
         n_delays=delays,
+        n_others=others,
         spikes_per_neuron=test.spikes_per_neuron,
         silent_neurons=test.silent_neurons,
         data=begun["data"],
