@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from mlgenn_delays import Connection
-from mlgenn_delays.compilers import CompiledTrainingNetwork, EventPropCompiler
+from mlgenn_delays.compilers import CompiledTrainingNetwork, EventPropCompiler, SurrogateCompiler
 from mlgenn_delays.models import ClassifierNetwork, LearningSettings
 from mlgenn_delays.optimisers import Adam
 
 from .config import RunConfig
-from .methods import backend_of, is_surrogate
+from .methods import is_surrogate
 from .task import Task, TaskData
 
 #: Timesteps of a trial, at least: fewer leave nothing of the times of spikes.
@@ -69,8 +69,6 @@ def compile_network(
         **task.compiler_arguments(config),
     }
     if is_surrogate(config):
-        from mlgenn_delays.compilers import SurrogateCompiler
-
         arguments = {n: v for n, v in arguments.items() if n not in _OF_SPIKE_TIMES}
         further = surrogate_arguments(network, config)
         return SurrogateCompiler(**arguments, **further).compile(network.network)
@@ -102,7 +100,7 @@ def _arguments(network: ClassifierNetwork, config: RunConfig, timesteps: int) ->
             for c, rate in rates.items()
             if rate != learning.lr
         },
-        backend=backend_of(config),
+        backend=config.backend,
         num_threads=config.threads,
     )
 
@@ -128,6 +126,7 @@ def surrogate_arguments(network: ClassifierNetwork, config: RunConfig) -> dict[s
         batch_norm=hidden if wanted.batch_norm else [],
         bias=[*hidden, network.output] if wanted.bias else [],
         dropout={layer: wanted.dropout for layer in hidden},
+        current_dropout={layer: wanted.current_dropout for layer in hidden},
         recurrent_dropout={layer: wanted.recurrent_dropout for layer in hidden},
     )
 

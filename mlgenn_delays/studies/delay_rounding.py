@@ -42,7 +42,8 @@ def accuracies(
     names = (_ROUNDED, _FRACTIONAL) if is_rounded else (_FRACTIONAL, _ROUNDED)
     other = config.change(fractional_delays=is_rounded)
     part, loss = prepared.data.test, prepared.task.loss(config)
-    with compile_network(prepared.task, network, other, prepared.data) as again:
+    again = compile_network(prepared.task, network, other, prepared.data)
+    with again:
         again.load_training_state(best)
         found = evaluate_network(again, network, part.events, part.labels, loss)
     return dict(zip(names, (test.accuracy, found.accuracy), strict=True))

@@ -12,7 +12,6 @@ import numpy as np
 
 from mlgenn_delays.checks import check_number
 from mlgenn_delays.compilers import load_checkpoint
-from mlgenn_delays.engines.create import check_backend
 from mlgenn_delays.training.diagnosis import (
     find_constant_outputs,
     find_one_answer,
@@ -27,7 +26,7 @@ from .config import RunConfig
 from .delay_rounding import accuracies
 from .errors import user_errors
 from .evaluation import TestResult, evaluate_network
-from .methods import check_method, check_torch
+from .methods import check_engine, check_method
 from .metrics_table import MetricsTable
 from .outputs import write_outputs
 from .prepare import Prepared, describe_start, prepare
@@ -110,8 +109,7 @@ def run(
                 f"the configuration is of the task {config.task!r}, not of {task.name!r}"
             )
         check_method(config)
-        check_torch(config)
-        check_backend(config.backend)
+        check_engine(config)
         check_number(interval, "interval", minimum=0.0)
         check_number(wait, "wait", minimum=0.0)
     reset_peak_memory()

@@ -68,7 +68,5 @@ def compare_methods(
 def _counterparts(method: str, variant: str) -> list[str]:
     """Variants that a method's network is to be compared with: its own, and those that it stands
     for."""
-    return [
-        variant,
-        *(v for v in VARIANTS if v != variant and fitting_variant(method, v) == variant),
-    ]
+    replaced = [v for v in VARIANTS if fitting_variant(method, v) == variant and v != variant]
+    return [variant, *replaced]
