@@ -43,10 +43,12 @@ class GradientNorms(Callback):
             squares.update(dict.fromkeys(squares, 0.0))
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
-        for connection, norms in self._compiled_network.gradient_norms().items():
-            squares = self._squares[self._names[connection]]
-            for name, norm in norms.items():
-                squares[name] += norm * norm
+        norms = self._compiled_network.gradient_norms()
+        for connection, name in self._names.items():
+            squares = self._squares[name]
+            for parameter in squares:  # not what surrogate gradients learn besides
+                norm = norms[connection][parameter]
+                squares[parameter] += norm * norm  # may be infinite, as no power may
 
     @property
     def norms(self) -> dict[str, dict[str, float]]:

@@ -14,6 +14,7 @@ from mlgenn_delays.models import ClassifierNetwork
 from mlgenn_delays.training.diagnosis import find_quiet_layers
 
 from .checkpoints import get_delays
+from .compiling import compile_network
 from .config import RunConfig
 from .errors import user_errors
 from .progress import RunStart
@@ -21,7 +22,6 @@ from .record import count_parameters
 from .results import ResultsFolder
 from .run_files import now
 from .task import Observer, Task, TaskData, load_data
-from .training import compile_network
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def prepare(task: Task, config: RunConfig) -> Iterator[Prepared]:
 def describe_start(prepared: Prepared, folder: ResultsFolder | None, notice: str) -> RunStart:
     """What is going to be trained, by a network as it is at first."""
     network, compiled, data = prepared.network, prepared.compiled, prepared.data
-    weights, delays = count_parameters(compiled.program, network)
+    weights, delays, others = count_parameters(compiled.program, network)
     layers = (network.input, *network.hidden, network.output)
     return RunStart(
         config=prepared.config,
@@ -71,6 +71,7 @@ def describe_start(prepared: Prepared, folder: ResultsFolder | None, notice: str
         sizes=tuple(population.size for population in layers),
         num_weights=weights,
         num_delays=delays,
+        num_others=others,
         backend=compiled.engine.name,
         threads=compiled.engine.num_threads,
         memory=compiled.memory_estimate(),
