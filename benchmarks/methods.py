@@ -119,7 +119,7 @@ def compare(options: argparse.Namespace, dt: int, delay: int) -> list[dict[str, 
                 entrants.append(enter(name, task, options.limit, stack))
             except ContestantStopped as error:
                 rows[name]["remark"] = explain(error, options.memory)
-        for turn in range(options.repeats):
+        for _ in range(options.repeats):
             for entrant in entrants:
                 entrant.train()
         for entrant in entrants:

@@ -6,11 +6,18 @@ tap m: of a spike in step n, that part arrives in step n + shift + m.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.fft import irfft, rfft
 from torch.nn import functional
+
+
+#: Taps from which on sums over frequencies are faster than those over taps.
+_MANY_TAPS = 16
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ def feed_forward(spikes: Tensor, projection: Projection) -> Tensor:
     """What arrives from another population, of all steps at once: (steps, examples, post)."""
     kernel, weights, shift = projection.kernel, projection.weights, projection.shift
     if weights is None:
+        if len(kernel) >= _MANY_TAPS:
+            return _later(_convolve_blocks(spikes, kernel), shift)
         return _convolve(spikes, kernel.permute(2, 1, 0), shift)
     if len(kernel) == 1:  # the same for all synapses: a matter of time alone
         return _later(spikes * kernel[0], shift) @ weights
@@ -49,6 +58,41 @@ def _convolve(spikes: Tensor, filters: Tensor, shift: int, groups: int = 1) -> T
     padded = functional.pad(spikes.permute(1, 2, 0), (taps - 1 + shift, 0))
     arrivals = functional.conv1d(padded[..., : steps + taps - 1], filters.flip(2), groups=groups)
     return arrivals.permute(2, 0, 1)
+
+
+def _convolve_blocks(spikes: Tensor, kernel: Tensor) -> Tensor:
+    """Causal convolution over time with a kernel (taps, pre, post), in overlapping blocks of steps
+    (overlap-save)."""
+    steps, taps = len(spikes), len(kernel)
+    size = 2 ** math.ceil(math.log2(2 * taps))
+    new = size - taps + 1  # steps of a block that are not in the one before
+    blocks = -(-steps // new)
+    padded = functional.pad(spikes, (0, 0, 0, 0, taps - 1, blocks * new - steps))
+    windows = padded.unfold(0, size, new).permute(3, 0, 1, 2)  # (size, blocks, examples, pre)
+    convolve: Any = _BlockConvolution.apply  # without types
+    arrivals = convolve(windows.flatten(1, 2), kernel).unflatten(1, (blocks, -1))
+    return arrivals.transpose(0, 1).flatten(0, 1)[:steps]
+
+
+class _BlockConvolution(torch.autograd.Function):
+    """Convolution of blocks (size, rows, pre) with a kernel (taps, pre, post), where all taps have
+    a step: products of Fourier transforms. Conjugates are taken of the smaller arrays."""
+
+    @staticmethod
+    def forward(ctx: Any, blocks: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(blocks, kernel)
+        size, taps = len(blocks), len(kernel)
+        products = rfft(blocks, dim=0) @ rfft(kernel, size, dim=0)
+        return irfft(products, size, dim=0)[taps - 1 :]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        blocks, kernel = ctx.saved_tensors
+        size, taps = len(blocks), len(kernel)
+        g = rfft(functional.pad(gradient, (0, 0, 0, 0, taps - 1, 0)), dim=0)
+        back = g.conj().resolve_conj() @ rfft(kernel, size, dim=0).transpose(1, 2)
+        of_kernel = rfft(blocks, dim=0).conj().resolve_conj().transpose(1, 2) @ g
+        return irfft(back.conj(), size, dim=0), irfft(of_kernel, size, dim=0)[:taps]
 
 
 class DelayLine:
