@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.fft import irfft, rfft
 from torch.nn import functional
 
-
 #: Taps from which on sums over frequencies are faster than those over taps.
 _MANY_TAPS = 16
 
@@ -70,8 +69,9 @@ def _convolve_blocks(spikes: Tensor, kernel: Tensor) -> Tensor:
     padded = functional.pad(spikes, (0, 0, 0, 0, taps - 1, blocks * new - steps))
     windows = padded.unfold(0, size, new).permute(3, 0, 1, 2)  # (size, blocks, examples, pre)
     convolve: Any = _BlockConvolution.apply  # without types
-    arrivals = convolve(windows.flatten(1, 2), kernel).unflatten(1, (blocks, -1))
-    return arrivals.transpose(0, 1).flatten(0, 1)[:steps]
+    arrivals: Tensor = convolve(windows.flatten(1, 2), kernel)
+    by_block = arrivals.reshape(new, blocks, spikes.shape[1], kernel.shape[2])
+    return by_block.transpose(0, 1).flatten(0, 1)[:steps]
 
 
 class _BlockConvolution(torch.autograd.Function):
@@ -82,8 +82,8 @@ class _BlockConvolution(torch.autograd.Function):
     def forward(ctx: Any, blocks: Tensor, kernel: Tensor) -> Tensor:
         ctx.save_for_backward(blocks, kernel)
         size, taps = len(blocks), len(kernel)
-        products = rfft(blocks, dim=0) @ rfft(kernel, size, dim=0)
-        return irfft(products, size, dim=0)[taps - 1 :]
+        arrivals: Tensor = irfft(rfft(blocks, dim=0) @ rfft(kernel, size, dim=0), size, dim=0)
+        return arrivals[taps - 1 :]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,80 +93,3 @@ class _BlockConvolution(torch.autograd.Function):
         back = g.conj().resolve_conj() @ rfft(kernel, size, dim=0).transpose(1, 2)
         of_kernel = rfft(blocks, dim=0).conj().resolve_conj().transpose(1, 2) @ g
         return irfft(back.conj(), size, dim=0), irfft(of_kernel, size, dim=0)[:taps]
-
-
-class DelayLine:
-    """A connection of a population to itself, step by step: forwards what arrives, backwards what
-    goes back to the spikes. Twins stand side by side.
-
-    Args:
-        projection: the connection
-        mask:       (examples, post) factors to what arrives; None: all 1
-    """
-
-    def __init__(self, projection: Projection, mask: Tensor | None) -> None:
-        self._kernel, self._weights = projection.kernel, projection.weights
-        self._flipped = self._kernel.flip(0)
-        self._shift, self._mask = projection.shift, mask
-        #: steps from a spike to its last arrival
-        self.reach = projection.shift + len(self._kernel) - 1
-
-    def prepare(self, spikes: Tensor, reach: int) -> None:
-        """Begin forwards; ``spikes`` (reach + steps, examples, pre) is filled step by step."""
-        self._spikes, self._reach = spikes, reach
-        steps = len(spikes) - reach
-        self._delayed = spikes.new_empty((steps, *spikes.shape[1:]))
-
-    def arrivals(self, step: int) -> Tensor:
-        """What arrives in a step, (examples, post)."""
-        last = self._reach + step - self._shift  # a spike of this step arrives at the first tap
-        window = self._spikes[last + 1 - len(self._kernel) : last + 1]
-        if self._weights is None:
-            arrived = torch.bmm(window, self._flipped).sum(dim=0)
-        else:
-            delayed = (window * self._flipped.unsqueeze(1)).sum(dim=0)
-            self._delayed[step] = delayed
-            arrived = delayed @ self._weights
-        return arrived if self._mask is None else arrived * self._mask
-
-    def prepare_backward(self, steps: int, examples: int) -> None:
-        """Begin backwards."""
-        kernel = self._kernel
-        # of synaptic delays the gradient of what arrived, of others that of the delayed spikes
-        columns = kernel.shape[2] if self._weights is None else kernel.shape[1]
-        self._back = kernel.new_zeros((steps + self.reach, examples, columns))
-        if self._weights is not None:
-            self._arrived = kernel.new_empty((steps, examples, self._weights.shape[1]))
-
-    def put_back(self, step: int, gradient: Tensor) -> None:
-        """Take the gradient of what arrived in a step, (examples, post)."""
-        gradient = gradient if self._mask is None else gradient * self._mask
-        if self._weights is None:
-            self._back[step] = gradient
-        else:
-            self._arrived[step] = gradient
-            self._back[step] = gradient @ self._weights.t()
-
-    def gradient_of_spikes(self, step: int) -> Tensor:
-        """What later arrivals tell of the spikes of a step, (examples, pre)."""
-        first = step + self._shift
-        window = self._back[first : first + len(self._kernel)]
-        if self._weights is None:
-            return torch.bmm(window, self._kernel.transpose(1, 2)).sum(dim=0)
-        return (window * self._kernel.unsqueeze(1)).sum(dim=0)
-
-    def gradients(self) -> tuple[Tensor, Tensor | None]:
-        """Of the kernel and of the weights, once all steps were put back."""
-        steps = len(self._delayed)
-        back = self._back[:steps]
-        kernel = torch.empty_like(self._kernel)
-        for tap in range(len(kernel)):
-            first = self._reach - self._shift - tap
-            spikes = self._spikes[first : first + steps]
-            if self._weights is None:
-                kernel[tap] = spikes.flatten(0, 1).t() @ back.flatten(0, 1)
-            else:
-                kernel[tap] = (spikes * back).sum(dim=(0, 1))
-        if self._weights is None:
-            return kernel, None
-        return kernel, self._delayed.flatten(0, 1).t() @ self._arrived.flatten(0, 1)
