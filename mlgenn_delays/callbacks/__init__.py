@@ -7,7 +7,13 @@ from .early_stopping import EarlyStopping
 from .gradient_norms import GradientNorms
 from .progress_bar import BatchProgressBar
 from .recorders import SpikeRecorder, VarRecorder
-from .schedules import LearningRateSchedule, OptimiserParamSchedule, WarmUpCosine
+from .schedules import (
+    Cosine,
+    LearningRateSchedule,
+    OneCycle,
+    OptimiserParamSchedule,
+    WarmUpCosine,
+)
 from .spike_statistics import SpikeStatistics
 from .wake_silent_neurons import WakeSilentNeurons
 
@@ -18,9 +24,11 @@ __all__ = [
     "BestCheckpoint",
     "Callback",
     "Checkpoint",
+    "Cosine",
     "EarlyStopping",
     "GradientNorms",
     "LearningRateSchedule",
+    "OneCycle",
     "OptimiserParamSchedule",
     "SpikeRecorder",
     "SpikeStatistics",

@@ -221,6 +221,9 @@ class Engine(ABC, InTurn):
         # every step is taken, also after one that went wrong
         finite = all([self._apply_on_host(i, parameters[i], rules[i], step) for i in on_host])
         taken = {i: adam for i, adam in steps.items() if i in own and adam is not None}
+        for i in taken:
+            if i not in self._own_moments and i in self._host_moments:
+                self._set_moments(i, self._host_moments[i])  # the step before was on the host
         if taken:
             finite &= self._adam(taken)
             for i in taken:
@@ -231,6 +234,9 @@ class Engine(ABC, InTurn):
     def _apply_on_host(
         self, parameter: int, spec: ParameterSpec, rule: UpdateRule, step: int
     ) -> bool:
+        if parameter in self._own_moments and parameter not in self._host_moments:
+            read = self._read_moments(parameter)  # the step before was the engine's
+            self._host_moments[parameter] = {n: spec.collect(v) for n, v in read.items()}
         moments = self._host_moments.setdefault(parameter, {})
         self._own_moments.discard(parameter)
         gradient = self._reduced_gradient(parameter)

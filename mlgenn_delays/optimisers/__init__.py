@@ -1,8 +1,8 @@
 """Optimisers turn gradients into new parameters."""
 
 from ..registry import get_module_classes
-from .optimiser import Adam, Optimiser
+from .optimiser import Adam, AdamW, Optimiser
 
 default_optimisers: dict[str, type[Optimiser]] = get_module_classes(globals(), Optimiser)
 
-__all__ = ["Adam", "Optimiser", "default_optimisers"]
+__all__ = ["Adam", "AdamW", "Optimiser", "default_optimisers"]

@@ -188,7 +188,10 @@ def read_state(state: Mapping[str, np.ndarray]) -> tuple[State, Meta]:
             raise ValueError(f"training state: entry {name!r} should be an array, it is no such")
     arrays = {name: value for name, value in state.items() if isinstance(name, str)}
     if meta["format"] == 1:
-        return _renamed(arrays, meta)
+        arrays, meta = _renamed(arrays, meta)
+    for optimiser in meta["optimisers"]:  # format 1 has no names, and knows no other
+        if optimiser.get("optimiser", "Adam") == "Adam":
+            optimiser["values"].setdefault("weight_decay", 0.0)  # before Adam had it
     return arrays, meta
 
 

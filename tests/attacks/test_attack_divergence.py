@@ -29,7 +29,7 @@ class Derived(Adam):
 
 def attack_attribute(network: Any, rng: np.random.Generator) -> tuple[str, Any]:
     optimiser, _ = network.optimisers[rng.integers(len(network.optimisers))]
-    name = str(rng.choice(["alpha", "alpha", "beta1", "beta2", "epsilon"]))
+    name = str(rng.choice(["alpha", "alpha", "beta1", "beta2", "epsilon", "weight_decay"]))
     value = float(rng.choice(EXTREMES))
     return f"{name} = {value}", lambda: setattr(optimiser, name, value)
 

@@ -11,7 +11,9 @@ from mlgenn_delays.callbacks import (
     BatchProgressBar,
     BestCheckpoint,
     Checkpoint,
+    Cosine,
     EarlyStopping,
+    OneCycle,
     SpikeRecorder,
     VarRecorder,
     WakeSilentNeurons,
@@ -35,7 +37,7 @@ from mlgenn_delays.neurons import (
     LeakyIntegrateFire,
     SpikeInput,
 )
-from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.optimisers import Adam, AdamW
 from mlgenn_delays.serialisers import Numpy
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.utils.data import preprocess_spikes
@@ -55,6 +57,7 @@ CLASSES = {
     SpikeInput: {},
     Exponential: {},
     Adam: {},
+    AdamW: {},
     Normal: {},
     Uniform: {},
     SparseCategoricalCrossentropy: {},
@@ -71,6 +74,8 @@ CLASSES = {
     Compose: {"augmentations": []},
     EarlyStopping: {"patience": 2},
     WarmUpCosine: {},
+    Cosine: {},
+    OneCycle: {},
     Checkpoint: {},
     Numpy: {},
     BatchProgressBar: {},

@@ -23,7 +23,7 @@ from mlgenn_delays.neurons import (
     LeakyIntegrateFire,
     SpikeInput,
 )
-from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.optimisers import Adam, AdamW
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.utils.data import preprocess_spikes
 
@@ -43,6 +43,8 @@ REFUSED = {
     (Adam, "alpha"): [-1.0, 1e39, 10**400],
     (Adam, "beta1"): [1.0, 1.0 - 1e-9, -0.1, 10**400],
     (Adam, "epsilon"): [0.0, 1e-40, 10**400],
+    (Adam, "weight_decay"): [-1.0, 1e31, 10**400, np.nan],
+    (AdamW, "weight_decay"): [-1.0, 1e31, 10**400, "1"],
     (Normal, "sd"): [-1.0, 1e39, 10**400],
     (Uniform, "max"): [-1.0, 1e39, 10**400],
     (SparseCategoricalCrossentropy, "temperature"): [0.0, 1e-40, 10**400],

@@ -16,7 +16,7 @@ from mlgenn_delays.engines.cpu import CpuEngine
 from mlgenn_delays.engines.create import create_engine
 from mlgenn_delays.engines.reference import ReferenceEngine
 from mlgenn_delays.losses import SparseCategoricalCrossentropy
-from mlgenn_delays.optimisers import Adam, Optimiser
+from mlgenn_delays.optimisers import Adam, AdamW, Optimiser
 from mlgenn_delays.program.exchange import Batch, RecordRequest
 from mlgenn_delays.program.parameters import Owner, OwnerKind, ParameterSpec
 from mlgenn_delays.program.program import Program
@@ -93,11 +93,32 @@ def test_optimisers_in_numpy_do_what_the_engine_does(case, backend, kinds):
     assert all(np.any(a != b) for a, b in zip(before, after))
 
 
+@pytest.mark.parametrize("kind", [Adam, AdamW])
+@pytest.mark.parametrize("decays", [(0.0, 0.3, 0.0), (0.3, 0.0, 0.3)], ids=["engine", "host"])
+def test_moments_stay_where_weight_decay_comes_and_goes(case, backend, kind, decays):
+    """Steps with weight decay are computed in NumPy, those without it by the engine."""
+
+    class Derived(kind):  # all in NumPy
+        pass
+
+    engines = make(case, backend), make(case, backend)
+    for engine, of in zip(engines, (kind, Derived)):
+        rules = [{"g": of(0.01), "d": of(0.5, beta1=0.8, weight_decay=0.0)}] * 3
+        for number, decay in enumerate(decays):
+            rules[0]["g"].weight_decay = decay
+            train(case, engine, rules, range(3 * number, 3 * number + 3))
+    exact = backend == "reference"
+    found, expected = ([*e.get_parameters(), *e.optimiser_state().values()] for e in engines)
+    assert_same(found, expected, 0.0 if exact else 2e-4)
+    assert engines[0].optimiser_state().keys() == engines[1].optimiser_state().keys()
+
+
 RULES = {
     "Adam": lambda: {"g": Adam(0.01), "d": Adam(0.5)},
     "derived": lambda: {"g": Derived(0.01), "d": Derived(0.5)},
     "momentum": lambda: {"g": Momentum(0.02), "d": Momentum(1.0)},
     "mixed": lambda: {"g": Adam(0.01), "d": Momentum(1.0)},
+    "weight decay": lambda: {"g": AdamW(0.01), "d": Adam(0.5, weight_decay=1e-3)},
 }
 
 

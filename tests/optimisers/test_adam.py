@@ -39,7 +39,10 @@ def test_type_is_kept_and_value_left_alone(dtype):
 def test_order_and_defaults():
     adam = Adam()
     assert (adam.alpha, adam.beta1, adam.beta2, adam.epsilon) == (0.001, 0.9, 0.999, 1e-8)
-    assert repr(Adam(1, 0.5, 0.6, 2)) == "Adam(alpha=1, beta1=0.5, beta2=0.6, epsilon=2)"
+    assert adam.weight_decay == 0.0
+    assert repr(Adam(1, 0.5, 0.6, 2, 3)) == (
+        "Adam(alpha=1, beta1=0.5, beta2=0.6, epsilon=2, weight_decay=3)"
+    )
 
 
 def test_schedule():
@@ -56,6 +59,7 @@ def test_schedule():
         ({"beta1": 1.0}, r"Adam: beta1 is 1.0, allowed are numbers in \[0, 1\)"),
         ({"beta2": -0.1}, "Adam: beta2 is -0.1"),
         ({"epsilon": 0}, "Adam: epsilon is 0, .*from 1e-30"),
+        ({"weight_decay": -1e-5}, "Adam: weight_decay is -1e-05, .*from 0 to 1e"),
     ],
 )
 def test_bad_arguments(arguments, message):

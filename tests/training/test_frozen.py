@@ -218,7 +218,7 @@ def test_every_attribute_is_changed():
     assert change(net.h) >= {"name", "_shape", "shape", "neuron", "record_spikes"}
     assert change(net.xh) >= {"name", "_source", "connectivity", "synapse", "max_delay_steps"}
     assert change(net.losses[net.y]) == {"temperature"}
-    assert change(net.optimisers[0]) == {"alpha", "beta1", "beta2", "epsilon"}
+    assert change(net.optimisers[0]) == {"alpha", "beta1", "beta2", "epsilon", "weight_decay"}
     assert net.h.shape != (8,) and net.xh.source() is STRANGER
 
 

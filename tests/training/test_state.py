@@ -14,9 +14,10 @@ from loop_callbacks import Log
 from stopped_runs import EPOCHS, PressCtrlC, assert_equal_states, compile_regularised, run
 from trained_networks import XH_G
 
+from mlgenn_delays.callbacks import OptimiserParamSchedule
 from mlgenn_delays.compilers import load_checkpoint, load_network, save_checkpoint
 from mlgenn_delays.datasets import AugmentEvents
-from mlgenn_delays.optimisers import Adam, Optimiser
+from mlgenn_delays.optimisers import Adam, AdamW, Optimiser
 from mlgenn_delays.training.state import read_state
 from mlgenn_delays.version import __version__
 
@@ -60,6 +61,49 @@ def test_interrupted_training_equals_uninterrupted(
     ours, theirs = ([replace(r, seconds=0.0) for r in n.history] for n in (network, straight))
     assert [r.epoch for r in ours] == list(range(start[0], EPOCHS))
     assert ours == theirs[start[0] :]
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_interrupted_training_with_weight_decay(recurrent, data, backend):
+    def make(decay=(0.3, 0.02), factor=0.5):
+        rules = AdamW(0.01, weight_decay=decay[0]), Adam(0.1, weight_decay=decay[1])
+        network = compile_regularised(
+            recurrent, backend, optimiser=rules[0], delay_optimiser=rules[1]
+        )
+        schedule = OptimiserParamSchedule("weight_decay", lambda epoch, decay: factor * decay)
+        return network, [schedule]
+
+    def train(network, schedule, start=(0, 0), stop=()):
+        x, y = {recurrent.x: data[0]}, {recurrent.y: data[1]}
+        network.train(
+            x, y, 3 - start[0], start[0], start_batch=start[1], callbacks=[*schedule, *stop]
+        )
+        return network
+
+    straight = train(*make())
+    stopped, schedule = make()
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, schedule, stop=[PressCtrlC(5)])
+    resumed, schedule = make(decay=(0.0, 0.0))  # the settings of the state hold
+    start = resumed.load_training_state(stopped.training_state())
+    assert [o.weight_decay for o, _ in resumed.optimisers] == [0.075, 0.005]
+    train(resumed, schedule, start)
+    assert_equal_states(resumed.training_state(), straight.training_state())
+    other = train(*make(factor=1.0))
+    assert not np.array_equal(other.engine.get_parameter(XH_G), straight.engine.get_parameter(XH_G))
+
+
+def test_states_from_before_weight_decay_have_none(recurrent, data):
+    network = compile_regularised(recurrent, "cpu")
+    state = network.training_state()
+    meta = json.loads(str(state["meta"]))
+    for optimiser in meta["optimisers"]:
+        assert optimiser["values"].pop("weight_decay") == 0.0
+    older = {**state, "meta": np.array(json.dumps(meta))}
+    decaying = compile_regularised(recurrent, "cpu", optimiser=Adam(0.01, weight_decay=0.1))
+    assert decaying.load_training_state(older) == (0, 0)
+    assert [o.weight_decay for o, _ in decaying.optimisers] == [0.0, 0.0]
+    assert_equal_states(decaying.training_state(), state)
 
 
 def test_a_finished_epoch_is_not_begun_again_for_its_validation(linear, compile_linear, spikes):

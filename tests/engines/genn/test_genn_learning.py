@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from genn_cases import RANGE, assert_close, cpu_engine, frozen, recurrent
 
-from mlgenn_delays.optimisers import Adam, Optimiser
+from mlgenn_delays.optimisers import Adam, AdamW, Optimiser
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
@@ -42,6 +42,9 @@ OPTIMISERS = {
     "Adam": lambda: [{"g": Adam(0.01), "d": Adam(1.0, beta1=0.8)} for _ in range(3)],
     "momentum": lambda: [{"g": Momentum(0.02), "d": Momentum(1.0)} for _ in range(3)],
     "derived from Adam": lambda: [{"g": Signed(0.01), "d": Signed(0.5)} for _ in range(3)],
+    "weight decay": lambda: [
+        {"g": AdamW(0.01, weight_decay=0.1), "d": Adam(0.5, weight_decay=1e-3)} for _ in range(3)
+    ],
     "one of each": lambda: [
         {"g": Adam(0.01), "d": Momentum(1.0)},
         {"g": Momentum(0.02), "d": Adam(0.5)},
