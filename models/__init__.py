@@ -10,6 +10,7 @@ from .settings import (
     LearningSettings,
     NetworkSettings,
     NeuronSettings,
+    SurrogateSettings,
 )
 from .shd import shd_settings
 from .speech import speech_settings
@@ -23,6 +24,7 @@ __all__ = [
     "LearningSettings",
     "NetworkSettings",
     "NeuronSettings",
+    "SurrogateSettings",
     "braille_settings",
     "build_classifier",
     "psmnist_settings",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .classifier import ClassifierNetwork, build_classifier
+from .methods import method_settings
 from .settings import (
     AugmentationSettings,
     ClassifierSettings,
     LearningSettings,
+    Method,
     NetworkSettings,
     NeuronSettings,
 )
@@ -18,16 +22,30 @@ NUM_CHANNELS = 24
 #: the larger the weights must be for hidden neurons to spike.
 INPUT_WEIGHT = {1: (0.02, 0.07), 2: (0.04, 0.14), 5: (0.1, 0.35), 10: (0.2, 0.7)}
 
+#: Method -> settings in which it differs here, besides those of :func:`.method_settings`: both want
+#: a value for every timestep of every neuron, so that 10 ms are as fine as is practical.
+METHODS: dict[str, dict[str, Any]] = {"dcls": {"dt": 10.0}, "delrec": {"dt": 10.0}}
 
-def braille_settings(threshold: int = 10) -> ClassifierSettings:
+
+def braille_settings(threshold: int = 10, method: Method = "eventprop") -> ClassifierSettings:
     """Published settings, tuned on real recordings at threshold 10, with the input weights for a
     threshold of the encoding.
+
+    Args:
+        threshold: of the encoding
+        method: that the network is trained with
 
     Raises:
         ValueError: a threshold at which the data were not encoded.
     """
     if threshold not in INPUT_WEIGHT:
         raise ValueError(f"threshold is {threshold}, allowed are {sorted(INPUT_WEIGHT)}")
+    own = METHODS.get(method, {})
+    settings = _settings_of_eventprop(threshold).change(own)
+    return settings.change({**method_settings(method, settings.network.dt), **own})
+
+
+def _settings_of_eventprop(threshold: int) -> ClassifierSettings:
     return ClassifierSettings(
         NetworkSettings(
             max_delay=500.0,

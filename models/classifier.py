@@ -17,7 +17,7 @@ from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
-from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.synapses import Exponential, Synapse
 
 from .settings import ClassifierSettings, NetworkSettings, NeuronSettings
 
@@ -31,7 +31,7 @@ class ClassifierNetwork:
     hidden: list[Population]
     output: Population
     connections: dict[str, Connection]  #: by name, e.g. ``"input_hidden"``
-    delay_learn_conns: list[Connection]  #: for ``EventPropCompiler``
+    delay_learn_conns: list[Connection]  #: for compilers
 
 
 def build_classifier(
@@ -40,8 +40,8 @@ def build_classifier(
     """Describe a network; weights and delays are drawn when it is compiled.
 
     Args:
-        settings: of which the groups ``network`` and ``neuron`` count. Initial delays beyond
-            ``max_delay`` are drawn up to there only.
+        settings: of which the groups ``network`` and ``neuron`` count, and of ``surrogate`` the
+            synapse and the reset. Initial delays beyond ``max_delay`` are drawn up to there only.
         num_input: input channels.
         num_output: classes.
 
@@ -57,7 +57,11 @@ def build_classifier(
         source = Population(SpikeInput(), num_input, record_spikes=True, name="input")
         hidden = [
             Population(
-                LeakyIntegrateFire(v_thresh=neuron.v_thresh, tau_mem=neuron.tau_mem),
+                LeakyIntegrateFire(
+                    v_thresh=neuron.v_thresh,
+                    tau_mem=neuron.tau_mem,
+                    relative_reset=settings.surrogate.soft_reset,
+                ),
                 size,
                 record_spikes=True,
                 name=f"hidden{i + 1}" if len(sizes) > 1 else "hidden",
@@ -84,6 +88,20 @@ def initial_delays(network: NetworkSettings, delay: tuple[float, float]) -> Unif
     return Uniform(shortest, longest)
 
 
+def make_synapse(settings: ClassifierSettings, tau_syn: float) -> Synapse:
+    """Synapses of the kind that is wanted.
+
+    Args:
+        settings: of which ``surrogate.synapse`` counts
+        tau_syn: time constant [ms] of those that have one
+    """
+    if settings.surrogate.synapse == "delta":
+        from mlgenn_delays.synapses import Delta
+
+        return Delta()
+    return Exponential(tau_syn)
+
+
 def _output_neuron(neuron: NeuronSettings) -> Neuron:
     """A leaky integrator, which spikes only where its first spike is read out."""
     if neuron.readout == "first_spike_time":
@@ -97,6 +115,7 @@ class _Builder:
     """Creates connections and keeps track of them."""
 
     def __init__(self, settings: ClassifierSettings) -> None:
+        self._settings = settings
         self._network = settings.network
         self._neuron = settings.neuron
         self.connections: dict[str, Connection] = {}
@@ -129,7 +148,7 @@ class _Builder:
             source,
             target,
             Dense(Normal(*weight), 0 if delay is None else initial_delays(network, delay)),
-            Exponential(tau_syn),
+            make_synapse(self._settings, tau_syn),
             name=f"{source.name}_{target.name}",
             max_delay_steps=None if delay is None else longest_delay_steps(network),
         )

@@ -13,9 +13,8 @@ from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.neurons import LeakyIntegrate, SpikeInput
-from mlgenn_delays.synapses import Exponential
 
-from .classifier import ClassifierNetwork, initial_delays, longest_delay_steps
+from .classifier import ClassifierNetwork, initial_delays, longest_delay_steps, make_synapse
 from .settings import ClassifierSettings, LearningSettings, NetworkSettings, NeuronSettings
 
 NUM_CHANNELS = 2
@@ -73,7 +72,7 @@ def build_network(settings: ClassifierSettings | None = None) -> ClassifierNetwo
             source,
             output,
             Dense(wanted.input_weight[0], drawn if has_delays else 0),
-            Exponential(neuron.tau_syn_output),
+            make_synapse(settings, neuron.tau_syn_output),
             name="input_output",
             max_delay_steps=longest_delay_steps(wanted) if has_delays else None,
         )

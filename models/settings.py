@@ -24,6 +24,10 @@ from mlgenn_delays.events.augmentation import (
 from mlgenn_delays.events.blending import BlendExamples
 from mlgenn_delays.program.program import Timing
 
+#: How gradients are computed: by EventProp, or as DCLS-Delays and DelRec do with surrogates of the
+#: derivative of spikes.
+Method = Literal["eventprop", "dcls", "delrec"]
+
 S = TypeVar("S", bound="Settings")
 
 
@@ -34,6 +38,7 @@ class Range:
     minimum: float | None = None
     above: float | None = None
     maximum: float | None = None
+    below: float | None = None
 
 
 Positive = Annotated[float, Range(above=0.0)]
@@ -49,6 +54,11 @@ def or_none(metavar: str) -> Any:
 
 
 CountOrNone = Annotated[Count | None, or_none("INT")]
+PositiveOrNone = Annotated[Positive | None, or_none("FLOAT")]
+#: Probability of being left out.
+Dropout = Annotated[float, Range(minimum=0.0, below=1.0)]
+#: Factor by which something shrinks.
+Decay = Annotated[float, Range(above=0.0, maximum=1.0)]
 
 #: Mean and standard deviation of a normal distribution.
 Weights = tuple[float, NotNegative]
@@ -159,7 +169,10 @@ def _checked_number(value: Any, kind: type, allowed: Range, name: str) -> Any:
     if kind is int:
         highest = None if allowed.maximum is None else int(allowed.maximum)
         return check_whole_number(value, name, int(allowed.minimum or 0), highest)
-    return check_number(value, name, allowed.minimum, allowed.above, allowed.maximum)
+    number = check_number(value, name, allowed.minimum, allowed.above, allowed.maximum)
+    if allowed.below is not None and number >= allowed.below:
+        raise ValueError(f"{name} is {number:g}, allowed are numbers below {allowed.below:g}")
+    return number
 
 
 def _checked_tuple(value: Any, hints: tuple[Any, ...], name: str) -> tuple[Any, ...]:
@@ -240,6 +253,13 @@ class LearningSettings(Settings):
     delay_ease_in: bool = True  #: whether the learning rate of delays grows like this, too
     #: share of the learning rates that is left at the end, reached along half a cosine
     lr_final: Share = 1.0
+    #: course of the learning rates; warm_up_cosine: up as --lr-ease-in says, then half a cosine;
+    #: one_cycle: weights from --lr / 25 up and down again, delays along half a cosine; cosine: half
+    #: a cosine
+    schedule: Literal["warm_up_cosine", "one_cycle", "cosine"] = "warm_up_cosine"
+    weight_decay: NotNegative = (
+        0.0  #: what is added to gradients of weights, by weight (L2 penalty)
+    )
     temperature: Positive = 1.0  #: temperature of the softmax over what is read out
     #: lower bound on input current - threshold at a spike, which keeps gradients small
     i_minus_thresh_min: Positive = 1e-2
@@ -248,6 +268,39 @@ class LearningSettings(Settings):
     wake_silent: float = 0.0  #: added to input weights of neurons silent in a whole epoch
     #: end training after so many epochs without better validation accuracy; 0: never
     patience: Whole = 0
+
+
+@dataclass(frozen=True)
+class SurrogateSettings(Settings):
+    """Training with surrogate gradients (--method dcls and delrec)."""
+
+    #: derivative in place of that of a spike
+    surrogate: Literal["arctangent", "triangular", "fast_sigmoid"] = "arctangent"
+    #: slope of the surrogate; None: 5, of the triangular one 1
+    surrogate_slope: PositiveOrNone = None
+    #: width in timesteps over which delays are spread at first; None: half of the longest delay
+    #: (dcls), 10 (delrec)
+    spread_width: PositiveOrNone = None
+    #: factor by which the width shrinks in each epoch; None: it is at --spread-min-width after a
+    #: quarter of the epochs (dcls), 0.95^(100 / epochs) (delrec)
+    spread_decay: Annotated[Decay | None, or_none("FLOAT")] = None
+    spread_min_width: Positive = 0.25  #: width at which it stays [timesteps]
+    #: delrec: learn a factor to the width for each delay, 1 at first
+    learned_widths: bool = False
+    #: delrec: one delay for all recurrent synapses of a neuron, that of its axon; otherwise one for
+    #: each synapse
+    axonal: bool = False
+    #: validate and test with delays between timesteps; otherwise they are rounded, as published
+    fractional_delays: bool = False
+    #: exponential: currents decay with --tau-syn; delta: each spike moves the voltage by its weight
+    synapse: Literal["exponential", "delta"] = "exponential"
+    #: subtract the threshold from the voltage of a neuron that spikes; otherwise the voltage is 0
+    soft_reset: bool = False
+    differentiate_reset: bool = False  #: let gradients flow through resets
+    batch_norm: bool = False  #: normalise what arrives at hidden layers from the layer before
+    bias: bool = False  #: learn a constant current of hidden and output neurons
+    dropout: Dropout = 0.0  #: share of hidden neurons whose spikes are lost to the next layer
+    recurrent_dropout: Dropout = 0.0  #: share of hidden neurons that get nothing from their layer
 
 
 @dataclass(frozen=True)
@@ -308,3 +361,4 @@ class ClassifierSettings(Settings):
     neuron: NeuronSettings = NeuronSettings()
     learning: LearningSettings = LearningSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
+    surrogate: SurrogateSettings = SurrogateSettings()

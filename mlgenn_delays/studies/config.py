@@ -14,7 +14,9 @@ from tyro.conf import Suppress, arg
 from mlgenn_delays.models.settings import (
     ClassifierSettings,
     CountOrNone,
+    Method,
     Settings,
+    SurrogateSettings,
     Whole,
     or_none,
 )
@@ -34,7 +36,12 @@ _EARLIER_NAMES = {**OTHER_NAMES, "experiment": "task"}
 #: Settings that were added later: name -> value, in JSON types, with which a run is as it was
 #: before there was the setting. Without an entry here, a new setting changes the hash of every
 #: configuration, and no run that was begun before can be continued.
-_LATER: dict[str, Any] = {"timing": "grid"}
+_LATER: dict[str, Any] = {
+    "timing": "grid",
+    "schedule": "warm_up_cosine",
+    "weight_decay": 0.0,
+    **SurrogateSettings().flat(),
+}
 
 D = TypeVar("D", bound="DataSettings")
 
@@ -78,15 +85,28 @@ class RunConfig(ClassifierSettings):
 
     task: Suppress[str]
     data: DataSettings = DataSettings()
-    #: how gradients are computed; no option as long as there is one way
-    method: Suppress[Literal["eventprop"]] = "eventprop"
+    #: how gradients are computed; eventprop: exactly, from spikes; dcls, delrec: with a smooth
+    #: function in place of a spike's derivative and with delays that are spread over timesteps, by
+    #: DCLS-Delays a Gaussian (no recurrent delays), by DelRec a triangle (PyTorch)
+    method: Method = "eventprop"
     #: seed of initial weights and delays and of the order of samples; the split into training,
     #: validation and test stays as it is (but with --split-seed None, where there is this option)
     seed: Whole = 0
-    #: engine; auto: cpu; reference: event-driven in double precision, slow; genn: GeNN (needs
-    #: PyGeNN and ml_genn), on a GPU where there is one, genn:cpu and genn:cuda say which
-    backend: Literal["auto", "cpu", "reference", "genn", "genn:cpu", "genn:cuda"] = "auto"
-    #: threads of the CPU engine; None: all processors this process may use
+    #: engine; auto: cpu, with --method dcls and delrec torch; reference: event-driven in double
+    #: precision, slow; genn: GeNN (needs PyGeNN and ml_genn); torch: PyTorch; both on a GPU where
+    #: there is one, genn:cpu, genn:cuda, torch:cpu and torch:cuda say which
+    backend: Literal[
+        "auto",
+        "cpu",
+        "reference",
+        "genn",
+        "genn:cpu",
+        "genn:cuda",
+        "torch",
+        "torch:cpu",
+        "torch:cuda",
+    ] = "auto"
+    #: threads of the CPU engine and of PyTorch; None: all processors this process may use
     threads: CountOrNone = None
 
     def to_json(self) -> dict[str, Any]:

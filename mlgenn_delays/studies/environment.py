@@ -34,9 +34,10 @@ def _describe(backend: str) -> dict[str, Any]:
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "processor": _processor(),
-        "compiler": None if backend == "reference" else _compiler(),
+        "compiler": None if backend.startswith(("reference", "torch")) else _compiler(),
         "pygenn": _version("pygenn") if backend.startswith("genn") else None,
         "ml_genn": _version("ml_genn") if backend.startswith("genn") else None,
+        "torch": _version("torch") if backend.startswith("torch") else None,
     }
 
 

@@ -8,11 +8,11 @@ from time import perf_counter
 
 import numpy as np
 
+from .compiling import compile_network, count_timesteps
 from .config import RunConfig
 from .errors import user_errors
 from .study import PlannedRun, count_described
 from .task import Task, TaskData, load_data
-from .training import compile_network, count_timesteps
 
 #: Batches that are trained with: the first one warms up, the others are timed.
 _NUM_BATCHES = 3

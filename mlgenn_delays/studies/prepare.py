@@ -14,6 +14,7 @@ from mlgenn_delays.models import ClassifierNetwork
 from mlgenn_delays.training.diagnosis import find_quiet_layers
 
 from .checkpoints import get_delays
+from .compiling import compile_network
 from .config import RunConfig
 from .errors import user_errors
 from .progress import RunStart
@@ -21,7 +22,6 @@ from .record import count_parameters
 from .results import ResultsFolder
 from .run_files import now
 from .task import Observer, Task, TaskData, load_data
-from .training import compile_network
 
 
 @dataclass(frozen=True)

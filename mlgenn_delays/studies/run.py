@@ -26,6 +26,7 @@ from .checkpoints import get_delays, read_description
 from .config import RunConfig
 from .errors import user_errors
 from .evaluation import TestResult, evaluate_network
+from .methods import check_method, check_torch
 from .metrics_table import MetricsTable
 from .outputs import write_outputs
 from .prepare import Prepared, describe_start, prepare
@@ -107,6 +108,8 @@ def run(
             raise ValueError(
                 f"the configuration is of the task {config.task!r}, not of {task.name!r}"
             )
+        check_method(config)
+        check_torch(config)
         check_backend(config.backend)
         check_number(interval, "interval", minimum=0.0)
         check_number(wait, "wait", minimum=0.0)

@@ -18,10 +18,12 @@ from mlgenn_delays.datasets.splits import alternating
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy
 from mlgenn_delays.models import ClassifierNetwork, ClassifierSettings
+from mlgenn_delays.models.methods import method_settings
 
 from .config import OTHER_NAMES, DataSettings, RecordedDataSettings, RunConfig
 from .errors import user_errors
 from .evaluation import TestResult
+from .methods import check_method
 
 #: Kinds of data that need no warning: recordings, and data that are the task itself.
 _GENUINE = ("real", "generated")
@@ -146,8 +148,8 @@ class Task:
 
     name: str  #: of its script and of results folders
     description: str  #: first lines of ``--help``
-    #: its published settings for a configuration, of which the data, the backend, and what was
-    #: asked for of the network count
+    #: its published settings for EventProp for a configuration, of which the data, the backend, and
+    #: what was asked for of the network count
     settings: Callable[[RunConfig], ClassifierSettings]
     #: loads data; with ``quick`` a small subset, nothing is fetched; with ``validate_on_test`` no
     #: samples need to be held back for a validation part, the test part takes its place
@@ -162,6 +164,9 @@ class Task:
     quick: Mapping[str, Any] = field(default_factory=dict)
     #: settings with which training is faster and, as was measured, as good: what ``--fast`` means
     fast: Mapping[str, Any] = field(default_factory=dict)
+    #: method -> settings in which it differs from EventProp here, besides those of
+    #: :func:`.method_settings`
+    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: settings that make no sense here, and why, as in ``{"recurrent": "there is no hidden
     #: layer"}``: they are refused
     without: Mapping[str, str] = field(default_factory=dict)
@@ -173,7 +178,7 @@ class Task:
     loss: Callable[[ClassifierSettings], Loss] = field(
         default=lambda settings: SparseCategoricalCrossentropy(settings.learning.temperature)
     )
-    #: further arguments of ``EventPropCompiler``
+    #: further arguments of compilers; those of first spike times are ``EventPropCompiler``'s alone
     compiler_arguments: Callable[[ClassifierSettings], Mapping[str, Any]] = field(
         default=lambda settings: {}
     )
@@ -201,10 +206,15 @@ class Task:
         if given.pop("task", self.name) != self.name:
             raise ValueError(f"task is not {self.name!r}")
         quick = {**_QUICK, **self.quick} if given.get("quick") else {}
-        asked = {**self.defaults, **quick, **given}
+        method = given.get("method", "eventprop")
+        own = {**self.methods.get(method, {}), **quick, **given}
         plain = RunConfig(task=self.name, data=self.data)
         known = plain.flat()
+        # what is published for a network depends on what the method makes of it
+        asked = {**self.defaults, **self._of_method(method, plain.network.dt), **own}
         published = self.settings(plain.change({k: v for k, v in asked.items() if k in known}))
+        dt = asked.get("dt", published.network.dt)
+        asked = {**self.defaults, **self._of_method(method, dt), **own}
         config = RunConfig(
             task=self.name,
             data=self.data,
@@ -212,11 +222,18 @@ class Task:
             neuron=published.neuron,
             learning=published.learning,
             augmentation=published.augmentation,
+            surrogate=published.surrogate,
         ).change(asked)
         for name, value in unwanted.items():
             if name not in known or config.change({name: value}) != config:
                 raise ValueError(f"{name}: not for {self.name}: {self.without[name]}")
+        check_method(config)
         return config
+
+    def _of_method(self, method: Any, dt: float) -> dict[str, Any]:
+        """What methods change of any task, as far as it makes sense here."""
+        settings = method_settings(method, dt)
+        return {name: value for name, value in settings.items() if name not in self.without}
 
 
 def load_data(task: Task, config: RunConfig) -> TaskData:

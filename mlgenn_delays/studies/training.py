@@ -1,8 +1,7 @@
-"""Compiling and training a network, to the end or to where it is stopped."""
+"""Training a network, to the end or to where it is stopped."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,23 +17,16 @@ from mlgenn_delays.callbacks import (
     WakeSilentNeurons,
     WarmUpCosine,
 )
-from mlgenn_delays.compilers import (
-    CompiledTrainingNetwork,
-    EventPropCompiler,
-    TrainingDiverged,
-)
+from mlgenn_delays.callbacks.schedules import Factor
+from mlgenn_delays.compilers import CompiledTrainingNetwork, TrainingDiverged
 from mlgenn_delays.models import ClassifierNetwork, LearningSettings
-from mlgenn_delays.optimisers import Adam
 
 from .checkpoints import Checkpoints
 from .config import RunConfig
 from .metrics_table import MetricsTable
 from .progress import ProgressCallback, RunProgress, ValidationProgressCallback
 from .results import ResultsFolder
-from .task import Task, TaskData
-
-#: Timesteps of a trial, at least: fewer leave nothing of the times of spikes.
-FEWEST_TIMESTEPS = 10
+from .task import TaskData
 
 
 @dataclass(frozen=True)
@@ -47,76 +39,23 @@ class TrainingEnd:
     error: OSError | None = None  #: what could not be written, where it failed
 
 
-def count_timesteps(duration: float, dt: float) -> int:
-    """Timesteps of a trial.
-
-    Args:
-        duration: of a trial [ms]
-        dt: timestep [ms]
-
-    Raises:
-        ValueError: there are too few.
-    """
-    # the tolerance keeps e.g. 130 ms at dt = 0.1 ms at 1300 steps
-    timesteps = math.ceil(duration / dt - 1e-6)
-    if timesteps < FEWEST_TIMESTEPS:
-        raise ValueError(
-            f"dt is {dt:g}, allowed are at most {duration / FEWEST_TIMESTEPS:g}: trials of "
-            f"{duration:g} ms have at least {FEWEST_TIMESTEPS} timesteps"
-        )
-    return timesteps
-
-
-def weight_rate(
-    connection: Connection, network: ClassifierNetwork, learning: LearningSettings
-) -> float:
-    """Learning rate of the weights of a connection."""
-    if connection.target() is network.output:
-        return learning.lr * learning.output_lr
-    if connection.target() is connection.source():
-        return learning.lr * learning.recurrent_lr
-    return learning.lr
-
-
 def rate_factor(learning: LearningSettings, ease_in: bool = True) -> WarmUpCosine:
     """Factor to learning rates: it grows from ``lr_ease_in`` by ``lr_growth`` per step up to 1
-    (without ``ease_in`` it begins there), and is multiplied by half a cosine that falls from 1 to
-    ``lr_final``."""
+    (without ``ease_in``, and with other schedules than this one, it begins there), and is
+    multiplied by half a cosine that falls from 1 to ``lr_final``."""
+    ease_in = ease_in and learning.schedule == "warm_up_cosine"
     start, growth = (learning.lr_ease_in, learning.lr_growth) if ease_in else (1.0, 1.0)
     return WarmUpCosine(start, growth, learning.lr_final)
 
 
-def compile_network(
-    task: Task, network: ClassifierNetwork, config: RunConfig, data: TaskData
-) -> CompiledTrainingNetwork:
-    """Compile a network for training.
+def weight_factor(learning: LearningSettings) -> Factor:
+    """Factor to the learning rates of weights. One cycle is for them alone, as in DCLS-Delays and
+    DelRec, whose delays have the cosine."""
+    if learning.schedule == "one_cycle":
+        from mlgenn_delays.callbacks import OneCycle
 
-    Raises:
-        ValueError: settings that the compiler refuses.
-        CompilerError: there is no C++ compiler.
-    """
-    learning, dt = config.learning, config.network.dt
-    rates = {c: weight_rate(c, network, learning) for c in network.connections.values()}
-    compiler = EventPropCompiler(
-        example_timesteps=count_timesteps(data.duration, dt),
-        losses=task.loss(config),
-        optimiser=Adam(learning.lr),
-        reg_lambda_upper=learning.reg_lambda,
-        reg_lambda_lower=learning.reg_lambda,
-        reg_nu_upper=learning.reg_nu,
-        dt=dt,
-        batch_size=learning.batch_size,
-        rng_seed=config.seed,
-        delay_optimiser=Adam(learning.delay_lr / dt) if network.delay_learn_conns else None,
-        delay_learn_conns=network.delay_learn_conns,
-        weight_optimisers={c: Adam(rate) for c, rate in rates.items() if rate != learning.lr},
-        backend=config.backend,
-        num_threads=config.threads,
-        i_minus_thresh_min=learning.i_minus_thresh_min,
-        timing=config.network.timing,
-        **task.compiler_arguments(config),
-    )
-    return compiler.compile(network.network)
+        return OneCycle()
+    return rate_factor(learning)
 
 
 @dataclass(frozen=True)
@@ -166,7 +105,7 @@ class Training:
         told = ProgressCallback(progress, learning.epochs)
         schedule = LearningRateSchedule(
             compiled,
-            rate_factor(learning),
+            weight_factor(learning),
             learning.epochs,
             rate_factor(learning, learning.delay_ease_in),
         )

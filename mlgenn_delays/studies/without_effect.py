@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from mlgenn_delays.models import SurrogateSettings
+
 from .config import RunConfig
+from .methods import is_surrogate, learns_recurrent_delays
 from .task import Task
 
 _OF_LEARNED_DELAYS = ("delay_lr", "delay_ease_in")
 _OF_DELAYS = ("max_delay", "input_delay", "hidden_delay", "output_delay")
 _OF_RECURRENT_DELAYS = ("recurrent_delays", "recurrent_delay")
-_OF_RECURRENT_WEIGHTS = ("recurrent_weight", "recurrent_lr")
+_OF_RECURRENCE = ("recurrent_weight", "recurrent_lr", "recurrent_dropout")
+_OF_WARM_UP = ("lr_ease_in", "lr_growth", "delay_ease_in")
+_OF_EVENTPROP = ("timing", "i_minus_thresh_min")
+_OF_SURROGATES = tuple(SurrogateSettings().flat())
+_OF_SPREAD = ("spread_width", "spread_decay", "spread_min_width", "learned_widths")
 
 
 def notes_without_effect(task: Task, config: RunConfig) -> tuple[str, ...]:
@@ -20,8 +27,11 @@ def notes_without_effect(task: Task, config: RunConfig) -> tuple[str, ...]:
     if network.delays == "none":
         reasons["there are no delays"] = (*_OF_DELAYS, *_OF_RECURRENT_DELAYS)
     if not network.recurrent and network.hidden:
-        recurrent = (*_OF_RECURRENT_WEIGHTS, *_OF_RECURRENT_DELAYS)
+        recurrent = (*_OF_RECURRENCE, *_OF_RECURRENT_DELAYS)
         reasons["there are no recurrent connections"] = recurrent
+    if config.learning.schedule != "warm_up_cosine":
+        reasons[f"the schedule is {config.learning.schedule}"] = _OF_WARM_UP
+    reasons |= _of_method(config)
     settings = config.flat()
     without = {name for names in reasons.values() for name in names}
     published = task.config({n: v for n, v in settings.items() if n not in without}).flat()
@@ -33,3 +43,20 @@ def notes_without_effect(task: Task, config: RunConfig) -> tuple[str, ...]:
             verb = "has" if len(found) == 1 else "have"
             notes.append(f"Note: {', '.join(found)} {verb} no effect: {reason}.")
     return tuple(notes)
+
+
+def _of_method(config: RunConfig) -> dict[str, tuple[str, ...]]:
+    """Reason -> settings that are without effect for it, of those that belong to a method."""
+    network = config.network
+    if not is_surrogate(config):
+        return {"the method is eventprop": _OF_SURROGATES}
+    reasons: dict[str, tuple[str, ...]] = {f"the method is {config.method}": _OF_EVENTPROP}
+    if network.delays != "learned":
+        reasons["no delays are learned"] = (*_OF_LEARNED_DELAYS, *_OF_SPREAD)
+    if config.method == "dcls":
+        reasons["the method is dcls"] = (*_OF_EVENTPROP, "learned_widths", "axonal")
+    elif not learns_recurrent_delays(network):
+        reasons["no recurrent delays are learned"] = ("axonal",)
+    if config.surrogate.synapse == "delta":
+        reasons["synapses are delta"] = ("tau_syn", "tau_syn_output")
+    return reasons

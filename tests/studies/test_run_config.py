@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from order_task import task
 
+from mlgenn_delays.models import SurrogateSettings
 from mlgenn_delays.readouts import default_readouts
 from mlgenn_delays.studies import (
     TASKS,
@@ -34,6 +35,8 @@ VALUES = (
         "none",
         "synthetic",
         "real",
+        "delrec",
+        "torch",
         "cpu",
         "reference",
         "avg_var",
@@ -43,15 +46,15 @@ VALUES = (
         "cochlea",
         "substep",
         "grid",
+        "one_cycle",
+        "triangular",
+        "delta",
         "x",
     ),
 )
 
 #: Settings that say where and how, not what.
 FREE = ("data_dir", "threads", "backend")
-
-#: Settings that have but one value.
-SINGLE = ("method",)
 
 
 def change_of(config: RunConfig, name: str) -> RunConfig:
@@ -77,7 +80,7 @@ def configs(chosen: Task) -> list[RunConfig]:
     published = chosen.config()
     changed = published
     for name in published.flat():
-        if name not in (*SINGLE, *chosen.without, "task"):
+        if name not in (*chosen.without, "task"):
             changed = change_of(changed, name)
     return [published, chosen.config(quick=True), changed]
 
@@ -104,8 +107,6 @@ def test_settings_that_decide_results_have_other_hashes(name: str) -> None:
     config = make_config(name)
     hashes = {"": config.config_hash()}
     for setting in config.flat():
-        if setting in SINGLE:
-            continue
         changed = change_of(config, setting)
         if setting in FREE and changed.backend != "reference":
             assert changed.config_hash() == config.config_hash(), setting
@@ -222,7 +223,7 @@ def test_hashes_of_earlier_studies_stay() -> None:
 
 def test_only_the_engine_without_timesteps_has_another_hash() -> None:
     config = make_config("braille")
-    for backend in ("cpu", "genn", "genn:cpu", "genn:cuda"):
+    for backend in ("cpu", "genn", "genn:cpu", "genn:cuda", "torch", "torch:cpu", "torch:cuda"):
         assert config.change(backend=backend).config_hash() == config.config_hash()
     assert config.change(backend="reference").config_hash() != config.config_hash()
 
@@ -268,6 +269,15 @@ def test_data_is_kind_as_on_the_command_line() -> None:
     assert make_config("braille", data="synthetic") == make_config("braille", kind="synthetic")
     with pytest.raises(ValueError, match="kind: not for yin_yang: its data are generated"):
         make_config("yin_yang", data="synthetic")
+
+
+def test_runs_of_eventprop_are_as_they_were_before_there_were_other_methods() -> None:
+    now = flat_json(make_config("braille"))
+    before = {n: v for n, v in now.items() if n not in SurrogateSettings().flat()}
+    del before["schedule"], before["weight_decay"]
+    assert differences(before, now) == {}
+    assert differences(before, {**now, "method": "dcls"}) == {"method": ("eventprop", "dcls")}
+    assert make_config("braille", before) == make_config("braille")
 
 
 def test_every_readout_may_be_chosen() -> None:

@@ -8,8 +8,9 @@ from mlgenn_delays.callbacks import LearningRateSchedule
 from mlgenn_delays.models import ClassifierSettings, LearningSettings, build_classifier
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.studies import RunConfig, RunProgress
+from mlgenn_delays.studies.compiling import weight_rate
 from mlgenn_delays.studies.metrics_table import MetricsTable
-from mlgenn_delays.studies.training import Keeping, Training, rate_factor, weight_rate
+from mlgenn_delays.studies.training import Keeping, Training, rate_factor
 
 
 def test_rates_are_constant_by_default() -> None:

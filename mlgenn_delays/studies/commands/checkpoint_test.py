@@ -14,6 +14,7 @@ import numpy as np
 from mlgenn_delays.compilers import CompiledInferenceNetwork, InferenceCompiler, load_network
 from mlgenn_delays.training.state import read_state
 
+from ..compiling import count_timesteps
 from ..config import RecordedDataSettings, RunConfig, flat_json
 from ..errors import RunError, user_errors
 from ..evaluation import evaluate_network
@@ -22,7 +23,6 @@ from ..record import RunRecord, count_parameters
 from ..results import ResultsFolder, summary_last, write_json
 from ..run_files import damaged_config, describe_run, now, started_config
 from ..task import Task, load_data
-from ..training import count_timesteps
 
 #: Settings that a checkpoint fixes.
 _NETWORK = ("hidden", "recurrent", "delays", "recurrent_delays", "max_delay", "dt")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from mlgenn_delays.datasets import BrailleData, braille_notice, load_braille, stratified_split
 from mlgenn_delays.models import ClassifierSettings
-from mlgenn_delays.models.braille import NUM_CHANNELS, braille_settings, build_network
+from mlgenn_delays.models.braille import METHODS, NUM_CHANNELS, braille_settings, build_network
 from mlgenn_delays.models.settings import Whole, or_none
 
 from ..config import RecordedDataSettings, RunConfig
@@ -81,5 +81,6 @@ TASK = Task(
     load=_load,
     build=lambda settings, data: build_network(settings, len(data.class_names)),
     data=BrailleDataSettings(),
+    methods=METHODS,
     fast={"timing": "substep", "dt": 10.0},
 )

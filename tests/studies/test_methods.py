@@ -1,0 +1,251 @@
+"""Methods: their settings, what they refuse, and what their compilers are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from order_task import TASK, task
+
+import mlgenn_delays.compilers
+from mlgenn_delays.models import braille_settings
+from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.studies import TASKS, RunError, Task, get_task, make_config, run
+from mlgenn_delays.studies import methods as methods_module
+from mlgenn_delays.studies.compiling import compile_network, spread_decay
+from mlgenn_delays.studies.methods import backend_of, is_surrogate
+from mlgenn_delays.studies.task import load_data
+from mlgenn_delays.studies.without_effect import notes_without_effect
+
+SURROGATES = ("dcls", "delrec")
+RECURRENT = {"recurrent": True, "recurrent_delays": True}
+
+
+@pytest.mark.parametrize("method", SURROGATES)
+def test_published_rates_of_a_method_hold_where_nothing_else_is_said(method: str) -> None:
+    exact = make_config("braille")
+    config = make_config("braille", method=method)
+    assert (config.learning.lr, config.learning.schedule) == (5e-3, "one_cycle")
+    assert config.learning.delay_lr == {"dcls": 0.1, "delrec": 0.05}[method] * 10.0  # timesteps
+    assert config.network.recurrent == (method == "delrec")
+    assert config.network.dt == 10.0
+    # the network is the one of EventProp
+    assert config.neuron == exact.neuron
+    assert config.network.change(dt=1.0, recurrent=True) == exact.network
+    assert config.augmentation == exact.augmentation
+    asked = {"lr": 0.5, "delay_lr": 3.0, "dt": 5.0, "schedule": "cosine", "weight_decay": 0.25}
+    given = make_config("braille", method=method, **asked).flat()
+    assert {name: given[name] for name in asked} == asked
+    assert (
+        make_config("braille", method=method, dt=5.0).learning.delay_lr < config.learning.delay_lr
+    )
+    assert braille_settings(10, method).flat().items() <= config.flat().items()  # type: ignore[arg-type]
+
+
+def test_quick_runs_are_quick_with_all_methods() -> None:
+    for method in SURROGATES:
+        config = make_config("braille", method=method, quick=True)
+        assert (config.network.hidden, config.learning.epochs) == ((32,), 2)
+
+
+@pytest.mark.parametrize("name", [name for name in TASKS if name != "yin_yang"])
+@pytest.mark.parametrize("method", SURROGATES)
+def test_every_task_has_settings_for_every_method(name: str, method: str) -> None:
+    chosen = get_task(name)
+    config = chosen.config(method=method)
+    assert is_surrogate(config)
+    assert backend_of(config) == "torch"
+    assert notes_without_effect(chosen, config) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"method": "dcls", **RECURRENT},
+            "method is 'dcls', which learns no delays from a hidden layer to itself: take --method "
+            "delrec, or --no-recurrent-delays",
+        ),
+        ({"method": "dcls", "backend": "cpu"}, "backend is 'cpu', allowed with method 'dcls' are"),
+        ({"method": "delrec", "backend": "genn"}, "backend is 'genn', allowed with method"),
+        ({"method": "delrec", "readout": "first_spike_time"}, "readout is 'first_spike_time'"),
+        ({"backend": "torch"}, "backend is 'torch', which has no exact gradients"),
+        ({"synapse": "delta"}, "synapse is 'delta', which EventProp cannot train"),
+        ({"soft_reset": True}, "soft_reset: EventProp has it not"),
+        ({"method": "snn"}, "method is 'snn', allowed are 'eventprop', 'dcls', 'delrec'"),
+        ({"method": "dcls", "surrogate": "boxcar"}, "surrogate is 'boxcar', allowed are 'arctan"),
+        ({"method": "dcls", "spread_width": 0.0}, "spread_width is 0, allowed are"),
+        ({"method": "dcls", "spread_decay": 1.5}, "spread_decay is 1.5, allowed are"),
+        ({"method": "dcls", "dropout": 1.0}, "dropout is 1, allowed are numbers below 1"),
+    ],
+)
+def test_what_a_method_cannot_do_is_refused_when_settings_are_made(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_config("braille", changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recurrent": True, "recurrent_delays": False},
+        {"recurrent": True, "recurrent_delay": None},
+        {"recurrent": True, "delays": "fixed"},
+        {"recurrent": True, "delays": "none"},
+    ],
+)
+def test_dcls_trains_recurrent_networks_whose_recurrent_delays_are_not_learned(
+    changes: dict[str, Any],
+) -> None:
+    assert make_config("braille", method="dcls", **changes).network.recurrent
+
+
+def test_a_configuration_that_was_changed_is_checked_before_the_run() -> None:
+    config = TASK.config(method="delrec").change(method="dcls")
+    with pytest.raises(RunError, match="method is 'dcls', which learns no delays"):
+        run(config, task=TASK)
+
+
+def test_missing_pytorch_is_told_how_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(methods_module, "find_spec", lambda name: None)
+    with pytest.raises(RunError, match=r"needs PyTorch: pip install 'mlgenn_delays\[torch\]'"):
+        run(TASK.config(method="dcls"), task=TASK)
+
+
+@pytest.mark.parametrize(
+    ("changes", "notes"),
+    [
+        (
+            {"dropout": 0.5, "axonal": True},
+            ("Note: axonal, dropout have no effect: the method is eventprop.",),
+        ),
+        (
+            {"method": "dcls", "axonal": True, "i_minus_thresh_min": 2.0},
+            ("Note: i_minus_thresh_min, axonal have no effect: the method is dcls.",),
+        ),
+        (
+            {"method": "delrec", "timing": "substep", "lr_growth": 2.0},
+            (
+                "Note: lr_growth has no effect: the schedule is one_cycle.",
+                "Note: timing has no effect: the method is delrec.",
+            ),
+        ),
+        (
+            {"method": "delrec", "delays": "fixed", "spread_width": 3.0},
+            ("Note: spread_width has no effect: no delays are learned.",),
+        ),
+        (
+            {"method": "delrec", "recurrent_delays": False, "axonal": False},
+            ("Note: axonal has no effect: no recurrent delays are learned.",),
+        ),
+        (
+            {"method": "delrec", "synapse": "delta", "tau_syn": 1.0},
+            ("Note: tau_syn has no effect: synapses are delta.",),
+        ),
+        ({"method": "delrec", "dropout": 0.5, "spread_width": 3.0, "lr": 0.5}, ()),
+    ],
+)
+def test_settings_of_another_method_are_told(
+    changes: dict[str, Any], notes: tuple[str, ...]
+) -> None:
+    braille = get_task("braille")
+    assert notes_without_effect(braille, braille.config(changes)) == notes
+
+
+class _Compiler:
+    """Keeps what a compiler is told."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.arguments = arguments
+
+    def compile(self, network: Any) -> dict[str, Any]:
+        return self.arguments
+
+
+def _told(
+    monkeypatch: pytest.MonkeyPatch, chosen: Task, **changes: Any
+) -> tuple[Any, dict[str, Any]]:
+    monkeypatch.setattr(mlgenn_delays.compilers, "SurrogateCompiler", _Compiler, raising=False)
+    config = chosen.config(changes)
+    data = load_data(chosen, config)
+    network = chosen.build(config, data)
+    return network, compile_network(chosen, network, config, data)  # type: ignore[return-value]
+
+
+def test_dcls_spreads_delays_by_a_gaussian(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, told = _told(
+        monkeypatch, TASK, method="dcls", output_delay=(0.0, 2.0), axonal=True, batch_norm=True
+    )
+    names = network.connections
+    assert told["spread"] == {
+        names["input_hidden"]: "gaussian",
+        names["hidden_output"]: "gaussian",
+    }
+    assert told["axonal_delay_conns"] == []
+    assert told["batch_norm"] == network.hidden
+    assert (told["bias"], told["backend"], told["example_timesteps"]) == ([], "torch", 20)
+    assert told["optimiser"].alpha == 5e-3 / 1.0
+    assert told["delay_optimiser"].alpha == 0.1
+
+
+def test_delrec_spreads_delays_by_a_triangle(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, told = _told(
+        monkeypatch,
+        TASK,
+        method="delrec",
+        hidden=(4, 3),
+        bias=True,
+        dropout=0.25,
+        recurrent_dropout=0.5,
+        learned_widths=True,
+        surrogate="triangular",
+        surrogate_slope=2.0,
+        spread_width=3.0,
+        spread_decay=0.5,
+        fractional_delays=True,
+    )
+    names, hidden = network.connections, network.hidden
+    assert set(told["spread"].values()) == {"triangle"}
+    assert set(told["spread"]) == set(network.delay_learn_conns)
+    assert told["axonal_delay_conns"] == [names["hidden1_hidden1"], names["hidden2_hidden2"]]
+    assert told["learned_width_conns"] == network.delay_learn_conns
+    assert told["bias"] == [*hidden, network.output]
+    assert told["dropout"] == dict.fromkeys(hidden, 0.25)
+    assert told["recurrent_dropout"] == dict.fromkeys(hidden, 0.5)
+    wanted = {
+        "surrogate": "triangular",
+        "surrogate_slope": 2.0,
+        "spread_width": 3.0,
+        "spread_decay": 0.5,
+        "spread_min_width": 0.05,
+        "fractional_delays": True,
+    }
+    assert {name: told[name] for name in wanted} == wanted
+
+
+def test_arguments_of_spike_times_are_eventprops_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, told = _told(monkeypatch, get_task("yin_yang"), method="dcls", readout="max_var", quick=True)
+    assert not {"softmax_temperature", "ttfs_alpha", "timing", "i_minus_thresh_min"} & set(told)
+    _, told = _told(monkeypatch, get_task("sequence_detection"), method="dcls", quick=True)
+    assert told["weight_learn_conns"] == []
+
+
+def test_widths_shrink_as_published() -> None:
+    long = {"max_delay": 240.0, "dt": 10.0, "epochs": 150}
+    dcls = task(**long).config(method="dcls")
+    assert 12.0 * spread_decay(dcls) ** (150 / 4) == pytest.approx(0.25)
+    delrec = task(**long).config(method="delrec")
+    assert 10.0 * spread_decay(delrec) ** 150 == pytest.approx(10.0 * 0.95**100)
+    assert spread_decay(delrec.change(spread_decay=0.5)) == 0.5
+    # a width that is small already stays
+    assert spread_decay(dcls.change(spread_width=0.1)) == 1.0
+
+
+def test_exact_gradients_are_compiled_as_before() -> None:
+    config = TASK.config(lr=0.5, weight_decay=0.0)
+    data = load_data(TASK, config)
+    with compile_network(TASK, TASK.build(config, data), config, data) as compiled:
+        optimiser = compiled.optimisers[0][0]
+        assert isinstance(optimiser, Adam)
+        assert optimiser.alpha == 0.5
