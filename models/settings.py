@@ -68,7 +68,13 @@ DelaysOrNone = Annotated[Delays | None, or_none("FLOAT FLOAT")]
 
 #: What of the outputs is compared between classes, see :mod:`mlgenn_delays.readouts`.
 ReadoutName = Literal[
-    "avg_var", "avg_var_exp_weight", "first_spike_time", "max_var", "sum_var", "var"
+    "avg_var",
+    "avg_var_exp_weight",
+    "first_spike_time",
+    "max_var",
+    "sum_softmax_var",
+    "sum_var",
+    "var",
 ]
 
 
@@ -234,7 +240,7 @@ class NeuronSettings(Settings):
     tau_syn_output: Positive = 5.0  #: time constant of synapses onto the outputs [ms]
     v_thresh: Positive = 1.0  #: voltage at which neurons spike
     #: what of the outputs is compared between classes: the mean, weighted mean, largest or last
-    #: voltage, the sum of voltages, or the time of the first spike
+    #: voltage, the sum of voltages or of softmaxes of them, or the time of the first spike
     readout: ReadoutName = "avg_var_exp_weight"
 
 

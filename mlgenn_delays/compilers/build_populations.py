@@ -20,11 +20,12 @@ from ..neurons import (
 )
 from ..population import Population
 from ..program.check_model import check_model
-from ..program.equations import check_decay, exponential
+from ..program.equations import check_decay, delta, exponential
 from ..program.model import NeuronModel
 from ..program.program import PopulationProgram, Receptor, Regulariser
 from ..registry import get_object
-from ..synapses import Exponential, Synapse
+from ..synapses import Delta, Exponential, Synapse
+from .event_prop_checks import refuse_for_event_prop
 from .settings import BuildSettings, PerPopulation
 
 
@@ -47,6 +48,8 @@ def build_populations(
     models = {p: _model(p, settings) for p in network.populations}
     regularisers = _regularisers(network, settings, models)
     taus = synaptic_time_constants(network, float(settings.dt))
+    if settings.training:
+        refuse_for_event_prop(network)
     populations = []
     for index, population in enumerate(network.populations):
         model, loss = models[population], losses.get(population)
@@ -96,12 +99,13 @@ def _model(population: Population, settings: BuildSettings) -> NeuronModel | Non
 def _receptors(
     taus: tuple[float, ...], model: NeuronModel, settings: BuildSettings
 ) -> tuple[Receptor, ...]:
-    tau_mem = model.params["TauM"]
-    return tuple(Receptor(tau, exponential(tau, tau_mem, float(settings.dt))) for tau in taus)
+    tau_mem, dt = model.params["TauM"], float(settings.dt)
+    return tuple(Receptor(tau, exponential(tau, tau_mem, dt) if tau else delta()) for tau in taus)
 
 
 def synaptic_time_constants(network: Network, dt: float) -> dict[Population, tuple[float, ...]]:
-    """Distinct time constants [ms] of the connections into each population, as they come.
+    """Distinct time constants [ms] of the connections into each population, as they come; 0 is
+    that of delta synapses.
 
     Raises:
         ValueError: a synapse model that is not supported, or too fast for timesteps of ``dt`` [ms]
@@ -112,7 +116,8 @@ def synaptic_time_constants(network: Network, dt: float) -> dict[Population, tup
         target = connection.target()
         assert target is not None  # check_network
         tau = time_constant(connection.synapse, connection.name)
-        check_decay(tau, dt, f"connection {connection.name!r}: tau of its synapse")
+        if tau:
+            check_decay(tau, dt, f"connection {connection.name!r}: tau of its synapse")
         taus.setdefault(target, {})[tau] = None
     return {population: tuple(values) for population, values in taus.items()}
 
@@ -145,15 +150,30 @@ def _(neuron: LeakyIntegrate, name: str) -> None:
         raise ValueError(f"population {name!r}: bias is {neuron.bias:g}, only 0 is supported")
 
 
-@check_supported.register(AdaptiveLeakyIntegrateFire)
-@check_supported.register(LeakyIntegrateFire)
-def _(neuron: LeakyIntegrateFire | AdaptiveLeakyIntegrateFire, name: str) -> None:
+@check_supported.register
+def _(neuron: LeakyIntegrateFire, name: str) -> None:
+    _check_scale(neuron.scale_i, name)
+    if neuron.relative_reset and neuron.tau_refrac:
+        raise ValueError(
+            f"population {name!r}: relative_reset is True with tau_refrac = "
+            f"{neuron.tau_refrac:g} ms, which is not supported; pass relative_reset=False or "
+            "leave tau_refrac out"
+        )
+    _check_refractory(neuron, name)
+
+
+@check_supported.register
+def _(neuron: AdaptiveLeakyIntegrateFire, name: str) -> None:
     _check_scale(neuron.scale_i, name)
     if neuron.relative_reset:
         raise ValueError(
             f"population {name!r}: relative_reset is True, which is not supported; pass "
             "relative_reset=False or create the network with Network(default_params)"
         )
+    _check_refractory(neuron, name)
+
+
+def _check_refractory(neuron: LeakyIntegrateFire | AdaptiveLeakyIntegrateFire, name: str) -> None:
     if neuron.tau_refrac and neuron.integrate_during_refrac:
         raise ValueError(
             f"population {name!r}: integrate_during_refrac is True with tau_refrac = "
@@ -164,14 +184,14 @@ def _(neuron: LeakyIntegrateFire | AdaptiveLeakyIntegrateFire, name: str) -> Non
 
 @singledispatch
 def time_constant(synapse: Synapse, name: str) -> float:
-    """Time constant [ms] of a synapse model; one function per class.
+    """Time constant [ms] of a synapse model, 0 of one without a current; one function per class.
 
     Raises:
         ValueError: engines cannot simulate the model; the message names the connection.
     """
     raise ValueError(
         f"connection {name!r}: synapses of type {type(synapse).__name__} are not supported, "
-        "allowed is Exponential"
+        "allowed are Exponential and Delta"
     )
 
 
@@ -184,6 +204,11 @@ def _(synapse: Exponential, name: str) -> float:
             "Network(default_params)"
         )
     return float(synapse.tau)
+
+
+@time_constant.register
+def _(synapse: Delta, name: str) -> float:
+    return 0.0
 
 
 def _check_scale(scale_i: bool, name: str) -> None:

@@ -24,7 +24,7 @@ from ..program.exchange import (
     UpdateRule,
 )
 from ..program.parameters import ParameterSpec
-from ..program.program import PopulationProgram, Program
+from ..program.program import PopulationProgram, Program, ReadoutKind
 from ..program.timing import spike_times
 from .turns import InTurn, Turn
 
@@ -412,6 +412,20 @@ class Engine(ABC, InTurn):
     def _kept_traces(self) -> list[PopulationProgram]:
         """Populations whose voltage at every timestep is kept for the loss."""
         return [p for p in self.program.outputs if p.trace and self.program.training]
+
+
+def check_readouts(program: Program) -> None:
+    """Whether an engine without softmax over neurons can compute what is read out.
+
+    Raises:
+        ValueError: it cannot; names the population
+    """
+    for p in program.outputs:
+        if p.readout is not None and p.readout.kind is ReadoutKind.SUM_SOFTMAX:
+            raise ValueError(
+                f"population {p.name!r}: readout is {p.readout.name!r}, which only networks of "
+                "SurrogateCompiler have; take another one, e.g. 'avg_var'"
+            )
 
 
 def check_outputs(program: Program) -> None:

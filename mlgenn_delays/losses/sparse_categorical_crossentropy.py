@@ -57,7 +57,9 @@ class SparseCategoricalCrossentropy(Loss):
 
     def allowed_readouts(self, per_timestep: bool) -> tuple[str, ...]:
         voltage = ("avg_var", "avg_var_exp_weight", "sum_var", "max_var")
-        return (*voltage, "var") if per_timestep else (*voltage, "first_spike_time")
+        if per_timestep:
+            return (*voltage, "var")
+        return (*voltage, "sum_softmax_var", "first_spike_time")
 
     def _check_targets(
         self, y: Any, name: str, shape: tuple[int, ...], timesteps: int

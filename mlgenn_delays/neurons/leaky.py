@@ -57,12 +57,14 @@ class LeakyIntegrateFire(Neuron):
 
     Args:
         v_thresh: threshold, above ``v_reset``
-        v_reset: voltage after a spike
+        v_reset: voltage after a spike, see ``relative_reset``
         v: initial voltage, below ``v_thresh``
         tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80
         tau_refrac: refractory period [ms], in which the voltage stays at ``v_reset``
             (None or 0: none)
-        relative_reset: subtract ``v_thresh - v_reset`` at a spike instead of resetting
+        relative_reset: subtract ``v_thresh - v_reset`` from the voltage at a spike in place of
+            setting it to ``v_reset``; runs in inference on the grid of timesteps, without
+            refractory period, and EventProp cannot train it
         integrate_during_refrac: go on integrating input in the refractory period
         scale_i: unit of weights; True (the equation above) is what EventProp uses
         readout: what is read out, see :mod:`.readouts`
@@ -117,4 +119,5 @@ class LeakyIntegrateFire(Neuron):
             None if self.tau_refrac is None else float(self.tau_refrac),
             dt,
             i_minus_thresh_min,
+            bool(self.relative_reset),
         )

@@ -78,7 +78,7 @@ class Difference:
             return f"{what} is missing in the state"
         if self.current is MISSING:
             return f"{what} is in the state, not in the network"
-        saved, current = _shown(self.saved), _shown(self.current)
+        saved, current = (_shown(value, self.path[-1]) for value in (self.saved, self.current))
         if saved == current or "readouts" in self.path[1:2]:  # long texts, sums of many numbers
             return f"{what} is not the same in the state and in the network"
         unit = " ms" if self.path == ("dt",) else ""
@@ -181,7 +181,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, key: str | int) -> str:
+    if key == "tau_syn" and value == 0.0:
+        return "0 (Delta)"
     if isinstance(value, float):
         return f"{value:.12g}"
     return describe(value)

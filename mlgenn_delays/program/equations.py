@@ -13,7 +13,11 @@ With lambda_V = -(1/tau_m) dL/dV and lambda_I = -(1/tau_s) dL/dI its exact adjoi
 
     lambda_I <- beta lambda_I + (tau_m/tau_s) kappa lambda_V        lambda_V <- alpha lambda_V
 
-and a spike at which tau_m dV/dt = I - theta jumps by (EventProp)::
+A delta synapse has no current: what arrives in a step is added to V at its end, which is what the
+current gives with beta = 0 and kappa = 1. Reset relative to the threshold (V <- V - (theta -
+v_reset)) and delta synapses are for inference and for other methods than EventProp.
+
+A spike at which tau_m dV/dt = I - theta jumps by (EventProp)::
 
     lambda_V <- lambda_V + ((theta - v_reset) lambda_V + RevISyn) / (I - theta)
 
@@ -48,6 +52,7 @@ LARGEST_STEP = 80.0
 
 _SIM_CODE = "V = (Alpha * V) + Isyn;"
 _ADJOINT_SIM_CODE = "LambdaV *= Alpha;"
+_RELATIVE_RESET = "V -= Vthresh - Vreset;"
 
 #: Relative difference of two time constants below which the limit formula is used.
 _EQUAL_TAUS = 1e-6
@@ -90,8 +95,12 @@ def leaky_integrate_fire(
     tau_refrac: float | None,
     dt: float,
     i_minus_thresh_min: float,
+    relative_reset: bool = False,
 ) -> NeuronModel:
-    """Leaky integrate-and-fire neuron; times in ms, voltages in units of the weights."""
+    """Leaky integrate-and-fire neuron; times in ms, voltages in units of the weights.
+
+    With ``relative_reset`` its adjoint, which is that of a reset to ``v_reset``, has no meaning.
+    """
     held = steps_up(tau_refrac or 0.0, dt)
     jump = (
         "LambdaV = (Release + RevISyn) / fmax(IMinusVthresh, IMinusVthreshMin);"
@@ -111,7 +120,7 @@ def leaky_integrate_fire(
         output_var_name="V",
         sim_code=_SIM_CODE,
         threshold_condition_code="V >= Vthresh",
-        reset_code="V = Vreset;",
+        reset_code=_RELATIVE_RESET if relative_reset else "V = Vreset;",
         refractory_steps=held,
         tau_refrac=tau_refrac,
         adjoint=AdjointModel(
@@ -146,6 +155,20 @@ def exponential(tau_syn: float, tau_mem: float, dt: float) -> SynapseModel:
         sim_code="injectCurrent(Kappa * inSyn); inSyn *= ExpDecay;",
         adjoint_sim_code="LambdaI = (ExpDecay * LambdaI) + (KappaBack * LambdaV);",
     )
+
+
+def delta() -> SynapseModel:
+    """Synapses without a current: V jumps by what arrives. There is no adjoint: EventProp refuses
+    them."""
+    return SynapseModel(
+        params={}, sim_code="injectCurrent(inSyn); inSyn = 0.0;", adjoint_sim_code=""
+    )
+
+
+def has_relative_reset(model: NeuronModel) -> bool:
+    """Whether a spike subtracts ``v_thresh - v_reset`` from V in place of setting it to
+    ``v_reset``; of built-in models."""
+    return model.reset_code == _RELATIVE_RESET
 
 
 def has_closed_form(model: NeuronModel, dt: float) -> bool:

@@ -27,6 +27,7 @@ class ReadoutKind(Enum):
     WEIGHTED = "weighted"  #: Y = sum_n c_n V_n over timesteps
     MAX = "max"  #: Y = max V
     FIRST_SPIKE = "first_spike"  #: Y = -(time of the first spike)
+    SUM_SOFTMAX = "sum_softmax"  #: Y = sum_n softmax(V_n) over neurons
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,15 @@ class ReadoutProgram(Frozen):
 
 @dataclass(frozen=True)
 class Receptor:
-    """Synaptic current of all synapses with one time constant."""
+    """Synaptic current of all synapses with one time constant, or all delta synapses."""
 
-    tau: float  #: [ms]
+    tau: float  #: [ms]; 0: delta synapses, which have no current
     model: SynapseModel
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether V jumps by what arrives."""
+        return self.tau == 0.0
 
 
 @dataclass(frozen=True)
@@ -191,7 +197,7 @@ class ConnectionProgram(Frozen):
     source_size: int
     target_size: int
     receptor: int
-    tau_syn: float  #: [ms]
+    tau_syn: float  #: [ms]; 0: delta synapses, see :class:`Receptor`
     weight: int
     delay: int | None = None
     constant_delay: int = 0
@@ -274,6 +280,10 @@ class Program:
         """Connections that start at ``population``."""
         return tuple(c for c in self.connections if c.source == population.index)
 
+    def receptor(self, connection: ConnectionProgram) -> Receptor:
+        """The receptor that a connection ends at."""
+        return self.populations[connection.target].receptors[connection.receptor]
+
     def ring_slots(self, population: PopulationProgram) -> int:
         """Slots of a population's delay rings: its largest incoming delay + 1, and in sub-step
         timing one more, for what arrives later in its step than the spike was in its own."""
@@ -311,9 +321,10 @@ class Program:
         lines.append("connections:")
         for c in self.connections:
             delay = f"up to {c.max_delay_steps}" if c.has_synapse_delays else f"{c.constant_delay}"
+            synapses = f"tau_syn {c.tau_syn:g} ms" if c.tau_syn else "delta"
             lines.append(
                 f"  {c.name}: {names[c.source]} -> {names[c.target]}, {c.num_synapses} synapses, "
-                f"tau_syn {c.tau_syn:g} ms, delay {delay} timesteps"
+                f"{synapses}, delay {delay} timesteps"
             )
         lines.append("parameters:")
         for spec in self.parameters:

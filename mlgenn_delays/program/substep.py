@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from .equations import has_closed_form
+from .equations import has_closed_form, has_relative_reset
 from .parameters import OwnerKind
 from .program import PopulationProgram, Program
 from .timing import MAX_DELAY_STEPS
@@ -22,6 +22,12 @@ def check_substep(program: Program) -> None:
     Raises:
         ValueError: it cannot; the message names what is in the way.
     """
+    for connection in program.connections:
+        if program.receptor(connection).is_delta:
+            raise ValueError(
+                f"connection {connection.name!r}: Delta synapses are not supported with "
+                "timing='substep', which follows currents within timesteps; use timing='grid'"
+            )
     for population in program.neurons:
         reason = _reason(program, population)
         if reason is not None:
@@ -51,6 +57,8 @@ def warn_of_coarse_steps(program: Program) -> None:
 
 def _reason(program: Program, population: PopulationProgram) -> str | None:
     model, readout = population.dynamics, population.readout
+    if has_relative_reset(model):
+        return "relative_reset is True, which is not supported with timing='substep'"
     if not has_closed_form(model, program.dt):
         return (
             f"neurons of type {population.neuron} cannot be simulated with timing='substep', "

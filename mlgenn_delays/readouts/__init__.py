@@ -7,6 +7,7 @@ counterpart in continuous time, with trial duration T dt):
 ``avg_var``            (1/T) sum V_n                  [(1/(T dt)) integral V dt]
 ``avg_var_exp_weight`` (1/T) sum exp(-n/T) V_n        [(1/(T dt)) integral exp(-t/(T dt)) V dt]
 ``sum_var``            sum V_n                        [(1/dt) integral V dt]
+``sum_softmax_var``    sum softmax(V_n) over neurons  [none; ``SurrogateCompiler`` only]
 ``max_var``            max V_n                        [max V]
 ``var``                V_{T-1}                        [V(T dt)]
 ``first_spike_time``   -(time of the first spike), the smallest float32 where there is none
@@ -14,7 +15,16 @@ counterpart in continuous time, with trial duration T dt):
 """
 
 from ..registry import get_module_classes
-from .readout import AvgVar, AvgVarExpWeight, FirstSpikeTime, MaxVar, Readout, SumVar, Var
+from .readout import (
+    AvgVar,
+    AvgVarExpWeight,
+    FirstSpikeTime,
+    MaxVar,
+    Readout,
+    SumSoftmaxVar,
+    SumVar,
+    Var,
+)
 
 default_readouts: dict[str, type[Readout]] = get_module_classes(globals(), Readout)
 
@@ -24,6 +34,7 @@ __all__ = [
     "FirstSpikeTime",
     "MaxVar",
     "Readout",
+    "SumSoftmaxVar",
     "SumVar",
     "Var",
     "default_readouts",

@@ -93,6 +93,18 @@ class SumVar(Readout):
         return Density(dt)
 
 
+class SumSoftmaxVar(Readout):
+    """Sum over the timesteps of softmax(V_n), a softmax over the neurons of the population.
+
+    In every step the neurons share one vote. For networks that ``SurrogateCompiler`` trains; the
+    engines of other compilers refuse it.
+    Hammouamri, Khalfaoui-Hassani & Masquelier 2024, arXiv 2306.17670.
+    """
+
+    def get_program(self, timesteps: int, dt: float) -> ReadoutProgram:
+        return ReadoutProgram(self.name, ReadoutKind.SUM_SOFTMAX)
+
+
 class Var(Readout):
     """Voltage at the end of the trial; with a loss over time, the voltage at all times."""
 

@@ -1,8 +1,9 @@
 """Synapses: what a spike that arrives does to its target over time."""
 
 from ..registry import get_module_classes
+from .delta import Delta
 from .synapse import Exponential, Synapse
 
 default_synapses: dict[str, type[Synapse]] = get_module_classes(globals(), Synapse)
 
-__all__ = ["Exponential", "Synapse", "default_synapses"]
+__all__ = ["Delta", "Exponential", "Synapse", "default_synapses"]

@@ -34,9 +34,13 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 
 #: Of ordinary size; steps and channels need more than 16 bits; from inputs straight to outputs.
-SMALL = {"timesteps": 30, "channels": 5, "hidden": True, "timing": "grid"}
+SMALL = {
+    "timesteps": 30, "channels": 5, "hidden": True, "timing": "grid", "synapse": "exponential",
+}  # fmt: skip
 LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
 STRAIGHT = {**SMALL, "hidden": False}
+#: Of which there are no gradients.
+DELTA = {**SMALL, "synapse": "delta", "training": False}
 
 #: What there is no choice of in sub-step timing; how many networks of it are chosen among others,
 #: and some that are not among them.
@@ -60,8 +64,8 @@ def drawn(rng: np.random.Generator) -> Options:
 
 
 def covering(rng: np.random.Generator) -> list[Options]:
-    """Few networks in which every two choices meet, two of another size and shape, and some in
-    sub-step timing."""
+    """Few networks in which every two choices meet, two of another size and shape, some in
+    sub-step timing, and one with delta synapses."""
     plain = {name: values[0] for name, values in CHOICES.items()}
     pairs = [Options(**chosen, **SMALL) for chosen in _all_pairs(rng)]
     others = [Options(**{**plain, **other}) for other in (LARGE, STRAIGHT)]
@@ -69,7 +73,7 @@ def covering(rng: np.random.Generator) -> list[Options]:
     chosen = _all_pairs(np.random.default_rng(1))[:NUMBER_WITHIN_STEPS]
     further = [{**plain, **c} for c in FURTHER_WITHIN_STEPS]
     within_steps = [Options(**{**c, **WITHIN_STEPS}) for c in (*chosen, *further)]
-    return [*pairs, *others, *within_steps]
+    return [*pairs, *others, *within_steps, Options(**{**plain, **DELTA})]
 
 
 def _draw(rng: np.random.Generator) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from mlgenn_delays.neurons import (
 from mlgenn_delays.program.model import AdjointModel, NeuronModel
 from mlgenn_delays.program.parameters import Owner, OwnerKind, ParameterSpec
 from mlgenn_delays.program.timing import steps_up
-from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.synapses import Delta, Exponential
 from mlgenn_delays.training.built_network import BuiltNetwork
 from mlgenn_delays.training.data import TrialData, prepare
 from mlgenn_delays.utils.data import PreprocessedSpikes, preprocess_spikes
@@ -184,7 +184,8 @@ class _Maker:
         sparse = getattr(self.options, f"sparse_{kind}")
         which = self._connectivity((source.size, target.size), sparse, delay, longest, mean)
         limit = None if delay == "constant" else longest
-        made = Connection(source, target, which, Exponential(tau), max_delay_steps=limit)
+        synapse = Delta() if self.options.synapse == "delta" else Exponential(tau)
+        made = Connection(source, target, which, synapse, max_delay_steps=limit)
         if delay == "learned":
             self.learned_delays.append(made)
 

@@ -34,7 +34,6 @@ NEVER_EMPTY = {
     "i in inputs": CHECKED,
     "c in i.outgoing": CHECKED,
     "r in p.receptors": CHECKED,
-    "name, value in r.params": MODEL,
     "name, _ in p.vars": MODEL,
     "name, _ in p.adjoint_vars": MODEL,
     "name in p.adjoint_variables": MODEL,

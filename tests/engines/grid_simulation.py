@@ -28,6 +28,8 @@ class Trial:
 
 
 def kappa(tau_mem: float, tau_syn: float, dt: float) -> float:
+    if tau_syn == 0.0:  # a delta synapse
+        return 1.0
     if tau_mem == tau_syn:
         return dt / tau_mem * math.exp(-dt / tau_mem)
     return tau_syn / (tau_syn - tau_mem) * (math.exp(-dt / tau_syn) - math.exp(-dt / tau_mem))
@@ -69,7 +71,7 @@ def simulate(program: Program, parameters: list, inputs: dict, example: int) -> 
                         for r, receptor in enumerate(p.receptors)
                     )
             for r, receptor in enumerate(p.receptors):
-                current[index][r] *= math.exp(-dt / receptor.tau)
+                current[index][r] *= math.exp(-dt / receptor.tau) if receptor.tau else 0.0
             trial.currents[index][n] = current[index].sum(axis=0)
             if not p.is_spiking:
                 trial.voltages[index][n] = voltage[index]
@@ -78,7 +80,10 @@ def simulate(program: Program, parameters: list, inputs: dict, example: int) -> 
             trial.margins[index] = min(trial.margins[index], margin)
             for j in np.flatnonzero(voltage[index] >= threshold):
                 emitted.append((index, int(j)))
-                voltage[index][j] = params["Vreset"]
+                if p.dynamics.reset_code == "V -= Vthresh - Vreset;":
+                    voltage[index][j] -= threshold - params["Vreset"]
+                else:
+                    voltage[index][j] = params["Vreset"]
                 if p.dynamics.tau_refrac:
                     held[index][j] = math.ceil(p.dynamics.tau_refrac / dt - 1e-6)
             trial.voltages[index][n] = voltage[index]

@@ -18,7 +18,7 @@ from mlgenn_delays.engines.base import Engine
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.losses import Loss, SparseCategoricalCrossentropy, Trial, evaluate
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
-from mlgenn_delays.program.equations import exponential
+from mlgenn_delays.program.equations import delta, exponential
 from mlgenn_delays.program.exchange import Batch, ForwardResult, OutputGradient
 from mlgenn_delays.program.parameters import Owner, OwnerKind, ParameterSpec
 from mlgenn_delays.program.program import (
@@ -120,7 +120,9 @@ class Case:
         model, receptors = None, ()
         if not neuron.is_input:
             model = neuron.get_model(s.dt, s.i_minus_thresh_min)
-            receptors = tuple(Receptor(t, exponential(t, p.tau_mem, s.dt)) for t in p.taus_syn)
+            receptors = tuple(
+                Receptor(t, exponential(t, p.tau_mem, s.dt) if t else delta()) for t in p.taus_syn
+            )
         readout = neuron.readout and neuron.readout.get_program(s.timesteps, s.dt)
         regulariser = None
         if p.regularised is not None:
@@ -378,7 +380,8 @@ class ProgramBuilder:
         density: float = 1.0,
         max_delay_steps: int = 20,
     ) -> int:
-        """Weights from Normal(mean, sd); a delay per synapse is drawn uniformly and learned."""
+        """Weights from Normal(mean, sd); a delay per synapse is drawn uniformly and learned; a
+        ``tau_syn`` of 0 is that of delta synapses."""
         pre, post = self.populations[source], self.populations[target]
         taus = post.taus_syn if tau_syn in post.taus_syn else (*post.taus_syn, tau_syn)
         self.populations[target] = replace(post, taus_syn=taus)
@@ -479,6 +482,34 @@ def layered_case(
         builder.connect(layers[0], layers[2], 1.0, 0.5, tau_syn[1], delay)
         builder.connect(layers[1], layers[3], 0.0, 0.5, tau_syn[1], delay)
     return builder.build()
+
+
+def delta_case(
+    *,
+    seed: int = 4,
+    delay: Delay = None,
+    density: float = 1.0,
+    mixed: bool = False,
+    batch: int = 2,
+    **hidden: Any,
+) -> Case:
+    """Input -> recurrent hidden -> output with delta synapses, for inference.
+
+    Args:
+        delay:  of all connections
+        mixed:  further connections between the same populations have currents
+        hidden: arguments of the hidden neurons
+    """
+    builder = ProgramBuilder(seed, timesteps=40, batch=batch)
+    first = builder.input(4, spikes=25)
+    middle = builder.hidden(5, **hidden)
+    last = builder.output(3, SparseCategoricalCrossentropy(), "sum_var")
+    ends = [(first, middle, 0.7, 0.3), (middle, middle, 0.0, 0.2), (middle, last, 0.2, 0.5)]
+    for source, target, mean, sd in ends:
+        builder.connect(source, target, mean, sd, 0.0, delay, density)
+        if mixed:
+            builder.connect(source, target, mean, sd, 4.0, delay, density)
+    return builder.build(training=False)
 
 
 def two_inputs_and_two_outputs(batch: int = 2) -> Case:

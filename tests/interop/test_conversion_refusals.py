@@ -89,8 +89,12 @@ kinds, neurons, synapses = ml_genn.connectivity, ml_genn.neurons, ml_genn.synaps
             "population 'b': its neuron is LeakyIntegrateFireIn",
         ),
         (
-            {"neuron": neurons.LeakyIntegrateFire(**{**EVENT_PROP, "relative_reset": True})},
-            "population 'b': relative_reset is True, .* pass relative_reset=False",
+            {
+                "neuron": neurons.LeakyIntegrateFire(
+                    **{**EVENT_PROP, "relative_reset": True}, tau_refrac=2.0
+                )
+            },
+            "population 'b': relative_reset is True with tau_refrac = 2 ms",
         ),
         (
             {

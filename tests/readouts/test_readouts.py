@@ -7,6 +7,7 @@ from mlgenn_delays.readouts import (
     AvgVarExpWeight,
     FirstSpikeTime,
     MaxVar,
+    SumSoftmaxVar,
     SumVar,
     Var,
     default_readouts,
@@ -16,7 +17,15 @@ from mlgenn_delays.readouts import (
 def test_names():
     assert {name: cls().name for name, cls in default_readouts.items()} == {
         n: n
-        for n in ("avg_var", "avg_var_exp_weight", "first_spike_time", "max_var", "sum_var", "var")
+        for n in (
+            "avg_var",
+            "avg_var_exp_weight",
+            "first_spike_time",
+            "max_var",
+            "sum_softmax_var",
+            "sum_var",
+            "var",
+        )
     }
 
 
@@ -44,14 +53,14 @@ def test_density_is_limit_of_weights(readout):
     np.testing.assert_allclose(values * dt, readout.weights(timesteps), rtol=1e-12)
 
 
-@pytest.mark.parametrize("readout", [MaxVar(), FirstSpikeTime()])
+@pytest.mark.parametrize("readout", [MaxVar(), FirstSpikeTime(), SumSoftmaxVar()])
 def test_not_linear(readout):
     assert not readout.is_linear
     with pytest.raises(TypeError, match=f"readout '{readout.name}' is not a weighted sum"):
         readout.weights(4)
 
 
-@pytest.mark.parametrize("readout", [Var(), MaxVar(), FirstSpikeTime()])
+@pytest.mark.parametrize("readout", [Var(), MaxVar(), FirstSpikeTime(), SumSoftmaxVar()])
 def test_no_density(readout):
     assert readout.density(4, 0.5) is None
 
@@ -60,7 +69,11 @@ def test_no_density(readout):
 def test_program(name):
     readout = default_readouts[name]()
     program = readout.get_program(4, 0.5)
-    kinds = {"max_var": ReadoutKind.MAX, "first_spike_time": ReadoutKind.FIRST_SPIKE}
+    kinds = {
+        "max_var": ReadoutKind.MAX,
+        "first_spike_time": ReadoutKind.FIRST_SPIKE,
+        "sum_softmax_var": ReadoutKind.SUM_SOFTMAX,
+    }
     assert (program.name, program.kind) == (name, kinds.get(name, ReadoutKind.WEIGHTED))
     assert program.uses_spike_times == readout.uses_spike_times
     assert program.density == readout.density(4, 0.5)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from mlgenn_delays.synapses import Exponential, default_synapses
+from mlgenn_delays.synapses import Delta, Exponential, default_synapses
 
 
 def test_defaults():
     synapse = Exponential()
     assert (synapse.tau, synapse.scale_i) == (5.0, True)
-    assert default_synapses == {"exponential": Exponential}
+    assert default_synapses == {"delta": Delta, "exponential": Exponential}
 
 
 @pytest.mark.parametrize("tau", [0, -1.0, np.inf, np.nan])

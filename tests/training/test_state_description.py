@@ -18,7 +18,12 @@ from mlgenn_delays.losses import (
     RelativeMeanSquareError,
     SparseCategoricalCrossentropy,
 )
-from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.neurons import (
+    AdaptiveLeakyIntegrateFire,
+    LeakyIntegrate,
+    LeakyIntegrateFire,
+    SpikeInput,
+)
 from mlgenn_delays.program.description import digest
 from mlgenn_delays.readouts import AvgVar
 from mlgenn_delays.synapses import Exponential
@@ -218,7 +223,7 @@ def test_load_network_into_a_part_of_the_network():
 
 
 def test_load_network_with_neurons_that_only_other_packages_run():
-    network = describe(hidden=LeakyIntegrateFire(relative_reset=True))
+    network = describe(hidden=AdaptiveLeakyIntegrateFire(relative_reset=True))
     load_network(network, compile_network().training_state())
     assert network.connections[0].connectivity.weight.shape == (4, 3)
 

@@ -22,7 +22,7 @@ from ...program.exchange import (
 )
 from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
-from ..base import Engine, Moments, check_outputs
+from ..base import Engine, Moments, check_outputs, check_readouts
 from . import abi, codegen, toolchain
 from .buffers import ConnectionMemory, ParameterMemory, padded
 from .call import Call
@@ -41,6 +41,7 @@ class CpuEngine(Engine):
     only, so that equal seeds give equal bits.
 
     Raises:
+        ValueError: a readout that the engine does not have
         CompilerError: no C++ compiler, or it failed
         MemoryError: the network's state does not fit, or the system has not so many threads
     """
@@ -50,6 +51,7 @@ class CpuEngine(Engine):
     def __init__(self, program: Program, num_threads: int):
         super().__init__(program, num_threads)
         check_outputs(program)
+        check_readouts(program)
         self._library: Any = None
         self._handle: int | None = None
         self._process = os.getpid()

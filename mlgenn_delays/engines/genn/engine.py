@@ -19,7 +19,7 @@ from ...program.exchange import (
 )
 from ...program.parameters import OwnerKind, ParameterSpec
 from ...program.program import Program
-from ..base import Engine, Moments, is_finite
+from ..base import Engine, Moments, check_readouts, is_finite
 from . import arrays
 from .availability import choose_backend
 from .build import load
@@ -51,7 +51,7 @@ class GennEngine(Engine):
 
     Raises:
         ImportError: PyGeNN or ml_genn is not installed
-        ValueError: the backend is not available
+        ValueError: the backend is not available, or a readout that it does not have
         CompilerError: the generated code could not be compiled
     """
 
@@ -63,6 +63,7 @@ class GennEngine(Engine):
         num_recording_timesteps: int | None = None,
     ):
         super().__init__(program, 1)
+        check_readouts(program)
         if network is None:
             genn_backend = choose_backend(backend)
             lanes = count_lanes(program, genn_backend)

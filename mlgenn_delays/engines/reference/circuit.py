@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...program.equations import has_closed_form
+from ...program.equations import has_closed_form, has_relative_reset
 from ...program.program import ConnectionProgram, PopulationProgram, Program
 from .membrane import Membrane
 
@@ -108,9 +108,23 @@ def check_models(program: Program) -> None:
     """Whether all models have closed forms here.
 
     Raises:
-        TypeError: a neuron model other than the two that have
+        TypeError: a neuron model other than the two that have, a reset relative to the threshold,
+            or delta synapses
     """
+    for connection in program.connections:
+        if program.receptor(connection).is_delta:
+            raise TypeError(
+                f"connection '{connection.name}': its synapse is Delta, which the reference engine "
+                "(and check_gradients, which compares with it) does not have: without timesteps, "
+                "what arrives at one instant is not added up; use backend='cpu'"
+            )
     for population in program.neurons:
+        if has_relative_reset(population.dynamics):
+            raise TypeError(
+                f"population '{population.name}': relative_reset is True, which the reference "
+                "engine (and check_gradients, which compares with it) does not have; use "
+                "backend='cpu'"
+            )
         if not has_closed_form(population.dynamics, program.dt):
             raise TypeError(
                 f"population '{population.name}': neuron model is {population.neuron}, the "

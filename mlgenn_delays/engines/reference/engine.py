@@ -17,7 +17,7 @@ import numpy as np
 
 from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording, RecordRequest
 from ...program.program import Program
-from ..base import Engine, check_outputs
+from ..base import Engine, check_outputs, check_readouts
 from .backward import BackwardPass, GradientSums
 from .circuit import Circuit, check_models
 from .forward import ForwardPass
@@ -39,9 +39,10 @@ class ReferenceEngine(Engine):
         num_threads: taken for the sake of the interface; one thread does the work
 
     Raises:
-        ValueError: a program to train in which a loss reads the voltage of spiking neurons
+        ValueError: a program to train in which a loss reads the voltage of spiking neurons, or a
+            readout that the engine does not have
         TypeError:  neurons other than LeakyIntegrate and LeakyIntegrateFire, which alone have
-            closed forms here
+            closed forms here, and these with relative_reset; Delta synapses
         NotImplementedError: a learned parameter that is neither weight nor delay
     """
 
@@ -51,6 +52,7 @@ class ReferenceEngine(Engine):
     def __init__(self, program: Program, num_threads: int = 1):
         super().__init__(program, num_threads)
         check_outputs(program)
+        check_readouts(program)
         check_models(program)
         self._values: list[np.ndarray] = [np.zeros(0)] * len(program.parameters)
         self._gradients = {i: np.zeros(program.parameters[i].num_elements) for i in self.learned}

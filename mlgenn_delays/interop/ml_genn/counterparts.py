@@ -154,13 +154,18 @@ READOUTS = Family(
     {
         (getattr(ml_readouts, readout.__name__), readout): ()
         for readout in readouts.default_readouts.values()
+        if hasattr(ml_readouts, readout.__name__)
     },
 )
 
 SYNAPSES = Family(
     "synapse",
     {(ml_synapses.Exponential, synapses.Exponential): ("tau", "scale_i")},
-    hints={ml_synapses.Delta: "pass one to Connection or Layer, mlGeNN's default is Delta"},
+    hints={
+        ml_synapses.Delta: "pass one to Connection or Layer, mlGeNN's default is Delta, whose "
+        "weights mean others here",
+        synapses.Delta: "mlGeNN's Delta scales weights where neurons have scale_i=True",
+    },
 )
 
 INITIALIZERS = Family(

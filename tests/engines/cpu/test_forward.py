@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from grid_simulation import simulate
-from programs import Case, ProgramBuilder
+from programs import Case, ProgramBuilder, delta_case
 from programs import recurrent_case as small_case
 
 from mlgenn_delays.engines.cpu import CpuEngine
@@ -46,6 +46,16 @@ CASES = {
         LOSS, sizes=(3, 37, 3), delays=(RANGE, None, None)
     ),
     "two layers, skip, two receptors": two_layers_with_skip,
+    "relative reset": lambda: recurrent_case(
+        LOSS, training=False, input_weight=6.0, hidden={"relative_reset": True, "v_reset": -0.2}
+    ),
+    "delta": lambda: delta_case(),
+    "delta, constant delays": lambda: delta_case(delay=3),
+    "delta, synapse delays": lambda: delta_case(delay=RANGE),
+    "delta, sparse": lambda: delta_case(delay=RANGE, density=0.7),
+    "delta, refractory": lambda: delta_case(tau_refrac=3.0),
+    "delta, relative reset": lambda: delta_case(delay=RANGE, relative_reset=True),
+    "delta and currents": lambda: delta_case(delay=RANGE, mixed=True, relative_reset=True),
 }
 
 
