@@ -260,9 +260,11 @@ class LearningSettings(Settings):
     #: share of the learning rates that is left at the end, reached along half a cosine
     lr_final: Share = 1.0
     #: course of the learning rates; warm_up_cosine: up as --lr-ease-in says, then half a cosine;
-    #: one_cycle: weights from --lr / 25 up and down again, delays along half a cosine; cosine: half
-    #: a cosine
-    schedule: Literal["warm_up_cosine", "one_cycle", "cosine"] = "warm_up_cosine"
+    #: one_cycle: weights from --lr / 25 up and down again, delays along half a cosine;
+    #: one_cycle_delays: delays up and down, too; cosine: half a cosine
+    schedule: Literal["warm_up_cosine", "one_cycle", "one_cycle_delays", "cosine"] = (
+        "warm_up_cosine"
+    )
     weight_decay: NotNegative = (
         0.0  #: what is added to gradients of weights, by weight (L2 penalty)
     )
