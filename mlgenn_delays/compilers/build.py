@@ -12,11 +12,13 @@ from ..layer import get_underlying_conn
 from ..losses import Trial
 from ..network import Network
 from ..population import Population
+from ..program.check_surrogate import check_surrogate
 from ..program.program import Program
 from ..program.substep import check_substep, warn_of_coarse_steps
 from ..training.built_network import BuiltNetwork
 from .build_connections import build_connections
 from .build_populations import build_populations
+from .build_surrogate import build_surrogate
 from .settings import BuildSettings
 
 
@@ -36,6 +38,12 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
     _check_members(network, settings)
     populations, losses = build_populations(network, settings)
     connections, parameters = build_connections(network, populations, settings)
+    surrogate = None
+    if settings.surrogate is not None:
+        surrogate, further = build_surrogate(
+            network, populations, connections, parameters, settings
+        )
+        parameters += further
     program = Program(
         populations=populations,
         connections=connections,
@@ -45,7 +53,10 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
         batch_size=int(settings.batch_size),
         training=settings.training,
         timing=settings.timing,
+        surrogate=surrogate,
     )
+    if surrogate is not None:
+        check_surrogate(program)
     if program.is_substep:
         check_substep(program)
         warn_of_coarse_steps(program)

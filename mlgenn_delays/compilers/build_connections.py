@@ -88,12 +88,22 @@ def _parameters(
     weights = _sample(connection.connectivity.weight, shape, rng, f"{label}: weights")
     parameters = [ParameterSpec(owner, "g", weights, settings.training and learned)]
     if program.has_synapse_delays:
+        axonal = (
+            settings.surrogate is not None and connection in settings.surrogate.axonal_delay_conns
+        )
+        shared = axonal_map(program) if axonal else None
+        shape = (program.source_size,) if axonal else shape
         delays = _sample(connection.connectivity.delay, shape, rng, f"{label}: delays")
         _check_delays(delays, connection.name, program.max_delay_steps)
         learned = settings.training and connection in settings.delay_learn_conns
         bounds = (0.0, float(program.max_delay_steps))
-        parameters.append(ParameterSpec(owner, "d", delays, learned, bounds, "timesteps"))
+        parameters.append(ParameterSpec(owner, "d", delays, learned, bounds, "timesteps", shared))
     return parameters
+
+
+def axonal_map(connection: ConnectionProgram) -> np.ndarray:
+    """Presynaptic neuron of each synapse of a dense connection, (synapses,) int64."""
+    return np.repeat(np.arange(connection.source_size), connection.target_size)
 
 
 def describe_delays(connection: Connection, learned: bool, timing: Timing = "grid") -> Delays:

@@ -48,7 +48,7 @@ def build_populations(
     models = {p: _model(p, settings) for p in network.populations}
     regularisers = _regularisers(network, settings, models)
     taus = synaptic_time_constants(network, float(settings.dt))
-    if settings.training:
+    if settings.training and settings.surrogate is None:
         refuse_for_event_prop(network)
     populations = []
     for index, population in enumerate(network.populations):

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from typing import Any
 
-from ..checks import describe
-from ..connection import Connection
-from ..engines.create import check_backend, check_timing
+from ..engines.create import EVENT_PROP_BACKENDS, check_backend, check_timing
 from ..initializers.value import is_value_constant
-from ..layer import get_underlying_conn
 from ..network import Network
 from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
-from ..optimisers import Optimiser, default_optimisers
+from ..optimisers import Optimiser
 from ..program.program import Timing
-from ..registry import get_object
 from ..synapses import Exponential
-from ..training.built_network import BuiltNetwork
 from ..training.compiled_training_network import CompiledTrainingNetwork
 from .build import build_program, resolve_connections
+from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
 
 #: Defaults for ``Network(default_params)``: what EventProp needs.
@@ -123,22 +118,9 @@ class EventPropCompiler:
         refuse_communicator(communicator)
         if not isinstance(deep_r_conns, Iterable) or list(deep_r_conns):
             raise NotImplementedError("deep_r_conns: rewiring (Deep R) is not supported")
-        check_backend(backend)
+        check_backend(backend, EVENT_PROP_BACKENDS)
         warn_ignored(genn_kwargs)
-        self.optimiser = _optimiser(optimiser, "optimiser")
-        self._given_delay_optimiser = delay_optimiser is not None
-        self.delay_optimiser = _optimiser(
-            optimiser if delay_optimiser is None else delay_optimiser, "delay_optimiser"
-        )
-        if not isinstance(weight_optimisers, (Mapping, type(None))):
-            raise TypeError(
-                "weight_optimisers should be a dictionary from connection or layer to optimiser, "
-                f"not {describe(weight_optimisers)}"
-            )
-        self.weight_optimisers = {
-            get_underlying_conn(c): _optimiser(o, f"weight_optimisers[{c}]")
-            for c, o in (weight_optimisers or {}).items()
-        }
+        self._groups = OptimiserGroups(optimiser, delay_optimiser, weight_optimisers)
         self.backend = backend
         self.settings = BuildSettings(
             timesteps=example_timesteps,
@@ -166,6 +148,16 @@ class EventPropCompiler:
         ).checked()
         check_timing(timing, backend)
 
+    @property
+    def optimiser(self) -> Optimiser:
+        """Of the weights; networks get copies."""
+        return self._groups.weights
+
+    @property
+    def delay_optimiser(self) -> Optimiser:
+        """Of the delays; networks get copies."""
+        return self._groups.delays
+
     def compile(self, network: Network, name: str | None = None) -> CompiledTrainingNetwork:
         """Check a network and turn it into running code.
 
@@ -179,44 +171,13 @@ class EventPropCompiler:
         """
         built = build_program(network, self.settings)
         if not self.settings.delay_learn_conns:
-            warn_delays_not_learned(network, self._given_delay_optimiser)
-        delay_optimiser = get_copy(self.delay_optimiser)
+            warn_delays_not_learned(network, self._groups.has_own_of_delays)
         return CompiledTrainingNetwork(
             built,
             self.backend,
             self.settings.num_threads,
-            self._assign_optimisers(built, delay_optimiser),
-            delay_optimiser,
+            *self._groups.assign(built),
             self.settings.rng_seed,
-        )
-
-    def _assign_optimisers(
-        self, built: BuiltNetwork, delay_optimiser: Optimiser
-    ) -> list[tuple[Optimiser, list[int]]]:
-        """Copies of the optimisers, each with the parameters it updates: of weights, of delays
-        if any are learned, of the weights of single connections."""
-        program = built.program
-        weights = {c.weight for c in program.connections if program.learns(c.weight)}
-        delays = [c.delay for c in program.connections if c.delay is not None]
-        delays = [i for i in delays if program.learns(i)]
-        own = [
-            (get_copy(optimiser), [self._own_weight(connection, built)])
-            for connection, optimiser in self.weight_optimisers.items()
-        ]
-        shared = weights.difference(*(parameters for _, parameters in own))
-        groups = [(get_copy(self.optimiser), sorted(shared))]
-        return groups + ([(delay_optimiser, delays)] if delays else []) + own
-
-    def _own_weight(self, connection: Connection, built: BuiltNetwork) -> int:
-        """Index of the weights of a connection that has an optimiser of its own."""
-        if connection in built.connections:
-            index = built.connections.index(connection)
-            weight = built.program.connections[index].weight
-            if built.program.learns(weight):
-                return weight
-        raise ValueError(
-            f"weight_optimisers has connection '{connection.name}', allowed are "
-            "connections of the network whose weights are learned"
         )
 
 
@@ -262,16 +223,3 @@ def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> No
             "or leave this out",
             stacklevel=3,
         )
-
-
-def _optimiser(optimiser: Any, name: str) -> Optimiser:
-    result = get_object(optimiser, Optimiser, name, default_optimisers)
-    if result is None:
-        raise TypeError(f"{name} should be given as a string or an Optimiser object, not None")
-    result.check()
-    return result
-
-
-def get_copy(optimiser: Optimiser) -> Optimiser:
-    """A copy, so that networks compiled with one compiler do not share schedules."""
-    return deepcopy(_optimiser(optimiser, "optimiser"))

@@ -16,7 +16,9 @@ from ..checks import (
 )
 from ..connection import Connection
 from ..events.data import MAX_BATCH_SIZE
+from ..population import Population
 from ..program.program import Timing
+from ..program.surrogate import SpreadKind, SurrogateFunction
 from ..program.timing import MAX_TIMESTEPS, TIMESTEP
 
 #: Threads, and seeds, which are kept in 64 bits.
@@ -24,6 +26,26 @@ MAX_THREADS, MAX_SEED = 4096, 2**63 - 1
 
 #: One value for all populations, or one per population (or layer).
 PerPopulation = float | Mapping[Any, float]
+
+
+@dataclass(frozen=True)
+class SurrogateSettings:
+    """Arguments of ``SurrogateCompiler`` that shape the program, checked but for what depends on
+    the network. Keys are connections and populations of the description."""
+
+    function: SurrogateFunction
+    slope: float
+    differentiate_reset: bool
+    spread: SpreadKind | Mapping[Connection, SpreadKind] | None
+    spread_width: float | Mapping[Connection, float] | None
+    learned_width_conns: frozenset[Connection]
+    fractional_delays: bool
+    axonal_delay_conns: frozenset[Connection]
+    batch_norm: frozenset[Population]
+    bias: frozenset[Population]
+    dropout: float | Mapping[Population, float]
+    current_dropout: float | Mapping[Population, float]
+    recurrent_dropout: float | Mapping[Population, float]
 
 
 @dataclass(frozen=True)
@@ -48,6 +70,7 @@ class BuildSettings:
     ttfs_alpha: float = 0.01
     softmax_temperature: float = 1.0
     timing: Timing = "grid"
+    surrogate: SurrogateSettings | None = None  #: None: exact gradients
 
     def checked(self) -> BuildSettings:
         """The same with plain numbers, once they have been checked.

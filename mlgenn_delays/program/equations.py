@@ -34,6 +34,7 @@ current may already have fallen below threshold.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from ..checks import Bounds
 from .model import AdjointModel, NeuronModel, SynapseModel
@@ -52,6 +53,7 @@ LARGEST_STEP = 80.0
 
 _SIM_CODE = "V = (Alpha * V) + Isyn;"
 _ADJOINT_SIM_CODE = "LambdaV *= Alpha;"
+_RESET = "V = Vreset;"
 _RELATIVE_RESET = "V -= Vthresh - Vreset;"
 
 #: Relative difference of two time constants below which the limit formula is used.
@@ -120,7 +122,7 @@ def leaky_integrate_fire(
         output_var_name="V",
         sim_code=_SIM_CODE,
         threshold_condition_code="V >= Vthresh",
-        reset_code=_RELATIVE_RESET if relative_reset else "V = Vreset;",
+        reset_code=_RELATIVE_RESET if relative_reset else _RESET,
         refractory_steps=held,
         tau_refrac=tau_refrac,
         adjoint=AdjointModel(
@@ -169,6 +171,11 @@ def has_relative_reset(model: NeuronModel) -> bool:
     """Whether a spike subtracts ``v_thresh - v_reset`` from V in place of setting it to
     ``v_reset``; of built-in models."""
     return model.reset_code == _RELATIVE_RESET
+
+
+def with_absolute_reset(model: NeuronModel) -> NeuronModel:
+    """A model with a relative reset as it would be without; any other as it is."""
+    return replace(model, reset_code=_RESET) if has_relative_reset(model) else model
 
 
 def has_closed_form(model: NeuronModel, dt: float) -> bool:

@@ -25,10 +25,15 @@ class TooManySpikes(ValueError):
 
 @dataclass(frozen=True)
 class Batch:
-    """Examples to run: rows ``indices`` of an event data set per input population."""
+    """Examples to run: rows ``indices`` of an event data set per input population.
+
+    ``step`` is the number of the optimiser step that they are run for; None: they are to be
+    predicted. For engines on which that is not the same (surrogate gradients).
+    """
 
     inputs: Mapping[int, EventDataset]  #: by population index
     indices: np.ndarray  #: (examples,) int64, at most ``program.batch_size`` of them
+    step: int | None = None
 
     @property
     def size(self) -> int:

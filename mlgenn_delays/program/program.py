@@ -19,6 +19,7 @@ import numpy as np
 from .frozen import Frozen
 from .model import NeuronModel, SynapseModel
 from .parameters import OwnerKind, ParameterSpec
+from .surrogate import SurrogateProgram
 
 
 class ReadoutKind(Enum):
@@ -236,7 +237,8 @@ Timing = Literal["grid", "substep"]
 
 @dataclass(frozen=True)
 class Program:
-    """A compiled network. ``training`` programs can run backwards."""
+    """A compiled network. ``training`` programs can run backwards: with the exact gradients of
+    EventProp, or with surrogate gradients, where ``surrogate`` says so."""
 
     populations: tuple[PopulationProgram, ...]
     connections: tuple[ConnectionProgram, ...]
@@ -246,6 +248,7 @@ class Program:
     batch_size: int  #: largest number of examples in one call
     training: bool
     timing: Timing = "grid"
+    surrogate: SurrogateProgram | None = None
 
     @property
     def is_substep(self) -> bool:

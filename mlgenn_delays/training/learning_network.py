@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from ..connection import Connection
 from ..engines.turns import at_any_time
 from ..losses import evaluate
 from ..optimisers import Optimiser
+from ..population import Population
 from ..program.exchange import (
     Batch,
     ForwardResult,
@@ -20,6 +22,7 @@ from ..program.exchange import (
     RecordRequest,
     TooManySpikes,
 )
+from ..program.parameters import OwnerKind
 from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
 from .data import TrialData
@@ -64,9 +67,11 @@ class LearningNetwork(CompiledInferenceNetwork):
         self._rules = {i: optimiser for optimiser, parameters in optimisers for i in parameters}
         self._run = RunState()
 
-    def _owner(self, parameter: int) -> Connection:
-        # of a connection, in any case: engines refuse to learn parameters of neurons
-        return self._built.connections[self.program.parameters[parameter].owner.index]
+    def _owner(self, parameter: int) -> Connection | Population:
+        owner = self.program.parameters[parameter].owner
+        of_connection = owner.kind is OwnerKind.CONNECTION
+        objects = self._built.connections if of_connection else self._built.populations
+        return objects[owner.index]
 
     @property
     def epoch_loss(self) -> float:
@@ -84,7 +89,7 @@ class LearningNetwork(CompiledInferenceNetwork):
 
     def gradients(
         self, x: Mapping[Any, Any], y: Mapping[Any, Any]
-    ) -> tuple[float, dict[Connection, dict[str, np.ndarray]]]:
+    ) -> tuple[float, dict[Connection | Population, dict[str, np.ndarray]]]:
         """Loss and gradients of one batch, as the optimiser would see them.
 
         Args:
@@ -95,31 +100,34 @@ class LearningNetwork(CompiledInferenceNetwork):
             mean loss over the examples (without regularisation), and per connection
             ``{"g": dL/dweight, "d": dL/ddelay [per timestep]}``, arrays of shape (pre, post)
             or, where sparse, (synapses,). No "g" where weights are frozen, no "d" where
-            delays are not learned.
+            delays are not learned. With surrogate gradients also per population, by the names of
+            its learned parameters, where it has any.
 
         Raises:
             ValueError: more than ``batch_size`` examples, or data that do not fit.
         """
         data = self._prepare(x, y)
         self._check_one_batch(data)
-        batch = data.batches(self.batch_size)[0]
+        batch = replace(data.batches(self.batch_size)[0], step=0)
         result, request = self.forward(batch)
         losses, gradients = self.evaluate_losses(result, data, batch)
         self.backward(gradients, request)
-        return float(np.mean(losses)), self._by_connection(self.engine.gradients())
+        return float(np.mean(losses)), self._by_owner(self.engine.gradients())
 
-    def gradient_norms(self) -> dict[Connection, dict[str, float]]:
+    def gradient_norms(self) -> dict[Connection | Population, dict[str, float]]:
         """Euclidean norms of the gradients of the last batch trained with.
 
         Returns:
             connection -> ``{"g": ..., "d": ...}``, each where it is learned
         """
-        return self._by_connection(self.engine.gradient_norms())
+        return self._by_owner(self.engine.gradient_norms())
 
-    def _by_connection(self, values: Mapping[int, T]) -> dict[Connection, dict[str, T]]:
-        named: dict[Connection, dict[str, T]] = {c: {} for c in self._built.connections}
+    def _by_owner(self, values: Mapping[int, T]) -> dict[Connection | Population, dict[str, T]]:
+        named: dict[Connection | Population, dict[str, T]] = {
+            c: {} for c in self._built.connections
+        }
         for i, value in values.items():
-            named[self._owner(i)][self.program.parameters[i].name] = value
+            named.setdefault(self._owner(i), {})[self.program.parameters[i].name] = value
         return named
 
     @at_any_time
@@ -164,7 +172,7 @@ class LearningNetwork(CompiledInferenceNetwork):
             ValueError, TypeError: attributes of an optimiser that are not allowed
         """
         try:
-            result, request = self.forward(batch, requests)
+            result, request = self.forward(replace(batch, step=number), requests)
         except TooManySpikes as error:
             raise NotFinite(str(error)) from None
         losses, gradients = self.evaluate_losses(result, data, batch)
