@@ -90,12 +90,9 @@ class Recipe:
         Raises:
             ValueError: a hidden layer too few, or sizes that the parts of the network refuse.
         """
-        sizes = self.settings.network.hidden
-        if len(sizes) < max(self.recurrent_layers, default=1):
-            raise ValueError(
-                f"hidden is {sizes}, {self.name} has recurrent connections in layer "
-                f"{max(self.recurrent_layers)}: name at least as many layers"
-            )
+        sizes, needed = self.settings.network.hidden, max(self.recurrent_layers, default=1)
+        if len(sizes) < needed:
+            raise ValueError(f"hidden is {sizes}, {self.name} needs at least {needed} layers")
         return _Builder(self).build(num_input, num_output)
 
 

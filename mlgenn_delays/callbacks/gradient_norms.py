@@ -43,10 +43,11 @@ class GradientNorms(Callback):
             squares.update(dict.fromkeys(squares, 0.0))
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
-        for connection, norms in self._compiled_network.gradient_norms().items():
-            squares = self._squares[self._names[connection]]
-            for name, norm in norms.items():
-                squares[name] += norm * norm
+        norms = self._compiled_network.gradient_norms()
+        for connection, of_connection in self._names.items():
+            squares = self._squares[of_connection]
+            for name in squares:
+                squares[name] += norms[connection][name] ** 2
 
     @property
     def norms(self) -> dict[str, dict[str, float]]:

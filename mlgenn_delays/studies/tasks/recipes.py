@@ -64,7 +64,11 @@ def recipe_task(name: str) -> Task:
     Args:
         name: one of ``RECIPES``
     """
-    recipe = _RECIPES[name]()
+    return make_task(_RECIPES[name]())
+
+
+def make_task(recipe: Recipe) -> Task:
+    """A task of a recipe, such as one of the package's in another size."""
     base: Task = import_module(f".{recipe.task}", __package__).TASK
     return replace(
         base,
