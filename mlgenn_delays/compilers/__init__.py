@@ -7,6 +7,7 @@ from ..training.compiled_surrogate_network import CompiledSurrogateNetwork
 from ..training.compiled_training_network import CompiledTrainingNetwork
 from ..training.loop import TrainingDiverged
 from ..training.run_state import EpochRecord
+from .convert import convert
 from .event_prop_compiler import EventPropCompiler, default_params
 from .inference_compiler import InferenceCompiler
 from .load_network import load_network
@@ -22,6 +23,7 @@ __all__ = [
     "InferenceCompiler",
     "SurrogateCompiler",
     "TrainingDiverged",
+    "convert",
     "default_params",
     "load_checkpoint",
     "load_network",

@@ -66,7 +66,7 @@ def load_network(
 def _load(network: Network, state: Mapping[str, np.ndarray], timing: Timing) -> None:
     arrays, meta = read_state(state)
     checked = _check_connections(network, arrays, meta)
-    note = _note(network, meta, timing)
+    note = note_differences(network, meta, timing)
     if note is not None:
         warnings.warn(note, stacklevel=3)
     for connection, values in zip(network.connections, checked, strict=True):
@@ -80,7 +80,7 @@ def _check_connections(network: Network, arrays: State, meta: Meta) -> list[dict
     if of_populations:
         raise ValueError(
             f"the training state has parameters of populations, {', '.join(of_populations)}, which "
-            "the description of a network cannot hold"
+            "the description of a network cannot hold; compilers.convert takes over what can be"
         )
     checked = []
     for connection in network.connections:
@@ -110,8 +110,9 @@ def _check_constant_delay(connection: Connection, saved: Mapping[str, Any]) -> N
         )
 
 
-def _note(network: Network, meta: Meta, timing: Timing) -> str | None:
-    """What differs between the trained network and the description besides parameters."""
+def note_differences(network: Network, meta: Meta, timing: Timing) -> str | None:
+    """What differs between the trained network and the description besides parameters, in words;
+    None: nothing."""
     if meta["format"] < FORMAT:
         return note_of_older_format(meta)
     saved = meta["network"]

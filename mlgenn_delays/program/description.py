@@ -54,6 +54,7 @@ def describe_program(program: Program) -> Description:
         "gradients": {
             "learned": [spec.key for spec in program.parameters if spec.learned],
             "populations": {p.name: _describe_gradients(p) for p in program.neurons},
+            **({} if program.surrogate is None else {"surrogate": _describe_surrogate(program)}),
         },
     }
 
@@ -150,6 +151,27 @@ def _describe_gradients(population: PopulationProgram) -> Description:
         "jump_code": _code(adjoint.jump_code),
         "tape": {name: _code(code) for name, code in adjoint.tape.items()},
         "regulariser": None if regulariser is None else _numbers(vars(regulariser)),
+    }
+
+
+def _describe_surrogate(program: Program) -> Description:
+    surrogate = program.surrogate
+    assert surrogate is not None
+    shares = ("dropout", "current_dropout", "recurrent_dropout")
+    return {
+        "function": surrogate.function,
+        "slope": number(surrogate.slope),
+        "differentiate_reset": surrogate.differentiate_reset,
+        "spreads": {
+            c.name: spread.kind
+            for c, spread in zip(program.connections, surrogate.spreads, strict=True)
+            if spread is not None
+        },
+        "dropout": {
+            p.name: [number(getattr(layer, share)) for share in shares]
+            for p, layer in zip(program.populations, surrogate.layers, strict=True)
+            if not p.is_input
+        },
     }
 
 

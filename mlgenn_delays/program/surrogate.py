@@ -29,6 +29,9 @@ DEFAULT_SLOPE: dict[str, float] = {"arctangent": 5.0, "triangular": 1.0, "fast_s
 #:     triangle   max(0, s - |m - d|) / s^2 with s = 1 + sigma                     (DelRec)
 SpreadKind = Literal["gaussian", "triangle"]
 
+#: What batch normalisation adds to variances.
+NORM_SMALL = 1e-5
+
 SURROGATE_FUNCTIONS: tuple[str, ...] = get_args(SurrogateFunction)
 SPREAD_KINDS: tuple[str, ...] = get_args(SpreadKind)
 

@@ -26,6 +26,7 @@ from mlgenn_delays.program.program import (
     Receptor,
     Regulariser,
 )
+from mlgenn_delays.program.surrogate import SurrogateProgram
 
 STEPS, DT = 20, 0.5
 
@@ -101,6 +102,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "batch_size": 3,
             "training": False,
             "timing": "substep",
+            "surrogate": SurrogateProgram("arctangent", 5.0, False, False, (None,), (), 0),
         },
     ),
     "PopulationProgram": (

@@ -127,7 +127,7 @@ class TorchEngine(Engine):
                     for p in self._kept_traces()
                 }
             ),
-            recording=Recording() if record is None else self._record(trial, record),
+            recording=Recording() if record is None else self._record(trial, batch, record),
         )
 
     def backward(
@@ -185,24 +185,26 @@ class TorchEngine(Engine):
                     "EventProp, surrogate gradients have none; record 'V'"
                 )
 
-    def _record(self, trial: Trial, record: RecordRequest) -> Recording:
-        """Spikes and voltages of the examples that are asked for."""
-        size = next(iter(trial.spikes.values())).shape[1]
-        rows = np.flatnonzero(record.examples[:size])
+    def _record(self, trial: Trial, batch: Batch, record: RecordRequest) -> Recording:
+        """Spikes and voltages of the examples that are asked for; of inputs, what was given."""
+        rows = np.flatnonzero(record.examples[: batch.size])
         recording = Recording()
         for index in record.spikes:
-            spikes = _to_numpy(trial.spikes[index])[:, rows]
-            recording.spikes[index] = [self._spike_train(index, s) for s in spikes.swapaxes(0, 1)]
+            events = batch.inputs.get(index)
+            recording.spikes[index] = [
+                self._spikes(trial.spikes[index][:, row])
+                if events is None
+                else events.example(int(batch.indices[row]))
+                for row in rows
+            ]
         for index, name in record.variables:
             values = _to_numpy(trial.voltages[index])[:, rows].swapaxes(0, 1)
             recording.variables[index, name] = np.ascontiguousarray(values, dtype=np.float32)
         return recording
 
-    def _spike_train(self, index: int, spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Times [ms] and neurons from (steps, neurons) counts."""
-        steps, neurons = np.nonzero(spikes)
-        counts = spikes[steps, neurons].astype(np.int64)
-        steps, neurons = np.repeat(steps, counts), np.repeat(neurons, counts)
+    def _spikes(self, spikes: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Times [ms] and neurons, by time, of one example, (steps, neurons)."""
+        steps, neurons = np.nonzero(_to_numpy(spikes))
         return spike_times(steps, self.program.dt), neurons
 
     # -- memory

@@ -15,15 +15,15 @@ from ...events.dataset import EventDataset
 from ...program.check_surrogate import layer_order
 from ...program.equations import has_relative_reset
 from ...program.program import PopulationProgram, Program
-from ...program.surrogate import DEFAULT_SLOPE, LayerSurrogate, Normalisation
+from ...program.surrogate import DEFAULT_SLOPE, NORM_SMALL, LayerSurrogate, Normalisation
 from ...program.timing import emission_steps
 from .delays import feed_forward
 from .derivatives import DERIVATIVES
 from .layer import Dynamics, Recurrence, run_layer
 from .projections import make_projection
 
-#: Of running statistics of batch normalisation, and what is added to variances.
-_MOMENTUM, _SMALL = 0.1, 1e-5
+#: Of running statistics of batch normalisation.
+_MOMENTUM = 0.1
 
 
 @dataclass
@@ -126,7 +126,7 @@ class ForwardPass:
             values[norm.shift],
             training=self._learns,
             momentum=_MOMENTUM,
-            eps=_SMALL,
+            eps=NORM_SMALL,
         )
         return normed.reshape(arrivals.shape)
 

@@ -1,6 +1,6 @@
 """What a delay is while a network learns: a kernel over the timesteps around it.
 
-A spike of step n arrives in parts, k[m] of it in step n + m (and one step more between neurons).
+A spike of step n arrives in parts, k[m] of it in step n + 1 + m.
 Equations and sources: :mod:`mlgenn_delays.program.surrogate`.
 """
 

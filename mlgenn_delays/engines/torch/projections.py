@@ -23,8 +23,7 @@ def make_projection(
         values: of all parameters, one per synapse or neuron, flat
         learns: whether delays are spread, where they are learned
     """
-    shift = connection.constant_delay
-    shift += 0 if program.populations[connection.source].is_input else 1
+    shift = connection.constant_delay + 1  # a spike without delay arrives in the next step
     weights = values[connection.weight]
     if connection.delay is None:
         ones = weights.new_ones((1, connection.source_size))
@@ -55,7 +54,7 @@ def _kernel(
     spread = None if surrogate is None else surrogate.spreads[connection.index]
     if learns and spread is not None:
         return _spread_kernel(spread, connection, delays, values, is_axonal(program, connection))
-    if surrogate is not None and (surrogate.fractional_delays or learns):
+    if surrogate is not None and surrogate.fractional_delays:
         return triangle(delays, 1.0, triangle_taps(longest, 1.0))
     return rounded(delays, longest + 1)
 
