@@ -112,6 +112,14 @@ class TestParts:
             convert(3)
 
 
+@pytest.mark.parametrize("relative", [False, True])
+def test_relative_reset_is_kept(relative):
+    for package, convert in ((ml_genn, from_ml_genn), (mlgenn_delays, to_ml_genn)):
+        neuron = package.neurons.LeakyIntegrateFire(**{**EVENT_PROP, "relative_reset": relative})
+        converted = convert(make_pair(package, neuron=neuron)).network
+        assert converted.populations[1].neuron.relative_reset is relative
+
+
 def trained_weights(network):
     """Weights of the first connection, before and after training with ml_genn's spikes."""
     compiler = EventPropCompiler(

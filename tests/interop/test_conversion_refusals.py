@@ -119,7 +119,7 @@ kinds, neurons, synapses = ml_genn.connectivity, ml_genn.neurons, ml_genn.synaps
         ),
         (
             {"neuron": neurons.LeakyIntegrateFire(v_thresh=0.0, **EVENT_PROP)},
-            "population 'b': LeakyIntegrateFire: v_thresh is 0, allowed are numbers above v_reset",
+            "population 'b': LeakyIntegrateFire: v_reset is 0.0, allowed are numbers below v_thresh",
         ),
         (
             {"neuron": neurons.LeakyIntegrateFire(readout="spike_count", **EVENT_PROP)},
@@ -159,6 +159,14 @@ class OwnInitializer(Initializer):
         (
             {"connectivity": Dense(OwnInitializer())},
             "connection 'Conn_a_b': weight: its initializer is OwnInitializer, .* give an array",
+        ),
+        (
+            {"synapse": "delta"},
+            "connection 'Conn_a_b': its synapse is Delta, .*that of mlGeNN scales weights where",
+        ),
+        (
+            {"neuron": LeakyIntegrate(readout="sum_softmax_var")},
+            "population 'b': its readout is SumSoftmaxVar, which has no counterpart in ml_genn",
         ),
         ({"name": "a-b"}, "connection 'a-b': GeNN takes names of letters, digits and underscores"),
     ],

@@ -58,10 +58,9 @@ def from_ml_genn(network: Any) -> Conversion:
 
     Raises:
         TypeError: ``network`` is no ``ml_genn.Network``
-        ValueError: a part has no counterpart, or settings that EventProp with exact
-            propagation does not have (``relative_reset=True``, ``scale_i=False``,
-            ``integrate_during_refrac=True`` with a refractory period, a bias); the message
-            names the population or connection
+        ValueError: a part has no counterpart, or settings that engines do not have
+            (``scale_i=False``, ``integrate_during_refrac=True`` or ``relative_reset=True`` with a
+            refractory period, a bias); the message names the population or connection
     """
     conversion = _convert(network, Package.ML_GENN)
     for population in conversion.network.populations:

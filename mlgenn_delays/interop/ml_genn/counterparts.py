@@ -162,9 +162,9 @@ SYNAPSES = Family(
     "synapse",
     {(ml_synapses.Exponential, synapses.Exponential): ("tau", "scale_i")},
     hints={
-        ml_synapses.Delta: "pass one to Connection or Layer, mlGeNN's default is Delta, whose "
-        "weights mean others here",
-        synapses.Delta: "mlGeNN's Delta scales weights where neurons have scale_i=True",
+        ml_synapses.Delta: "pass one to Connection or Layer, mlGeNN's default is Delta, which "
+        "scales weights where neurons have scale_i=True",
+        synapses.Delta: "that of mlGeNN scales weights where neurons have scale_i=True",
     },
 )
 
