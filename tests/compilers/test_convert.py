@@ -11,6 +11,8 @@ from mlgenn_delays.optimisers import Adam
 
 LOSS = "sparse_categorical_crossentropy"
 
+pytestmark = pytest.mark.torch
+
 
 def trained(**arguments):
     net = describe()

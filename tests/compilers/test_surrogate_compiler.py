@@ -33,6 +33,7 @@ LOSS = "sparse_categorical_crossentropy"
 STEPS = 40
 
 pytest.importorskip("torch.nn", reason="PyTorch is not installed")
+pytestmark = pytest.mark.torch
 
 
 def describe(synapse=None, hidden=None, output=None):

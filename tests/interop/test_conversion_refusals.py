@@ -119,7 +119,7 @@ kinds, neurons, synapses = ml_genn.connectivity, ml_genn.neurons, ml_genn.synaps
         ),
         (
             {"neuron": neurons.LeakyIntegrateFire(v_thresh=0.0, **EVENT_PROP)},
-            "population 'b': LeakyIntegrateFire: v_reset is 0.0, allowed are numbers below v_thresh",
+            "population 'b': LeakyIntegrateFire: v_reset is 0.0, allowed are numbers below v_thr",
         ),
         (
             {"neuron": neurons.LeakyIntegrateFire(readout="spike_count", **EVENT_PROP)},

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch.nn", reason="PyTorch is not installed")
+
 from literal_program import make_literal
 from surrogate_adjoint import gradients
 from surrogate_simulation import readout, running_statistics, simulate
@@ -19,6 +22,8 @@ from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.program.exchange import Batch, OutputGradient
 from mlgenn_delays.synapses import Delta, Exponential
+
+pytestmark = pytest.mark.torch
 
 STEPS, EXAMPLES, STEP = 30, 4, 7
 

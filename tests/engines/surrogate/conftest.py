@@ -1,5 +1,0 @@
-"""All tests here need PyTorch."""
-
-import pytest
-
-pytest.importorskip("torch.nn", reason="PyTorch is not installed")
