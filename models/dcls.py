@@ -129,7 +129,6 @@ def _recipe(
         gain=KAIMING_GAIN,
         delays=dict.fromkeys(("input", "hidden", "output"), longest_delay),
         grouped_channels=5,
-        # every layer's published output is half a kernel longer than its input, and here, spikes
-        # of hidden layers take effect a timestep later
-        tail_steps=longest_delay // 2 * (len(hidden) + 1) + len(hidden),
+        # every layer's published output is half a kernel longer than its input
+        tail_steps=(longest_delay // 2 + 1) * (len(hidden) + 1) + 1,
     )

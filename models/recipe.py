@@ -71,8 +71,11 @@ class Recipe:
     event_size: float = 1.0
     #: length of a trial that the data fill [ms]; None: that of the data
     duration: float | None = None
-    #: timesteps that follow it, in which delayed spikes take effect
+    #: timesteps that follow it, in which spikes take effect: published layers follow each other
+    #: within a timestep, here, each connection takes one, and an event waits for the end of its own
     tail_steps: int = 0
+    #: whether dropout leaves out what arrives at hidden neurons; otherwise, spikes that leave them
+    drops_currents: bool = False
     #: ``"adamw"``: weight decay apart from the gradient
     optimiser: Literal["adam", "adamw"] = "adam"
 

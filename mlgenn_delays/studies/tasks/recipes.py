@@ -18,6 +18,7 @@ from mlgenn_delays.models.delrec import delrec_psmnist, delrec_shd, delrec_ssc
 from mlgenn_delays.models.recipe import Recipe
 from mlgenn_delays.optimisers import Adam, AdamW
 
+from ..compiling import spread_width
 from ..config import RunConfig
 from ..task import Part, Task, TaskData
 
@@ -139,11 +140,13 @@ def _arguments(recipe: Recipe, network: ClassifierNetwork, config: RunConfig) ->
             if rate != learning.lr
         },
     }
+    if recipe.drops_currents:
+        arguments["current_dropout"] = {p: config.surrogate.dropout for p in network.hidden}
+        arguments["dropout"] = 0.0
     if recipe.method == "delrec":
-        # between layers, delays are not spread, but for interpolation between two timesteps
-        narrow = config.surrogate.spread_min_width
+        # between layers, delays are interpolated between two timesteps, and no wider
         arguments["spread_width"] = {
-            c: config.surrogate.spread_width if c.source() is c.target() else narrow
+            c: spread_width(config) if c.source() is c.target() else 0.0
             for c in network.delay_learn_conns
         }
     return arguments

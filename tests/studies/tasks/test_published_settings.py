@@ -28,6 +28,7 @@ COMMON: dict[str, Any] = {
     "wake_silent": 0.0, "patience": 0,
     "drop": 0.0, "drop_rate": 1.0, "jitter": 0.0, "jitter_rate": 1.0, "shift": 0.0,
     "stretch": 0.0, "channel_shift": 0, "channel_shift_rate": 1.0, "blend": 0.0,
+    "channel_time_shift": 0.0, "channel_time_shift_rate": 1.0,
     "limit": None, "validate_on_test": False, "quick": False,
     "method": "eventprop", "seed": 0, "backend": "auto", "threads": None,
 }  # fmt: skip

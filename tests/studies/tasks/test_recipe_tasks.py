@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from mlgenn_delays.models.dcls import dcls_ssc
 from mlgenn_delays.models.delrec import delrec_shd
 from mlgenn_delays.models.recipe import Recipe
+from mlgenn_delays.optimisers import AdamW
+from mlgenn_delays.program.program import Program
 from mlgenn_delays.studies import RECIPES, Task, get_task, make_config
 from mlgenn_delays.studies.commands.recipe_command import main
 from mlgenn_delays.studies.compiling import compile_network
@@ -73,12 +76,13 @@ def test_recipes_say_what_is_published(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "channels", "steps"),
     [
-        # trials of the data, half a kernel for each connection with delays, a step for each layer
-        ("dcls_shd", 140, 100 + 3 * 12 + 2),
-        ("dcls_ssc", 140, 100 + 4 * 15 + 3),
-        ("delrec_shd", 140, 100 + 12 + 2),
-        ("delrec_ssc", 140, 250 + 3),
-        ("delrec_psmnist", 1, 784 + 3),
+        # trials of the data, half a kernel for each published layer of delays, a step for each
+        # connection, one until events between timesteps are there
+        ("dcls_shd", 140, 100 + 3 * 12 + 3 + 1),
+        ("dcls_ssc", 140, 100 + 4 * 15 + 4 + 1),
+        ("delrec_shd", 140, 100 + 12 + 3 + 1),
+        ("delrec_ssc", 140, 250 + 4 + 1),
+        ("delrec_psmnist", 1, 784 + 4),
     ],
 )
 def test_bins(name: str, channels: int, steps: int) -> None:
@@ -160,3 +164,48 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         main(["delrec_ssc", "--help"])
     shown = capsys.readouterr().out
     assert "arXiv 2509.24852" in shown and "--dropout" in shown
+
+
+def compile_small(name: str, **changes: Any) -> Program:
+    """The program of a recipe with small layers."""
+    task = get_task(name)
+    config = task.config({"kind": "synthetic", "quick": True, **changes})
+    data = load_data(task, config)
+    with compile_network(task, task.build(config, data), config, data) as compiled:
+        return compiled.program
+
+
+def test_dropout_of_spikes_and_of_currents() -> None:
+    needs_torch("torch")
+    for name, of_spikes in (("delrec_shd", True), ("delrec_ssc", False)):
+        program = compile_small(name, dropout=0.25, recurrent_dropout=0.5)
+        assert program.surrogate is not None
+        for population, layer in zip(program.populations, program.surrogate.layers, strict=True):
+            p = 0.25 if population.name.startswith("hidden") else 0.0
+            assert layer.dropout == (p if of_spikes else 0.0)
+            assert layer.current_dropout == (0.0 if of_spikes else p)
+            assert layer.recurrent_dropout == 2.0 * p
+
+
+def test_widths_of_delrec() -> None:
+    needs_torch("torch")
+    program = compile_small("delrec_shd")
+    assert program.surrogate is not None
+    widths = {
+        connection.name: (spread.kind, program.parameters[spread.sigma].initial.item())
+        for connection, spread in zip(program.connections, program.surrogate.spreads, strict=True)
+        if spread is not None
+    }
+    assert widths == {"hidden1_hidden2": ("triangle", 0.0), "hidden2_hidden2": ("triangle", 10.0)}
+
+
+def test_steps_of_input_weights_are_in_events() -> None:
+    task = get_task("delrec_psmnist")
+    config = task.config(kind="synthetic", quick=True)
+    network = task.build(config, load_data(task, config))
+    arguments = task.surrogate_arguments(network, config)
+    (connection,) = arguments["weight_optimisers"]
+    assert connection.name == "input_hidden1"
+    of_input = arguments["weight_optimisers"][connection]
+    assert of_input.alpha == pytest.approx(arguments["optimiser"].alpha / 16)
+    assert isinstance(of_input, AdamW) and of_input.weight_decay == 1e-2
