@@ -17,7 +17,7 @@ from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
-from mlgenn_delays.synapses import Exponential, Synapse
+from mlgenn_delays.synapses import Delta, Exponential, Synapse
 
 from .settings import ClassifierSettings, NetworkSettings, NeuronSettings
 
@@ -96,8 +96,6 @@ def make_synapse(settings: ClassifierSettings, tau_syn: float) -> Synapse:
         tau_syn: time constant [ms] of those that have one
     """
     if settings.surrogate.synapse == "delta":
-        from mlgenn_delays.synapses import Delta
-
         return Delta()
     return Exponential(tau_syn)
 

@@ -293,7 +293,7 @@ class SurrogateSettings(Settings):
     #: factor by which the width shrinks in each epoch; None: it is at --spread-min-width after a
     #: quarter of the epochs (dcls), 0.95^(100 / epochs) (delrec)
     spread_decay: Annotated[Decay | None, or_none("FLOAT")] = None
-    spread_min_width: Positive = 0.25  #: width at which it stays [timesteps]
+    spread_min_width: Positive = 0.5  #: width at which it stays [timesteps]
     #: delrec: learn a factor to the width for each delay, 1 at first
     learned_widths: bool = False
     #: delrec: one delay for all recurrent synapses of a neuron, that of its axon; otherwise one for
@@ -309,6 +309,8 @@ class SurrogateSettings(Settings):
     batch_norm: bool = False  #: normalise what arrives at hidden layers from the layer before
     bias: bool = False  #: learn a constant current of hidden and output neurons
     dropout: Dropout = 0.0  #: share of hidden neurons whose spikes are lost to the next layer
+    #: share of hidden neurons that get nothing from the layer before
+    current_dropout: Dropout = 0.0
     recurrent_dropout: Dropout = 0.0  #: share of hidden neurons that get nothing from their layer
 
 

@@ -44,8 +44,8 @@ class GradientNorms(Callback):
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
         norms = self._compiled_network.gradient_norms()
-        for connection, of_connection in self._names.items():
-            squares = self._squares[of_connection]
+        for connection, label in self._names.items():
+            squares = self._squares[label]
             for name in squares:
                 squares[name] += norms[connection][name] ** 2
 

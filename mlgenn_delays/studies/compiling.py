@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from mlgenn_delays import Connection
-from mlgenn_delays.compilers import CompiledTrainingNetwork, EventPropCompiler
+from mlgenn_delays.compilers import CompiledTrainingNetwork, EventPropCompiler, SurrogateCompiler
 from mlgenn_delays.models import ClassifierNetwork, LearningSettings
 from mlgenn_delays.optimisers import Adam
 
 from .config import RunConfig
-from .methods import backend_of, is_surrogate
+from .methods import is_surrogate
 from .task import Task, TaskData
 
 #: Timesteps of a trial, at least: fewer leave nothing of the times of spikes.
@@ -69,8 +69,6 @@ def compile_network(
         **task.compiler_arguments(config),
     }
     if is_surrogate(config):
-        from mlgenn_delays.compilers import SurrogateCompiler
-
         arguments = {n: v for n, v in arguments.items() if n not in _OF_SPIKE_TIMES}
         arguments.update(surrogate_arguments(network, config))
         arguments.update(task.surrogate_arguments(network, config))
@@ -87,10 +85,9 @@ def _arguments(network: ClassifierNetwork, config: RunConfig, timesteps: int) ->
     """Arguments that compilers have in common."""
     learning, dt = config.learning, config.network.dt
     rates = {c: weight_rate(c, network, learning) for c in network.connections.values()}
-    decay = {"weight_decay": learning.weight_decay} if learning.weight_decay else {}
     return dict(
         example_timesteps=timesteps,
-        optimiser=Adam(learning.lr, **decay),
+        optimiser=Adam(learning.lr, weight_decay=learning.weight_decay),
         reg_lambda_upper=learning.reg_lambda,
         reg_lambda_lower=learning.reg_lambda,
         reg_nu_upper=learning.reg_nu,
@@ -100,9 +97,11 @@ def _arguments(network: ClassifierNetwork, config: RunConfig, timesteps: int) ->
         delay_optimiser=Adam(learning.delay_lr / dt) if network.delay_learn_conns else None,
         delay_learn_conns=network.delay_learn_conns,
         weight_optimisers={
-            c: Adam(rate, **decay) for c, rate in rates.items() if rate != learning.lr
+            c: Adam(rate, weight_decay=learning.weight_decay)
+            for c, rate in rates.items()
+            if rate != learning.lr
         },
-        backend=backend_of(config),
+        backend=config.backend,
         num_threads=config.threads,
     )
 
@@ -128,6 +127,7 @@ def surrogate_arguments(network: ClassifierNetwork, config: RunConfig) -> dict[s
         batch_norm=hidden if wanted.batch_norm else [],
         bias=[*hidden, network.output] if wanted.bias else [],
         dropout={layer: wanted.dropout for layer in hidden},
+        current_dropout={layer: wanted.current_dropout for layer in hidden},
         recurrent_dropout={layer: wanted.recurrent_dropout for layer in hidden},
     )
 

@@ -11,7 +11,8 @@ import numpy as np
 from .compiling import compile_network, count_timesteps
 from .config import RunConfig
 from .errors import user_errors
-from .study import PlannedRun, count_described
+from .matching import count_described
+from .study import PlannedRun
 from .task import Task, TaskData, load_data
 
 #: Batches that are trained with: the first one warms up, the others are timed.
@@ -63,7 +64,7 @@ def _count(task: Task, config: RunConfig) -> int:
     data = load_data(task, config)
     with user_errors():
         count_timesteps(data.duration, config.network.dt)
-        return count_described(task.build(config, data))
+        return count_described(task, config, data)
 
 
 def _measure(task: Task, config: RunConfig) -> tuple[float, int]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
+from mlgenn_delays.engines.create import EVENT_PROP_BACKENDS, SURROGATE_BACKENDS, check_backend
 from mlgenn_delays.models.settings import NetworkSettings
 
 from .config import RunConfig
-
-#: Engines of the methods with surrogate gradients, which have no others.
-_TORCH = ("torch", "torch:cpu", "torch:cuda")
 
 
 def is_surrogate(config: RunConfig) -> bool:
@@ -17,9 +13,9 @@ def is_surrogate(config: RunConfig) -> bool:
     return config.method != "eventprop"
 
 
-def backend_of(config: RunConfig) -> str:
-    """Engine that is asked for: ``"auto"`` is PyTorch for surrogates."""
-    return "torch" if is_surrogate(config) and config.backend == "auto" else config.backend
+def backends_of(config: RunConfig) -> tuple[str, ...]:
+    """Engines that a method has."""
+    return SURROGATE_BACKENDS if is_surrogate(config) else EVENT_PROP_BACKENDS
 
 
 def has_recurrent_delays(network: NetworkSettings) -> bool:
@@ -44,6 +40,11 @@ def check_method(config: RunConfig) -> None:
     Raises:
         ValueError: it cannot; says which to take instead.
     """
+    if config.backend not in (allowed := backends_of(config)):
+        raise ValueError(
+            f"backend is {config.backend!r}, allowed with method {config.method!r} are "
+            f"{', '.join(map(repr, allowed))}"
+        )
     if is_surrogate(config):
         _check_surrogate(config)
     else:
@@ -52,11 +53,6 @@ def check_method(config: RunConfig) -> None:
 
 def _check_surrogate(config: RunConfig) -> None:
     method = config.method
-    if config.backend not in ("auto", *_TORCH):
-        raise ValueError(
-            f"backend is {config.backend!r}, allowed with method {method!r} are 'auto' and "
-            f"{', '.join(map(repr, _TORCH))}"
-        )
     if config.neuron.readout == "first_spike_time":
         raise ValueError(
             f"readout is 'first_spike_time', which method {method!r} cannot train: spike times "
@@ -70,11 +66,6 @@ def _check_surrogate(config: RunConfig) -> None:
 
 
 def _check_eventprop(config: RunConfig) -> None:
-    if config.backend in _TORCH:
-        raise ValueError(
-            f"backend is {config.backend!r}, which has no exact gradients: take --method dcls or "
-            "delrec, or another backend"
-        )
     if config.surrogate.synapse == "delta":
         raise ValueError(
             "synapse is 'delta', which EventProp cannot train: spikes happen at arrivals, whose "
@@ -87,13 +78,11 @@ def _check_eventprop(config: RunConfig) -> None:
         )
 
 
-def check_torch(config: RunConfig) -> None:
-    """See that PyTorch is there where it is needed.
+def check_engine(config: RunConfig) -> None:
+    """See that the engine that is asked for can run here.
 
     Raises:
-        ImportError: it is not; says how to install it.
+        ValueError: there is no such device.
+        ImportError: PyTorch, or PyGeNN, is missing; says how to install it.
     """
-    if is_surrogate(config) and find_spec("torch") is None:
-        raise ImportError(
-            f"method {config.method!r} needs PyTorch: pip install 'mlgenn_delays[torch]'"
-        )
+    check_backend(config.backend, backends_of(config))

@@ -60,7 +60,7 @@ def prepare(task: Task, config: RunConfig) -> Iterator[Prepared]:
 def describe_start(prepared: Prepared, folder: ResultsFolder | None, notice: str) -> RunStart:
     """What is going to be trained, by a network as it is at first."""
     network, compiled, data = prepared.network, prepared.compiled, prepared.data
-    weights, delays = count_parameters(compiled.program, network)
+    weights, delays, others = count_parameters(compiled.program, network)
     layers = (network.input, *network.hidden, network.output)
     return RunStart(
         config=prepared.config,
@@ -71,6 +71,7 @@ def describe_start(prepared: Prepared, folder: ResultsFolder | None, notice: str
         sizes=tuple(population.size for population in layers),
         num_weights=weights,
         num_delays=delays,
+        num_others=others,
         backend=compiled.engine.name,
         threads=compiled.engine.num_threads,
         memory=compiled.memory_estimate(),

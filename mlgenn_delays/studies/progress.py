@@ -25,6 +25,7 @@ class RunStart:
     sizes: tuple[int, ...]  #: of all layers, from input to output
     num_weights: int  #: that are learned
     num_delays: int  #: that are learned
+    num_others: int  #: that are learned besides, such as biases
     backend: str  #: the engine
     threads: int
     memory: Mapping[str, int]  #: that the network takes, by what for [bytes]

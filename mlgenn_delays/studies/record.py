@@ -34,12 +34,18 @@ class RunRecord:
     message: str | None = None  #: why it is not finished
     test_accuracy: float | None = None  #: of the network with the best validation
     test_loss: float | None = None
+    #: with delays rounded to timesteps, and with delays between them: one of both is
+    #: ``test_accuracy``; None where there are no delays or it was not tested
+    test_accuracy_rounded: float | None = None
+    test_accuracy_fractional: float | None = None
     validation_accuracy: float | None = None  #: of that network
     validation_loss: float | None = None
     best_epoch: int | None = None  #: whose network was tested
     epochs: int = 0  #: that are complete
     n_weights: int = 0  #: that are learned
     n_delays: int = 0  #: that are learned
+    #: that are learned besides: widths of delays, biases, batch normalisation
+    n_others: int = 0
     #: hidden layer -> mean spikes per neuron and test trial
     spikes_per_neuron: Mapping[str, float] = field(default_factory=dict)
     #: hidden layer -> neurons that were silent in all test trials
@@ -66,8 +72,8 @@ class RunRecord:
 
     @property
     def n_parameters(self) -> int:
-        """Weights and delays that are learned."""
-        return self.n_weights + self.n_delays
+        """All that is learned."""
+        return self.n_weights + self.n_delays + self.n_others
 
     @property
     def seconds_per_epoch(self) -> float | None:
@@ -163,15 +169,17 @@ def damaged_record(path: Path, what: object) -> RunError:
     )
 
 
-def count_parameters(program: Program, network: ClassifierNetwork) -> tuple[int, int]:
-    """Weights and delays that are learned; programs for inference have all weights."""
+def count_parameters(program: Program, network: ClassifierNetwork) -> tuple[int, int, int]:
+    """Weights, delays, and others that are learned; programs for inference have all weights.
+    Synapses that share a parameter count as one."""
     learned = {c.name for c in network.delay_learn_conns}
-    weights = sum(
-        c.num_synapses
-        for c in program.connections
-        if program.learns(c.weight) or not program.training
-    )
-    return weights, sum(c.num_synapses for c in program.connections if c.name in learned)
+    weights = {
+        c.weight for c in program.connections if program.learns(c.weight) or not program.training
+    }
+    delays = {c.delay for c in program.connections if c.name in learned and c.delay is not None}
+    others = {i for i in range(len(program.parameters)) if program.learns(i)} - weights - delays
+    sizes = [sum(program.parameters[i].size for i in some) for some in (weights, delays, others)]
+    return sizes[0], sizes[1], sizes[2]
 
 
 def describe_delays(

@@ -14,7 +14,8 @@ from .sizes import size_text
 #: Entries of ``summary.json`` that are columns of the table under the same name.
 _SAME = (
     *("status", "message", "test_accuracy", "test_loss", "validation_accuracy", "validation_loss"),
-    *("best_epoch", "epochs", "n_parameters", "n_weights", "n_delays", "seconds"),
+    *("test_accuracy_rounded", "test_accuracy_fractional"),
+    *("best_epoch", "epochs", "n_parameters", "n_weights", "n_delays", "n_others", "seconds"),
     *("seconds_per_epoch", "config_hash", "backend", "threads"),
 )
 
@@ -29,7 +30,10 @@ _DELAYS = {
 }
 
 #: Entries of ``summary.json`` that are numbers, and may be missing.
-_NUMBERS = ("n_parameters", "n_weights", "n_delays", "epochs", "seconds_per_epoch")
+_NUMBERS = (
+    *("n_parameters", "n_weights", "n_delays", "n_others", "epochs", "seconds_per_epoch"),
+    *("test_accuracy_rounded", "test_accuracy_fractional"),
+)
 
 _MEGABYTE = 1e6
 
@@ -59,6 +63,7 @@ def row_of(
     return {
         "task": _task(settings),
         "variant": variant_of(settings),
+        "method": settings.get("method", "eventprop"),
         "hidden": size_text(hidden),
         "n_hidden": sum(hidden),
         "seed": int(settings["seed"]),

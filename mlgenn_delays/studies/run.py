@@ -12,7 +12,6 @@ import numpy as np
 
 from mlgenn_delays.checks import check_number
 from mlgenn_delays.compilers import load_checkpoint
-from mlgenn_delays.engines.create import check_backend
 from mlgenn_delays.training.diagnosis import (
     find_constant_outputs,
     find_one_answer,
@@ -24,9 +23,10 @@ from mlgenn_delays.training.state import read_state
 
 from .checkpoints import get_delays, read_description
 from .config import RunConfig
+from .delay_rounding import accuracies
 from .errors import user_errors
 from .evaluation import TestResult, evaluate_network
-from .methods import check_method, check_torch
+from .methods import check_engine, check_method
 from .metrics_table import MetricsTable
 from .outputs import write_outputs
 from .prepare import Prepared, describe_start, prepare
@@ -109,8 +109,7 @@ def run(
                 f"the configuration is of the task {config.task!r}, not of {task.name!r}"
             )
         check_method(config)
-        check_torch(config)
-        check_backend(config.backend)
+        check_engine(config)
         check_number(interval, "interval", minimum=0.0)
         check_number(wait, "wait", minimum=0.0)
     reset_peak_memory()
@@ -162,8 +161,12 @@ def _train_and_test(
         outcome = training.run(prepared.data)
     if outcome.error is not None:
         raise outcome.error
-    test = _test(prepared, training.checkpoints.best_state)
+    best = training.checkpoints.best_state
+    test = _test(prepared, best)
     record = _record(prepared, outcome, test, table, begun)
+    if best is not None and test is not None:
+        with user_errors():
+            record = replace(record, **accuracies(prepared, best, test))
     if folder is not None:
         record = replace(record, folder=folder.path)
         with summary_last(folder, record.to_json()):
@@ -214,7 +217,7 @@ def _record(
     begun: Mapping[str, Any],
 ) -> RunRecord:
     compiled, network = prepared.compiled, prepared.network
-    weights, delays = count_parameters(compiled.program, network)
+    weights, delays, others = count_parameters(compiled.program, network)
     accuracy, loss, epoch = outcome.best or (None, None, None)
     after = get_delays(network, compiled)
     values = dict(
@@ -228,6 +231,7 @@ def _record(
         epochs=len(table.rows),
         n_weights=weights,
         n_delays=delays,
+        n_others=others,
         spikes_per_neuron=test.spikes_per_neuron if test else {},
         silent_neurons=test.silent_neurons if test else {},
         delay_statistics=describe_delays(

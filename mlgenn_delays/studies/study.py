@@ -10,12 +10,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from mlgenn_delays.models import ClassifierNetwork
-
 from .config import FREE, RunConfig, flat_json
+from .matching import Match, closest_sizes, count_described
 from .sizes import size_text
 from .task import Task, find_data, load_data
-from .variants import variant_settings
+from .variants import fitting_variant, variant_settings
 
 #: Settings that are axes of a study, and the options that say them.
 AXES = {"hidden": "sizes", "seed": "seeds"}
@@ -25,9 +24,6 @@ OF_VARIANTS = ("recurrent", "delays", "recurrent_delays")
 
 #: Characters of a value in the name of a folder, at most.
 _LONGEST_VALUE = 40
-
-#: Hidden neurons of a layer that are tried, at most, where numbers of parameters are matched.
-_LARGEST = 2**16
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,9 @@ class Study:
         over: further axes: name of a setting -> its values
         pool: those of ``over`` whose values are replications, such as the speaker that was left
             out of training: reports average over them
-        match_parameters: variants but for the first one get the hidden size whose number of
-            parameters (weights and learned delays) is the closest to the first one's
+        match_parameters: networks get the hidden size whose number of parameters (weights,
+            learned delays, and whatever else is learned) is the closest to that of the first
+            variant, with the first method where ``over`` has several
     """
 
     task: Task
@@ -78,17 +75,41 @@ class Study:
             for name in variant_settings(self.task, variant):
                 if name in self.settings or name in self.over:
                     raise ValueError(f"{name}: the variant {variant!r} says it")
+        for variant in self.variants:
+            method = self.settings.get("method", "eventprop")
+            if (fitting := fitting_variant(method, variant)) != variant:
+                raise ValueError(
+                    f"variant {variant!r}: method {method!r} learns no delays from a hidden layer "
+                    f"to itself: take method 'delrec', or the variant {fitting!r}"
+                )
+
+    def trained_variant(self, variant: str, values: Mapping[str, Any]) -> str:
+        """The variant that is trained where one is asked for with some values of ``over``: a method
+        that cannot have it has the one that fits."""
+        return fitting_variant(values["method"], variant) if "method" in values else variant
+
+    @property
+    def matched_to(self) -> tuple[str, dict[str, Any]]:
+        """Which networks' numbers of parameters others are to have: their variant, and their
+        method where there are several."""
+        method = {"method": self.over["method"][0]} if "method" in self.over else {}
+        return self.variants[0], method
 
     def describe(self) -> dict[str, Any]:
         """What all runs of the study share, in JSON types: two studies that differ in it cannot
         be one. Where runs are done and where their data lie may change."""
         asked = {n: v for n, v in self.settings.items() if n not in FREE or n == "epochs"}
+        variant, method = self.matched_to
+        matched = {"match_method": method["method"]} if method and self.match_parameters else {}
         return {
             "task": self.task.name,
             "settings": {n: list(v) if isinstance(v, tuple) else v for n, v in asked.items()},
             "axes": sorted(self.over),
             "pool": list(self.pool),
-            "match_parameters": self.variants[0] if self.match_parameters else None,
+            "match_parameters": (
+                self.trained_variant(variant, method) if self.match_parameters else None
+            ),
+            **matched,
         }
 
 
@@ -100,6 +121,8 @@ class PlannedRun:
     variant: str
     size: str  #: that was asked for, as ``"64"`` or ``"128x2"``
     axes: Mapping[str, Any]  #: value of each further axis, in JSON types
+    in_place_of: str = ""  #: variant that was asked for, where the method cannot have it
+    match: Match | None = None  #: where numbers of parameters are matched
 
     @property
     def name(self) -> str:
@@ -133,13 +156,15 @@ def plan(study: Study) -> list[PlannedRun]:
     """
     runs = []
     for size, variant, values in product(study.sizes, study.variants, _combinations(study.over)):
-        hidden = size
-        if study.match_parameters and variant != study.variants[0]:
-            hidden = _match(study, size, variant, values)
+        trained = study.trained_variant(variant, values)
+        if trained != variant and trained in study.variants:
+            continue  # it is there already
+        hidden, match = _match(study, size, trained, values)
         for seed in study.seeds:
-            config = _located(study.task, _configure(study, hidden, variant, values, seed))
+            config = _located(study.task, _configure(study, hidden, trained, values, seed))
             axes = {name: flat_json(config)[name] for name in study.over}
-            runs.append(PlannedRun(config, variant, size_text(size), axes))
+            asked = "" if trained == variant else variant
+            runs.append(PlannedRun(config, trained, size_text(size), axes, asked, match))
     _check_different(runs)
     return runs
 
@@ -188,33 +213,21 @@ def _configure(
 
 
 def _match(
-    study: Study,
-    size: tuple[int, ...],
-    variant: str,
-    values: Mapping[str, Any],
-) -> tuple[int, ...]:
-    """Sizes of a variant's layers, all the same, whose number of parameters is the closest to
-    that of the first variant."""
+    study: Study, size: tuple[int, ...], variant: str, values: Mapping[str, Any]
+) -> tuple[tuple[int, ...], Match | None]:
+    """Sizes of the layers of a network, and how close its number of parameters comes to what is
+    wanted, where that matters."""
+    if not study.match_parameters:
+        return size, None
 
-    def count(hidden: tuple[int, ...], variant: str) -> int:
+    def count(hidden: tuple[int, ...], variant: str, values: Mapping[str, Any]) -> int:
         config = _configure(study, hidden, variant, values, study.seeds[0])
-        return count_described(study.task.build(config, load_data(study.task, config)))
+        return count_described(study.task, config, load_data(study.task, config))
 
-    wanted, layers = count(size, study.variants[0]), len(size)
-    low, high = 1, 2
-    while count((high,) * layers, variant) < wanted and high < _LARGEST:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if count((middle,) * layers, variant) < wanted:
-            low = middle
-        else:
-            high = middle
-    return min(((n,) * layers for n in (low, high)), key=lambda h: abs(count(h, variant) - wanted))
-
-
-def count_described(network: ClassifierNetwork) -> int:
-    """Weights and learned delays of a network that is not compiled, all of whose connections are
-    all-to-all."""
-    sizes = {c: c.source().size * c.target().size for c in network.connections.values()}
-    return sum(sizes.values()) + sum(sizes[c] for c in network.delay_learn_conns)
+    first, method = study.matched_to
+    reference = study.trained_variant(first, method), {**values, **method}
+    wanted = count(size, *reference)
+    if (variant, values) == reference or not size:
+        return size, Match(count(size, variant, values), wanted)
+    hidden = closest_sizes(size, lambda sizes: count(sizes, variant, values), wanted)
+    return hidden, Match(count(hidden, variant, values), wanted)

@@ -14,6 +14,7 @@ from mlgenn_delays.callbacks import (
     EarlyStopping,
     GradientNorms,
     LearningRateSchedule,
+    OneCycle,
     WakeSilentNeurons,
     WarmUpCosine,
 )
@@ -51,8 +52,6 @@ def rate_factor(learning: LearningSettings, ease_in: bool = True) -> WarmUpCosin
 def weight_factor(learning: LearningSettings) -> Factor:
     """Factor to the learning rates of weights."""
     if learning.schedule in ("one_cycle", "one_cycle_delays"):
-        from mlgenn_delays.callbacks import OneCycle
-
         return OneCycle()
     return rate_factor(learning)
 

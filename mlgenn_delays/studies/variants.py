@@ -20,6 +20,9 @@ VARIANTS: dict[str, Mapping[str, Any]] = {
     "recurrent-learned": {"recurrent": True, "delays": "learned", "recurrent_delays": True},
 }
 
+#: Method -> variants that it cannot have -> what it has instead: DCLS learns no recurrent delays.
+_FITTING = {"dcls": {"recurrent-learned": "feedforward-learned"}}
+
 
 def add_variant(name: str, settings: Mapping[str, Any]) -> None:
     """Add a kind of network of your own.
@@ -53,8 +56,13 @@ def variant_settings(task: Task, name: str) -> dict[str, Any]:
     return settings
 
 
-def choose_variants(task: Task, names: Sequence[str]) -> tuple[str, ...]:
-    """Variants by name; ``"all"`` are all that a task can have.
+def fitting_variant(method: str, name: str) -> str:
+    """The variant that a method trains where another one is asked for: itself, if it can."""
+    return _FITTING.get(method, {}).get(name, name)
+
+
+def choose_variants(task: Task, names: Sequence[str], method: str = "eventprop") -> tuple[str, ...]:
+    """Variants by name; ``"all"`` are all that a task can have with a method.
 
     Raises:
         ValueError: there is none of a name, or the task cannot have it.
@@ -65,6 +73,8 @@ def choose_variants(task: Task, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(names))
     possible = []
     for name in VARIANTS:
+        if fitting_variant(method, name) != name:
+            continue
         try:
             variant_settings(task, name)
         except ValueError:

@@ -133,11 +133,12 @@ def test_predicts_the_spikes_of_the_cpu_engine():
     results = []
     for network in (compiled, other):
         recorders = [SpikeRecorder(p, key=p.name) for p in (net.x, net.h)]
-        recorders.append(VarRecorder(net.y, "v", key="v"))
+        recorders += [VarRecorder(p, "v", key=f"v of {p.name}") for p in (net.h, net.y)]
         results.append(network.predict({net.x: x}, net.y, callbacks=recorders))
     (outputs, data), (other_outputs, other_data) = results
     np.testing.assert_allclose(outputs[net.y], other_outputs[net.y], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(data["v"], other_data["v"], rtol=1e-4, atol=1e-6)
+    for key in ("v of h", "v of y"):
+        np.testing.assert_allclose(data[key], other_data[key], rtol=1e-4, atol=1e-6)
     for key in ("x", "h"):
         for mine, theirs in zip(data[key], other_data[key]):
             for a, b in zip(mine, theirs, strict=True):

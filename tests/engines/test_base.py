@@ -8,6 +8,7 @@ from dataclasses import replace
 import grid_adjoint
 import numpy as np
 import pytest
+from genn_backend import GENN
 from grid_simulation import simulate
 from programs import Case, ProgramBuilder, recurrent_case
 
@@ -23,8 +24,6 @@ from mlgenn_delays.program.program import Program
 
 SCE = SparseCategoricalCrossentropy()
 RANGE = (0.5, 6.0)
-
-GENN = pytest.param("genn:cpu", marks=pytest.mark.genn)
 
 
 @pytest.fixture(params=["cpu", "reference", GENN])

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND, GENN
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers.build import build_program
@@ -39,7 +40,7 @@ SAME, DIFFERENT = np.ones(HIDDEN), 0.75 + np.arange(HIDDEN) / 16.0
 BACKENDS = [
     "cpu",
     "reference",
-    pytest.param("genn:cpu", marks=pytest.mark.genn),
+    GENN,
 ]
 
 
@@ -133,7 +134,7 @@ def assert_close(a: dict[str, np.ndarray], b: dict[str, np.ndarray], tolerance: 
         )
 
 
-TOLERANCE = {"cpu": 1e-6, "genn:cpu": 1e-6, "reference": 0.0}
+TOLERANCE = {"cpu": 1e-6, BACKEND: 1e-6, "reference": 0.0}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -148,7 +149,7 @@ def test_equal_thresholds_are_the_constant(backend, refractory):
 CONSTANTS = ["Alpha", "IMinusVthreshMin", "TauM", "Vreset", "Vthresh"]
 
 
-@pytest.mark.parametrize("backend", ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)])
+@pytest.mark.parametrize("backend", ["cpu", GENN])
 @pytest.mark.parametrize("population", [1, 2])
 @pytest.mark.parametrize("output", ["avg_var", "max_var", "per timestep"])
 def test_any_constant_may_be_one_number_per_neuron(backend, population, output):
@@ -191,7 +192,7 @@ def simulate(made: BuiltNetwork, thresholds: np.ndarray, example: int):
     return np.array(found), margin
 
 
-@pytest.mark.parametrize("backend", ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)])
+@pytest.mark.parametrize("backend", ["cpu", GENN])
 def test_different_thresholds_move_spikes(backend):
     made = with_parameter(built(), "Vthresh", DIFFERENT)
     found = results(made, backend)
@@ -331,7 +332,7 @@ def test_emitted_code_is_that_of_before_where_there_are_none():
     assert "const float Vthresh = own0[j];" in source(with_parameter(built(), "Vthresh", SAME))
 
 
-@pytest.mark.parametrize("backend", ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)])
+@pytest.mark.parametrize("backend", ["cpu", GENN])
 def test_learned_parameters_of_neurons_are_refused(backend):
     made = with_parameter(built(), "Vthresh", SAME, learned=True)
     with pytest.raises(NotImplementedError, match="population 'p1': 'Vthresh'"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import ml_genn
 import numpy as np
+from genn_backend import BACKEND
 from ml_genn.compilers.event_prop_compiler import default_params
 from ml_genn.connectivity import Dense, FixedProbability
 from ml_genn.initializers import Normal, Uniform
@@ -80,7 +81,7 @@ def compile_delays(net: SimpleNamespace, loss: Any = SCE, **settings: Any):
         "optimiser": ml_genn.optimisers.Adam(0.05),
         "delay_optimiser": ml_genn.optimisers.Adam(0.1),
         "delay_learn_conns": net.learned,
-        "backend": "genn:cpu",
+        "backend": BACKEND,
         **SETTINGS,
         **settings,
     }

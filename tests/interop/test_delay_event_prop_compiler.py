@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
@@ -58,7 +59,7 @@ def assert_same(found, expected, start, tolerance):
         np.testing.assert_allclose(a, b, rtol=0.0, atol=tolerance * moved)
 
 
-BACKENDS = {"genn:cpu": 0.0, "cpu": 1e-3}
+BACKENDS = {BACKEND: 0.0, "cpu": 1e-3}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -220,7 +221,7 @@ def test_networks_side_by_side():
     """An engine of the same program lives beside a network in use."""
     net = make_network()
     _, plain, _ = train(net, compile_delays(net), 16)
-    ours, parts = compile_ours(net, "genn:cpu", rng_seed=9)
+    ours, parts = compile_ours(net, BACKEND, rng_seed=9)
     spikes, labels = make_spikes(16)
     ours.train({parts.x: spikes}, {parts.y: labels}, 1, callbacks=[])
     _, beside, _ = train(net, compile_delays(net), 16)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 
 pytest.importorskip("pygenn")
 pytest.importorskip("ml_genn")
@@ -113,7 +114,7 @@ def our_gradients(dt: float) -> list[np.ndarray]:
     conversion = from_ml_genn(network)
     compiler = compilers.EventPropCompiler(
         round(DURATION / dt), "sparse_categorical_crossentropy", Adam(0.0), dt=dt, batch_size=1,
-        delay_learn_conns=conversion.network.connections, backend="genn:cpu",
+        delay_learn_conns=conversion.network.connections, backend=BACKEND,
     )  # fmt: skip
     compiled = compiler.compile(conversion.network)
     compiled.train(

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from alif_grid import simulate
 from alif_problem import Compiled, example, make_problem, shipped
+from genn_backend import GENN
 
 from mlgenn_delays.callbacks import SpikeRecorder, VarRecorder
 
 #: Engines on the grid that run the same model.
-BACKENDS = ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)]
+BACKENDS = ["cpu", GENN]
 
 CASES = {
     "example": (example, {"seed": 0}, 1.0),

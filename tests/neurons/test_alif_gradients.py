@@ -20,12 +20,13 @@ from alif_events import (
     solve,
 )
 from alif_problem import Cell, Compiled, Problem, example, make_problem, shipped
+from genn_backend import GENN
 
 from mlgenn_delays.neurons import Neuron
 from mlgenn_delays.program.model import NeuronModel
 
 #: Engines on the grid that run the same model.
-BACKENDS = ["cpu", pytest.param("genn:cpu", marks=pytest.mark.genn)]
+BACKENDS = ["cpu", GENN]
 
 #: [ms]
 TIMESTEPS = (0.01, 0.00125)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlgenn_delays.studies import VARIANTS, Study, add_variant, get_task, plan
-from mlgenn_delays.studies.study import count_described
+from mlgenn_delays.studies.matching import count_described
 from mlgenn_delays.studies.task import load_data
 from mlgenn_delays.studies.variants import choose_variants, variant_settings
 
@@ -126,7 +126,7 @@ def test_matched_parameters(size: tuple[int, ...]) -> None:
     data = load_data(BRAILLE, BRAILLE.config(settings))
 
     def count(config) -> int:
-        return count_described(BRAILLE.build(config, data))
+        return count_described(BRAILLE, config, data)
 
     runs = plan(matched)
     wanted = count(runs[0].config)

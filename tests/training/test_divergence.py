@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from divergence import Watch, check_claims, diverge, observe, values
+from genn_backend import GENN
 from trained_networks import HH_G, HY_G, XH_D, XH_G, compile_recurrent
 
 from mlgenn_delays.compilers import TrainingDiverged
 from mlgenn_delays.engines.base import is_finite
 from mlgenn_delays.optimisers import Adam, Optimiser
 from mlgenn_delays.program.exchange import TooManySpikes
-
-GENN = pytest.param("genn:cpu", marks=pytest.mark.genn)
 
 LEARNED = (XH_G, XH_D, HH_G, HY_G)
 

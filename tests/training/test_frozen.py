@@ -16,6 +16,7 @@ from weakref import ref
 
 import numpy as np
 import pytest
+from genn_backend import GENN
 from trained_networks import TIMESTEPS
 
 from mlgenn_delays import Connection, Network, Population
@@ -29,7 +30,7 @@ from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.readouts import AvgVarExpWeight, Readout
 from mlgenn_delays.synapses import Exponential, Synapse
 
-BACKENDS = ["cpu", "reference", pytest.param("genn:cpu", marks=pytest.mark.genn)]
+BACKENDS = ["cpu", "reference", GENN]
 
 
 class Scaled(AvgVarExpWeight):

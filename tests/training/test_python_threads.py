@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from genn_backend import GENN
 from trained_networks import XH_D, XH_G, compile_recurrent
 
 from mlgenn_delays.callbacks import Callback
@@ -27,8 +28,6 @@ from mlgenn_delays.program.exchange import Batch
 from mlgenn_delays.training.compiled_training_network import CompiledTrainingNetwork
 from mlgenn_delays.training.data import prepare
 from mlgenn_delays.training.variables import Variable
-
-GENN = pytest.param("genn:cpu", marks=pytest.mark.genn)
 
 
 @pytest.fixture(params=["cpu", "reference", GENN])

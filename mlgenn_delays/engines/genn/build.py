@@ -42,6 +42,8 @@ def load(network: GeNNNetwork, num_recording_timesteps: int | None = None) -> No
 
 
 def _build(network: GeNNNetwork, root: Path) -> None:
+    if network.model.backend_name == "cuda":
+        _check_nvcc()
     finished = root / f"{network.model.name}-{_key(network)}"
     library = _library(network.model, finished)
     if code_cache.is_usable(library, finished.name):
@@ -57,6 +59,21 @@ def _build(network: GeNNNetwork, root: Path) -> None:
         if not code_cache.is_intact(library, finished.name):
             _move(made, finished, folder / "damaged")
         network.model._path_to_model = f"{finished}{os.sep}"
+
+
+def _check_nvcc() -> None:
+    """GeNN calls the compiler from threads of its own: where it is missing, the process ends."""
+    root = os.environ.get("CUDA_PATH")
+    if not root:
+        raise CompilerError(
+            "GeNN looks for CUDA in the folder that the environment variable CUDA_PATH names, "
+            "which is not set; set it (or take the backend 'genn:cpu')"
+        )
+    if not (Path(root) / "bin" / "nvcc").is_file():
+        raise CompilerError(
+            "GeNN compiles for CUDA with bin/nvcc in the folder that the environment variable "
+            f"CUDA_PATH names, and it is not in {root}; set CUDA_PATH to that of CUDA"
+        )
 
 
 def _library(model: Any, folder: Path) -> Path:

@@ -18,7 +18,7 @@ from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording,
 from ...program.program import PopulationProgram, Program, ReadoutKind
 from ...program.timing import spike_times
 from ..base import Engine
-from .forward import ForwardPass, Trial, count_spikes
+from .forward import ForwardPass, Trial, count_spikes, held_voltages
 
 
 class TorchEngine(Engine):
@@ -198,7 +198,8 @@ class TorchEngine(Engine):
                 for row in rows
             ]
         for index, name in record.variables:
-            values = _to_numpy(trial.voltages[index])[:, rows].swapaxes(0, 1)
+            held = held_voltages(self.program, index, trial)
+            values = _to_numpy(held)[:, rows].swapaxes(0, 1)
             recording.variables[index, name] = np.ascontiguousarray(values, dtype=np.float32)
         return recording
 

@@ -19,7 +19,7 @@ from ...program.surrogate import DEFAULT_SLOPE, NORM_SMALL, LayerSurrogate, Norm
 from ...program.timing import emission_steps
 from .delays import feed_forward
 from .derivatives import DERIVATIVES
-from .layer import Dynamics, Recurrence, run_layer
+from .layer import Dynamics, Recurrence, drop_at_spike, run_layer
 from .projections import make_projection
 
 #: Of running statistics of batch normalisation.
@@ -30,7 +30,7 @@ _MOMENTUM = 0.1
 class Trial:
     """What a pass leaves, by population; (steps, examples, neurons) each."""
 
-    voltages: dict[int, Tensor] = field(default_factory=dict)
+    voltages: dict[int, Tensor] = field(default_factory=dict)  #: before resets
     spikes: dict[int, Tensor] = field(default_factory=dict)
 
 
@@ -92,28 +92,11 @@ class ForwardPass:
         mask = self._mask(population, examples, layer.current_dropout, 2)
         if mask is not None:
             parts = [part * mask for part in parts]
-        return run_layer(torch.stack(parts), self._dynamics(population), recurrences)
+        return run_layer(torch.stack(parts), make_dynamics(self._program, population), recurrences)
 
     def _layer(self, population: PopulationProgram) -> LayerSurrogate:
         surrogate = self._program.surrogate
         return LayerSurrogate() if surrogate is None else surrogate.layers[population.index]
-
-    def _dynamics(self, population: PopulationProgram) -> Dynamics:
-        model, surrogate = population.dynamics, self._program.surrogate
-        function, slope = "arctangent", DEFAULT_SLOPE["arctangent"]
-        if surrogate is not None:
-            function, slope = surrogate.function, surrogate.slope
-        return Dynamics(
-            alpha=model.params["Alpha"],
-            betas=tuple(r.model.params.get("ExpDecay", 0.0) for r in population.receptors),
-            kappas=tuple(r.model.params.get("Kappa", 1.0) for r in population.receptors),
-            initial=model.vars["V"],
-            threshold=model.params["Vthresh"] if population.is_spiking else None,
-            reset=model.params["Vreset"] if population.is_spiking else 0.0,
-            is_relative=has_relative_reset(model),
-            derivative=partial(_derivative, function, slope),
-            differentiate_reset=surrogate is not None and surrogate.differentiate_reset,
-        )
 
     def _normalise(self, arrivals: Tensor, norm: Normalisation) -> Tensor:
         """Batch normalisation over examples and steps."""
@@ -141,6 +124,34 @@ class ForwardPass:
         rng = np.random.default_rng([surrogate.seed, self._step, population.index, stream])
         kept = rng.random((examples, population.size)) >= share
         return torch.as_tensor(kept / (1.0 - share)).to(self._values[0])
+
+
+def make_dynamics(program: Program, population: PopulationProgram) -> Dynamics:
+    """Constants of a population's layer."""
+    model, surrogate = population.dynamics, program.surrogate
+    function, slope = "arctangent", DEFAULT_SLOPE["arctangent"]
+    if surrogate is not None:
+        function, slope = surrogate.function, surrogate.slope
+    return Dynamics(
+        alpha=model.params["Alpha"],
+        betas=tuple(r.model.params.get("ExpDecay", 0.0) for r in population.receptors),
+        kappas=tuple(r.model.params.get("Kappa", 1.0) for r in population.receptors),
+        initial=model.vars["V"],
+        threshold=model.params["Vthresh"] if population.is_spiking else None,
+        reset=model.params["Vreset"] if population.is_spiking else 0.0,
+        is_relative=has_relative_reset(model),
+        derivative=partial(_derivative, function, slope),
+        differentiate_reset=surrogate is not None and surrogate.differentiate_reset,
+    )
+
+
+def held_voltages(program: Program, index: int, trial: Trial) -> Tensor:
+    """Voltages of a population after resets, as other engines record them."""
+    voltages, population = trial.voltages[index], program.populations[index]
+    if not population.is_spiking:
+        return voltages
+    dynamics = make_dynamics(program, population)
+    return voltages - trial.spikes[index] * drop_at_spike(voltages, dynamics)
 
 
 def _derivative(function: str, slope: float, x: Tensor) -> Tensor:

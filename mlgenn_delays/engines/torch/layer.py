@@ -81,6 +81,13 @@ def run_layer(
     return voltages, spikes
 
 
+def drop_at_spike(voltages: Tensor, dynamics: Dynamics) -> Tensor | float:
+    """What a spike takes off the voltage that it has before."""
+    if dynamics.threshold is not None and dynamics.is_relative:
+        return dynamics.threshold - dynamics.reset
+    return voltages - dynamics.reset
+
+
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -120,55 +127,71 @@ def _run(
 ) -> None:
     """Forwards: fill ``voltages`` and ``spikes``."""
     d = dynamics
-    currents = [torch.zeros_like(voltages[0]) for _ in d.betas]
+    currents = list(torch.zeros_like(arrivals[:, 0]))
     held = torch.full_like(voltages[0], d.initial)
     for step in range(len(voltages)):
         for r, beta in enumerate(d.betas):
             arrived = arrivals[r, step]
-            currents[r] = arrived if beta == 0.0 else beta * currents[r] + arrived
+            currents[r] = arrived if beta == 0.0 else arrived.add(currents[r], alpha=beta)
         for r, line in zip(receptors, lines):
             currents[r] = currents[r] + line.arrivals(step)
         v = voltages[step]
-        torch.mul(held, d.alpha, out=v)
-        for current, kappa in zip(currents, d.kappas):
+        torch.mul(currents[0], d.kappas[0], out=v)
+        for current, kappa in zip(currents[1:], d.kappas[1:]):
             v.add_(current, alpha=kappa)
-        if d.threshold is None:
-            held = v
-            continue
-        s = spikes[step]
-        torch.ge(v, d.threshold, out=s)
-        drop = d.threshold - d.reset if d.is_relative else v - d.reset
-        held = v - s * drop
+        v.add_(held, alpha=d.alpha)
+        held = v
+        if d.threshold is not None:
+            spiked = v >= d.threshold
+            after = v - (d.threshold - d.reset) if d.is_relative else d.reset
+            held = torch.where(spiked, after, v)
+            if lines:  # they look at it in the next step
+                spikes[step] = spiked
+    if d.threshold is not None and not lines:
+        torch.ge(voltages, d.threshold, out=spikes)
 
 
 def _run_back(
     ctx: Any, of_voltages: Tensor, of_spikes: Tensor, voltages: Tensor, spikes: Tensor
 ) -> Tensor:
-    """Backwards: gradient of what arrived, (receptors, steps, examples, neurons)."""
+    """Backwards: gradient of what arrived, (receptors, steps, examples, neurons).
+
+    All that does not depend on later steps is computed for all steps at once: ``drive`` is what
+    comes from outside, ``keep`` the share of gV[n+1] that reaches gV[n].
+    """
     d: Dynamics = ctx.dynamics
     steps, examples = voltages.shape[:2]
+    drive, keep, slopes = of_voltages, None, None
+    if d.threshold is not None:
+        slopes = d.derivative(voltages - d.threshold)
+        drive = torch.addcmul(of_voltages, of_spikes, slopes)
+        keep = _share_kept(d, voltages, spikes, slopes)
     gradient = voltages.new_empty((len(d.betas), *voltages.shape))
-    currents = [torch.zeros_like(voltages[0]) for _ in d.betas]
-    held = torch.zeros_like(voltages[0])
+    currents = list(torch.zeros_like(gradient[:, 0]))
+    later = torch.zeros_like(voltages[0])
     for line in ctx.lines:
         line.prepare_backward(steps, examples)
-    slopes = None if d.threshold is None else d.derivative(voltages - d.threshold)
     for step in reversed(range(steps)):
-        v = of_voltages[step] + held
-        if slopes is not None and d.threshold is not None:
-            of_spike = of_spikes[step]
-            for line in ctx.lines:
-                of_spike = of_spike + line.gradient_of_spikes(step)
-            if d.differentiate_reset:
-                drop = d.threshold - d.reset if d.is_relative else voltages[step] - d.reset
-                of_spike = of_spike - held * drop
-            v = v + of_spike * slopes[step]
-            if not d.is_relative:
-                v = v - held * spikes[step]
+        v = drive[step]
+        if ctx.lines and slopes is not None:
+            back = [line.gradient_of_spikes(step) for line in ctx.lines]
+            v = torch.addcmul(v, sum(back[1:], start=back[0]), slopes[step])
+        v = v.add(later, alpha=d.alpha) if keep is None else torch.addcmul(v, later, keep[step])
         for r, (beta, kappa) in enumerate(zip(d.betas, d.kappas)):
-            currents[r] = kappa * v if beta == 0.0 else kappa * v + beta * currents[r]
-            gradient[r, step] = currents[r]
+            out = gradient[r, step]
+            torch.mul(v, kappa, out=out)
+            if beta != 0.0:
+                out.add_(currents[r], alpha=beta)
+            currents[r] = out
         for r, line in zip(ctx.receptors, ctx.lines):
             line.put_back(step, currents[r])
-        held = d.alpha * v
+        later = v
     return gradient
+
+
+def _share_kept(d: Dynamics, voltages: Tensor, spikes: Tensor, slopes: Tensor) -> Tensor:
+    """alpha dv/dV of all steps: what is left in step n + 1 of a change of V[n]."""
+    share = torch.ones_like(spikes) if d.is_relative else 1.0 - spikes
+    if d.differentiate_reset:
+        share = share - drop_at_spike(voltages, d) * slopes
+    return d.alpha * share

@@ -11,18 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from mlgenn_delays.compilers import CompiledInferenceNetwork, InferenceCompiler, load_network
+from mlgenn_delays.compilers import (
+    CompiledInferenceNetwork,
+    InferenceCompiler,
+    convert,
+    load_network,
+)
+from mlgenn_delays.models import ClassifierNetwork
 from mlgenn_delays.training.state import read_state
 
-from ..compiling import count_timesteps
+from ..compiling import compile_network, count_timesteps
 from ..config import RecordedDataSettings, RunConfig, flat_json
 from ..errors import RunError, user_errors
 from ..evaluation import evaluate_network
+from ..methods import is_surrogate
 from ..outputs import TEST_FILES, write_test
 from ..record import RunRecord, count_parameters
 from ..results import ResultsFolder, summary_last, write_json
 from ..run_files import damaged_config, describe_run, now, started_config
-from ..task import Task, load_data
+from ..task import Task, TaskData, load_data
 
 #: Settings that a checkpoint fixes.
 _NETWORK = ("hidden", "recurrent", "delays", "recurrent_delays", "max_delay", "dt")
@@ -79,15 +86,14 @@ def _test_in(
     _check_data(task, trained, description)
     with user_errors():
         network = task.build(config, data)
-        load_network(network.network, state, timing=config.network.timing)
-        compiled = _compile(network.network, config, data.duration)
+        compiled = _compile(task, network, config, data, state, trained["settings"])
     with compiled:
         with user_errors():
             part, loss = data.test, task.loss(config)
             test = evaluate_network(compiled, network, part.events, part.labels, loss)
         begun = started_config(description, compiled, shlex.join(sys.argv))
         begun["checkpoint"] = str(checkpoint)
-        weights, delays = count_parameters(compiled.program, network)
+        weights, delays, others = count_parameters(compiled.program, network)
     record = RunRecord(
         config,
         "evaluated",
@@ -96,6 +102,7 @@ def _test_in(
         epochs=read_state(state)[1]["epoch"],
         n_weights=weights,
         n_delays=delays,
+        n_others=others,
         spikes_per_neuron=test.spikes_per_neuron,
         silent_neurons=test.silent_neurons,
         data=begun["data"],
@@ -115,15 +122,36 @@ def _test_in(
     )
 
 
-def _compile(network: Any, config: RunConfig, duration: float) -> CompiledInferenceNetwork:
+def _compile(
+    task: Task,
+    network: ClassifierNetwork,
+    config: RunConfig,
+    data: TaskData,
+    state: Mapping[str, np.ndarray],
+    trained: Mapping[str, Any],
+) -> CompiledInferenceNetwork:
+    """The network with the parameters of a checkpoint, as the method that is asked for has it,
+    whichever it was trained with."""
+    by_surrogates = trained.get("method", "eventprop") != "eventprop"
+    if by_surrogates and is_surrogate(config):
+        compiled = compile_network(task, network, config, data)
+        compiled.load_training_state(state)
+        return compiled
+    if by_surrogates:
+        for lost in convert(network.network, state):
+            print(f"Note: {lost}", file=sys.stderr)
+    else:
+        load_network(network.network, state, timing=config.network.timing)
+    if is_surrogate(config):
+        return compile_network(task, network, config, data)
     return InferenceCompiler(
-        evaluate_timesteps=count_timesteps(duration, config.network.dt),
+        evaluate_timesteps=count_timesteps(data.duration, config.network.dt),
         dt=config.network.dt,
         batch_size=config.learning.batch_size,
         backend=config.backend,
         num_threads=config.threads,
         timing=config.network.timing,
-    ).compile(network)
+    ).compile(network.network)
 
 
 def _check_network(config: RunConfig, trained: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..config import RunConfig
 from ..errors import user_errors
+from ..methods import is_surrogate
 from ..progress import RunStart
 from ..record import RunRecord
 from ..results import ResultsFolder
@@ -103,7 +104,8 @@ class ScreenProgress(EpochBars):
             f"{_VALIDATED_ON_TEST if config.data.validate_on_test else ''}"
             f"Network: {' - '.join(map(str, start.sizes))}, "
             f"{'recurrent' if network.recurrent else 'feed-forward'}, delays {network.delays}; "
-            f"{start.num_weights} weights and {start.num_delays} delays to learn\n"
+            f"{_learned(start)} to learn\n"
+            f"{_method(config)}"
             f"Engine:  {start.backend}, {start.threads} thread(s), seed {config.seed}\n"
             f"Memory:  about {(start.memory_so_far + needed) / _MEGABYTE:.0f} MB, of which the "
             f"network takes {needed / _MEGABYTE:.1f} MB{parts}; the spikes of a batch come on top\n"
@@ -111,6 +113,23 @@ class ScreenProgress(EpochBars):
             + "".join(f"\nWarning: before training, {text}" for text in start.warnings),
             flush=True,
         )
+
+
+def _method(config: RunConfig) -> str:
+    """How gradients are computed, where that is not by EventProp."""
+    if not is_surrogate(config):
+        return ""
+    return f"Method:  {config.method}, surrogate gradients ({config.surrogate.surrogate})\n"
+
+
+def _learned(start: RunStart) -> str:
+    """What a network learns."""
+    if start.num_others:
+        return (
+            f"{start.num_weights} weights, {start.num_delays} delays and {start.num_others} other "
+            "parameters"
+        )
+    return f"{start.num_weights} weights and {start.num_delays} delays"
 
 
 def kind_note(kind: Any) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..executors.signals import Beat, Heartbeats
 from ..record import RunRecord
+from ..sizes import size_text
 from ..study import PlannedRun
 from ..study_run import StudyProgress, StudyState
 from ..worker import heartbeat_folder
@@ -97,9 +99,30 @@ def _print_plan(state: StudyState, jobs: int) -> None:
         f"{state.cost.memory / _GIGABYTE:.2f} GB for each run at once",
         f"Results: {state.folder}",
     ]
+    lines[1:1] = network_lines(state.runs)
     if config.data.quick:
         lines.insert(0, "Quick:   only to see that things work; accuracy is near chance")
     print("\n".join(lines), flush=True)
+
+
+def network_lines(runs: Sequence[PlannedRun]) -> list[str]:
+    """What must be known of networks: their sizes, where these follow from numbers of parameters,
+    and which of them are others than those that were asked for."""
+    lines: dict[str, None] = {}
+    for run in runs:
+        axes = "".join(f", {name} {value}" for name, value in run.axes.items())
+        instead = ""
+        if run.in_place_of:
+            instead = f" (in place of {run.in_place_of}, which this method cannot have)"
+        if run.match is not None:
+            hidden = size_text(run.config.network.hidden)
+            lines[
+                f"         {run.variant} at {run.size}{axes}: {hidden} hidden neurons, "
+                f"{run.match.parameters:,} parameters, {run.match.deviation:+.1%}{instead}"
+            ] = None
+        elif instead:
+            lines[f"         {run.variant}{axes}{instead}"] = None
+    return ["Networks:", *lines] if lines else []
 
 
 def duration_text(seconds: float) -> str:

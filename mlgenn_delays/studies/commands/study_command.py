@@ -54,6 +54,7 @@ def _explain_variants() -> str:
 _USAGE = f"""Train networks of several sizes and kinds with several seeds, and compare them.
 
     python experiments/scaling.py braille --sizes 16 32 64 --variants all --seeds 0-4
+    python experiments/scaling.py braille --sizes 64 --over method eventprop dcls delrec
     python experiments/scaling.py STUDY.toml
 
 TASK is one of {", ".join(TASKS)}. All options of the experiment hold for all runs, --fast, too. A
@@ -81,8 +82,8 @@ class StudyOptions:
     pool: Annotated[
         tuple[str, ...], arg(metavar="SETTING [SETTING ...]", help_behavior_hint="")
     ] = ()
-    #: give variants the hidden size whose number of parameters (weights and learned delays) is the
-    #: closest to that of the first variant
+    #: give networks the hidden size whose number of parameters (weights, learned delays, and
+    #: whatever else is learned) is the closest to that of the first variant, with the first method
     match_parameters: bool = False
     #: folder of the study
     out: Annotated[
@@ -240,7 +241,7 @@ def _read_study(task: Task, argv: Sequence[str]) -> tuple[Study, ExecutorSetting
         study = Study(
             task,
             sizes,
-            choose_variants(task, options.variants),
+            choose_variants(task, options.variants, given.get("method", "eventprop")),
             read_seeds(options.seeds),
             given,
             {name: tuple(map(_read_value, values)) for name, *values in options.over},

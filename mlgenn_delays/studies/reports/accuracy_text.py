@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .grouping import Group, format_value, order
 from .markdown import cell, number, table
@@ -11,7 +12,10 @@ from .table import family
 
 
 def accuracy_table(
-    groups: Sequence[Group], axes: Sequence[str] = (), matched_to: str | None = None
+    groups: Sequence[Group],
+    axes: Sequence[str] = (),
+    matched_to: str | None = None,
+    matched_axes: Mapping[str, Any] | None = None,
 ) -> str:
     """Mean, interval and what it took of each variant at each size.
 
@@ -19,6 +23,7 @@ def accuracy_table(
         groups: of :func:`.group_rows`.
         axes: columns that were varied besides variant and size.
         matched_to: variant whose number of parameters the others are to have.
+        matched_axes: values of axes that it has there, such as its method.
     """
     layers = family([row for g in groups for row in g.rows], "spikes_per_neuron")
     spikes = {f"spikes_per_neuron_{layer}": f"spikes per neuron, {layer}" for layer in layers}
@@ -26,6 +31,7 @@ def accuracy_table(
         spikes = {"spikes_per_neuron": "spikes per neuron"}
     texts = ["variant", *axes, "size", *(["hidden"] if matched_to else [])]
     numbers = ["test accuracy (%)", "seeds", "parameters", *(["of wanted"] if matched_to else [])]
+    reference = (matched_to, matched_axes or {})
     rows = [
         [
             cell(group.variant),
@@ -35,7 +41,7 @@ def accuracy_table(
             _estimate_text(group.estimate("test_accuracy")),
             str(len(group.seeds)),
             number(group.mean("n_parameters"), ",.0f"),
-            *([number(_of_wanted(groups, axes, group, matched_to), "+.1%")] if matched_to else []),
+            *([number(_of_wanted(groups, axes, group, reference), "+.1%")] if matched_to else []),
             *(number(group.mean(column), ".2f") for column in spikes),
             number(group.mean("seconds_per_epoch"), ".3g"),
         ]
@@ -48,15 +54,26 @@ def _estimate_text(found: Estimate | None) -> str:
     return "-" if found is None else found.text(100.0)
 
 
+#: Variant that others are matched to, and values of axes that it has there.
+Reference = tuple[str | None, Mapping[str, Any]]
+
+
+def _is_matched_to(group: Group, reference: Reference) -> bool:
+    variant, values = reference
+    return group.variant == variant and all(group.values[a] == v for a, v in values.items())
+
+
 def _of_wanted(
-    groups: Sequence[Group], axes: Sequence[str], group: Group, matched_to: str
+    groups: Sequence[Group], axes: Sequence[str], group: Group, reference: Reference
 ) -> float | None:
     """How many parameters more than the variant that it is matched to a group has, as a share."""
+    same = [axis for axis in axes if axis not in reference[1]]
     wanted = [
         g.mean("n_parameters")
         for g in groups
-        if (g.variant, g.size) == (matched_to, group.size)
-        and all(g.values[a] == group.values[a] for a in axes)
+        if _is_matched_to(g, reference)
+        and g.size == group.size
+        and all(g.values[a] == group.values[a] for a in same)
     ]
     mean = group.mean("n_parameters")
     if not wanted or not wanted[0] or mean is None:
@@ -64,22 +81,35 @@ def _of_wanted(
     return mean / wanted[0] - 1.0
 
 
-def matching_sentence(groups: Sequence[Group], axes: Sequence[str], matched_to: str) -> str:
+def matching_sentence(
+    groups: Sequence[Group],
+    axes: Sequence[str],
+    matched_to: str,
+    matched_axes: Mapping[str, Any] | None = None,
+) -> str:
     """How close numbers of parameters are."""
+    reference = (matched_to, matched_axes or {})
     shares = {
-        (g.variant, g.size): share
+        (_name(g, reference), g.size): share
         for g in groups
-        if g.variant != matched_to
-        and (share := _of_wanted(groups, axes, g, matched_to)) is not None
+        if not _is_matched_to(g, reference)
+        and (share := _of_wanted(groups, axes, g, reference)) is not None
     }
+    values = "".join(f", {axis} {value}" for axis, value in reference[1].items())
+    each = "Each variant" + (" of each method" if reference[1] else "")
     start = (
-        "Each variant has the hidden size whose number of parameters (weights and learned "
-        f"delays) comes closest to that of {matched_to} at this size"
+        f"{each} has the hidden size whose number of parameters (weights, learned delays, and "
+        f"whatever else is learned) comes closest to that of {matched_to}{values} at this size"
     )
     if not shares:
         return f"{start}."
     (variant, size), share = max(shares.items(), key=lambda item: abs(item[1]))
     return f"{start}; the largest deviation is {share:+.1%} ({variant} at {size})."
+
+
+def _name(group: Group, reference: Reference) -> str:
+    """Variant of a group, and its values of the axes that matter."""
+    return ", ".join([group.variant, *(str(group.values[axis]) for axis in reference[1])])
 
 
 def pooled_sentence(groups: Sequence[Group], column: str) -> str:

@@ -202,7 +202,8 @@ def format_value(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A variant compared with another at each size, with all else the same."""
+    """A variant compared with another at each size, with all else the same; or a method with
+    another, of a variant that then is among ``axes``."""
 
     variant: str
     reference: str
@@ -254,16 +255,17 @@ def compare_variants(
             differences = {size: d for size, d in differences.items() if d}
             if differences:
                 chosen = dict(zip(axes, values, strict=True))
-                found.append(_comparison(variant, reference, chosen, differences))
+                found.append(make_comparison(variant, reference, chosen, differences))
     return found
 
 
-def _comparison(
+def make_comparison(
     variant: str,
     reference: str,
     axes: Mapping[str, Any],
     differences: Mapping[str, Mapping[tuple[Any, ...], float]],
 ) -> Comparison:
+    """A comparison from what :func:`.pair` gives for each size."""
     by_size = {s: e for s, d in differences.items() if (e := _estimate(d)) is not None}
     sizes = list(by_size)
     first, last = differences[sizes[0]], differences[sizes[-1]]

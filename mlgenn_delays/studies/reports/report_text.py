@@ -13,7 +13,6 @@ from .grouping import (
     Comparison,
     Group,
     axes_text,
-    compare_variants,
     describe_pair,
     group_rows,
     is_finished,
@@ -21,6 +20,7 @@ from .grouping import (
     variant_label,
 )
 from .markdown import cell, table, warnings
+from .method_comparisons import compare_all
 from .statistics import Estimate
 from .table import Row, further_columns
 
@@ -48,6 +48,7 @@ class StudyText:
     settings: Mapping[str, Any] | None = None  #: of all runs; None: those that the rows say
     #: variant whose number of parameters the others have as nearly as they can
     matched_to: str | None = None
+    matched_axes: Mapping[str, Any] = field(default_factory=dict)  #: and its method, if need be
     pairs: Sequence[tuple[str, str]] | None = None  #: to compare; None: those of interest
     pictures: Mapping[str, str] = field(default_factory=dict)  #: file -> what it shows
     notes: Sequence[str] = ()  #: what else is to be said of the files
@@ -97,7 +98,7 @@ class StudyText:
         return group_rows(self.rows, self._conditions)
 
     def _compare(self, groups: Sequence[Group]) -> list[Comparison]:
-        return compare_variants(groups, self._conditions, self.pairs, self.pool)
+        return compare_all(groups, self._conditions, self.pairs, self.pool)
 
     def _summary(self) -> str:
         """How many runs ended how, and where."""
@@ -113,7 +114,8 @@ class StudyText:
     def _accuracy(self, groups: Sequence[Group]) -> list[str]:
         if not groups:
             return ["No run has a result yet."]
-        parts = [accuracy_table(groups, self._conditions, self.matched_to), _METHOD.rstrip()]
+        matched = (self._conditions, self.matched_to, self.matched_axes)
+        parts = [accuracy_table(groups, *matched), _METHOD.rstrip()]
         parts += [pooled_sentence(groups, column) for column in self.pool]
         splits = len({row.get("data_fingerprint") for row in self.rows if is_finished(row)})
         if splits == 1:
@@ -124,7 +126,9 @@ class StudyText:
         else:
             parts.append(f"The runs have {splits} different splits or parts of the data.")
         if self.matched_to is not None:
-            parts.append(matching_sentence(groups, self._conditions, self.matched_to))
+            parts.append(
+                matching_sentence(groups, self._conditions, self.matched_to, self.matched_axes)
+            )
         return parts
 
     def _warnings(self) -> list[str]:

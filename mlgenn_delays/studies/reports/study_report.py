@@ -14,8 +14,9 @@ from ... import plotting
 from ...files import atomic_write
 from .delay_figures import Histograms, delay_figure
 from .figures import HIDDEN, PARAMETERS, accuracy_figure, difference_figure, measure_figure
-from .grouping import Comparison, Group, compare_variants, group_rows
+from .grouping import Comparison, Group, group_rows
 from .markdown import titled
+from .method_comparisons import compare_all
 from .report_text import StudyText
 from .table import Row, family, write_table
 
@@ -53,6 +54,7 @@ def write_study_report(
     commands: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
     matched_to: str | None = None,
+    matched_axes: Mapping[str, Any] | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
     pool: Sequence[str] = (),
     left_out: Sequence[tuple[str, str]] = (),
@@ -72,6 +74,7 @@ def write_study_report(
         settings: that all runs have in common; None: columns of ``rows`` that are not listed in
             :mod:`.table` and have one value.
         matched_to: variant whose number of parameters the others have as nearly as they can.
+        matched_axes: values of axes that it has there, such as its method.
         pairs: (variant, reference) to compare; None: those of :data:`.PAIRS` that are there.
         pool: those of ``axes`` whose values are replications, such as the speaker that was left
             out, not conditions to compare: runs of one seed are averaged over them, so that means
@@ -97,7 +100,7 @@ def write_study_report(
     title = title or (str(rows[0].get("task")) if rows else "")
     pictures: dict[str, str] = {}
     if formats and groups:
-        comparisons = compare_variants(groups, conditions, pairs, pool)
+        comparisons = compare_all(groups, conditions, pairs, pool)
         for name, caption, draw in _figures(
             groups, comparisons, delays or {}, conditions, titled(title, rows)
         ):
@@ -115,6 +118,7 @@ def write_study_report(
         commands,
         settings,
         matched_to,
+        matched_axes or {},
         pairs,
         pictures,
         notes=[note] if note else [],

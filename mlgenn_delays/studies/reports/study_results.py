@@ -84,6 +84,8 @@ def report_study(folder: Path, pool: Sequence[str] = ()) -> bool:
     if unknown := [p for p in pooled if p not in axes]:
         raise RunError(f"pool has {unknown[0]!r}, allowed are axes: {', '.join(axes) or 'none'}")
     matched_to = study.get("match_parameters")
+    method = study.get("match_method")
+    matched_axes = {} if method is None else {axis_column("method"): method}
     files = write_study_report(
         folder,
         rows,
@@ -92,10 +94,18 @@ def report_study(folder: Path, pool: Sequence[str] = ()) -> bool:
         commands=commands,
         settings=_common([run.described for run in runs]),
         matched_to=matched_to,
+        matched_axes=matched_axes,
         pool=pooled,
         left_out=left_out,
     )
-    text = StudyText(rows, axes, matched_to=matched_to, pool=pooled, left_out=left_out)
+    text = StudyText(
+        rows,
+        axes,
+        matched_to=matched_to,
+        matched_axes=matched_axes,
+        pool=pooled,
+        left_out=left_out,
+    )
     print(text.screen(), flush=True)
     print(f"\nResults are in {folder}: {', '.join(p.name for p in files if p.suffix != '.pdf')}")
     labels = described.get("runs", {})

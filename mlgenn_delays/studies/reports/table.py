@@ -5,14 +5,18 @@
 
 A row is a flat dictionary. Columns that every run may have:
 
-- what it is: ``task``, ``variant``, ``hidden`` (sizes of the layers as text, ``64``, ``128x2``,
-  ``128,64``, ``none``, see :mod:`..sizes`), ``n_hidden`` (their sum), ``seed``, one column for each
-  further axis of the study, named after its setting, or ``set_NAME`` where a column of this list
-  has that name: ``set_epochs`` is what was asked for, ``epochs`` those that were trained;
+- what it is: ``task``, ``variant``, ``method``, ``hidden`` (sizes of the layers as text, ``64``,
+  ``128x2``, ``128,64``, ``none``, see :mod:`..sizes`), ``n_hidden`` (their sum), ``seed``, one
+  column for each further axis of the study, named after its setting, or ``set_NAME`` where another
+  column of this list has that name: ``set_epochs`` is what was asked for, ``epochs`` those that
+  were trained;
 - how it ended: ``status`` (finished, interrupted, diverged, failed), ``message``, ``warnings``
   (what a reader of the results should know, one after the other with ``; `` between them);
-- what came out: ``test_accuracy``, ``test_loss``, ``validation_accuracy``, ``validation_loss``,
-  ``best_epoch``, ``epochs``, ``n_parameters``, ``n_weights``, ``n_delays``; for each hidden layer L
+- what came out: ``test_accuracy``, ``test_loss``, ``test_accuracy_rounded``
+  and ``test_accuracy_fractional`` (with delays that are rounded to timesteps, and with delays
+  between them), ``validation_accuracy``, ``validation_loss``, ``best_epoch``, ``epochs``,
+  ``n_parameters`` (all that is learned: the sum of ``n_weights``, ``n_delays``, and ``n_others``,
+  such as biases); for each hidden layer L
   ``spikes_per_neuron_L`` and ``silent_neurons_L``; for each connection C with delays
   ``delay_mean_ms_C``, ``delay_std_ms_C``, ``delay_min_ms_C``, ``delay_max_ms_C``,
   ``delays_at_zero_C``, ``delays_at_cap_C``;
@@ -42,12 +46,16 @@ from ...files import atomic_write
 Row = Mapping[str, Any]
 
 _WHAT = ("task", "variant", "size", "hidden", "n_hidden", "seed")
+#: Settings that every row says under their own names, whether or not they are axes.
+_SETTINGS = ("method",)
 _RESULTS = (
     "status",
     "message",
     "warnings",
     "test_accuracy",
     "test_loss",
+    "test_accuracy_rounded",
+    "test_accuracy_fractional",
     "validation_accuracy",
     "validation_loss",
     "best_epoch",
@@ -55,6 +63,7 @@ _RESULTS = (
     "n_parameters",
     "n_weights",
     "n_delays",
+    "n_others",
     "spikes_per_neuron",
 )
 #: Columns that are there once for each layer or connection, whose name follows after ``_``.
@@ -88,7 +97,7 @@ _ORIGIN = (
 
 #: Columns that stay text, whatever stands in them.
 _TEXTS = (
-    *("task", "variant", "size", "hidden", "status", "message", "warnings", "data_kind"),
+    *("task", "variant", "method", "size", "hidden", "status", "message", "warnings", "data_kind"),
     *("data_fingerprint", "config_hash", "version", "backend", "processor", "folder"),
 )
 
@@ -153,7 +162,8 @@ def _present(rows: Sequence[Row]) -> dict[str, None]:
 
 def _known(present: Mapping[str, Any], axes: Sequence[str]) -> list[str]:
     families = [f"{name}_{of}" for name in _FAMILIES for of in _suffixes(present, name)]
-    return [*_WHAT, *axes, *_RESULTS, *families, *_ORIGIN]
+    settings = [name for name in _SETTINGS if name not in axes]
+    return [*_WHAT, *settings, *axes, *_RESULTS, *families, *_ORIGIN]
 
 
 def _suffixes(columns: Mapping[str, Any], name: str) -> list[str]:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND, ON_CPU
 from genn_cases import RANGE, SCE, SETTINGS, assert_same_results, cpu_engine, recurrent
 from programs import Case, ProgramBuilder
 
@@ -32,7 +33,7 @@ def small(seed: int = 4) -> Case:
 
 
 def genn_engine(case: Case) -> GennEngine:
-    return case.engine(GennEngine, "genn:cpu")
+    return case.engine(GennEngine, BACKEND)
 
 
 @pytest.fixture
@@ -230,6 +231,7 @@ def test_engines_of_one_program_do_not_share_memory():
 # --- errors
 
 
+@pytest.mark.skipif(not ON_CPU, reason="GeNN ends a process whose CUDA compiler fails")
 def test_code_that_does_not_compile(empty_cache, monkeypatch):
     monkeypatch.setenv("CXX", "false")
     with pytest.raises(CompilerError, match="code that GeNN generated could not be compiled"):
@@ -251,10 +253,26 @@ def test_model_that_genn_refuses(empty_cache, monkeypatch):
     assert list(empty_cache.iterdir()) == []
 
 
+@pytest.mark.skipif(not ON_CPU, reason="GeNN ends a process whose CUDA compiler fails")
 def test_no_make(empty_cache, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CompilerError, match=r"program 'make', which was not found; install it"):
         genn_engine(small())
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [(None, "CUDA_PATH names, which is not set"), ("cuda", r"nvcc .*, and it is not in .*cuda;")],
+)
+def test_no_compiler_for_cuda(monkeypatch, tmp_path, path, message):
+    """GeNN itself would end the process."""
+    if path is None:
+        monkeypatch.delenv("CUDA_PATH", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_PATH", str(tmp_path / path))
+    model = SimpleNamespace(backend_name="cuda", _built=False)
+    with pytest.raises(CompilerError, match=message):
+        build.load(SimpleNamespace(model=model))
 
 
 def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):

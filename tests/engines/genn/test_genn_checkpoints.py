@@ -8,6 +8,7 @@ import signal
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 from genn_networks import TIMESTEPS, compile_network, make_network, make_spikes
 
 from mlgenn_delays.callbacks import Callback, Checkpoint, OptimiserParamSchedule
@@ -25,7 +26,7 @@ pytest.importorskip("ml_genn")
 pytestmark = pytest.mark.genn
 
 EPOCHS = 4
-DIRECTIONS = [("genn:cpu", "genn:cpu"), ("cpu", "genn:cpu"), ("genn:cpu", "cpu")]
+DIRECTIONS = [(BACKEND, BACKEND), ("cpu", BACKEND), (BACKEND, "cpu")]
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +98,9 @@ def test_resumed_training_is_that_without_a_stop(net, data, tmp_path, writer, re
 @pytest.mark.parametrize("forget", ["optimiser", "meta"])
 def test_what_a_state_holds_matters(net, data, forget):
     """The comparison above would show a state that is restored in part only."""
-    straight = compile_network(net, "genn:cpu")
+    straight = compile_network(net, BACKEND)
     train(straight, net, data)
-    first, other = compile_network(net, "cpu"), compile_network(net, "genn:cpu")
+    first, other = compile_network(net, "cpu"), compile_network(net, BACKEND)
     train(first, net, data, epochs=2)
     state = first.training_state()
     if forget == "optimiser":

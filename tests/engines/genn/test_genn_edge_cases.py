@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 from genn_cases import RANGE, SCE, all_of, assert_same_results, cpu_engine, recurrent
 from programs import Case, ProgramBuilder
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.genn
 
 
 def genn_engine(case: Case) -> GennEngine:
-    return case.engine(GennEngine, "genn:cpu")
+    return case.engine(GennEngine, BACKEND)
 
 
 def assert_same_as_cpu(case: Case) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 from genn_cases import BATCH, NETWORKS, SETTINGS, assert_same_results, cpu_engine
 
 pytest.importorskip("pygenn")
@@ -25,7 +26,7 @@ WITHOUT_GRADIENT = {"no recurrent synapse at all": {1}, "constant delays beyond 
 def pair(request):
     """A case and both engines with it."""
     case = CASES[request.param]()
-    genn = case.engine(GennEngine, "genn:cpu")
+    genn = case.engine(GennEngine, BACKEND)
     yield SimpleNamespace(name=request.param, case=case, genn=genn, cpu=cpu_engine(case))
     genn.close()
 
@@ -51,6 +52,6 @@ def test_same_spikes_outputs_and_gradients(pair, examples):
 def test_batch_size_of_one(pair):
     """GeNN's code is the same, the program is not."""
     case = pair.case.with_settings(batch_size=1)
-    genn = case.engine(GennEngine, "genn:cpu")
+    genn = case.engine(GennEngine, BACKEND)
     assert_same_results(case, genn, cpu_engine(case), np.array([5]))
     genn.close()

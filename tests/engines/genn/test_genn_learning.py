@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 from genn_cases import RANGE, assert_close, cpu_engine, frozen, recurrent
 
 from mlgenn_delays.optimisers import Adam, AdamW, Optimiser
@@ -59,7 +60,7 @@ def case():
 
 
 def genn_engine(case):
-    return case.engine(GennEngine, "genn:cpu")
+    return case.engine(GennEngine, BACKEND)
 
 
 def train(case, engine, optimisers, steps) -> None:

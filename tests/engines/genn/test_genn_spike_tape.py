@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 from genn_cases import RANGE, SCE, all_of, assert_same_results, cpu_engine
 from programs import Case, ProgramBuilder
 
@@ -51,7 +52,7 @@ def case():
 
 @pytest.fixture
 def engine(case):
-    engine = case.engine(GennEngine, "genn:cpu")
+    engine = case.engine(GennEngine, BACKEND)
     yield engine
     engine.close()
 
@@ -100,12 +101,12 @@ def test_more_examples_after_growth(case, engine):
 def test_one_neuron_with_exactly_as_many_spikes_as_there_is_room_for(case, caplog, monkeypatch):
     counts = cpu_engine(case).forward(case.batch).spike_counts
     monkeypatch.setattr(tape, "FIRST_CAPACITY", int(counts[2].max()))
-    engine = case.engine(GennEngine, "genn:cpu")
+    engine = case.engine(GennEngine, BACKEND)
     with caplog.at_level(logging.INFO, logger=tape.__name__):
         assert_same_results(case, engine, cpu_engine(case), np.arange(3))
     assert log_of_tape(caplog) == []
     monkeypatch.setattr(tape, "FIRST_CAPACITY", int(counts[2].max()) - 1)
-    engine = case.engine(GennEngine, "genn:cpu")
+    engine = case.engine(GennEngine, BACKEND)
     with caplog.at_level(logging.INFO, logger=tape.__name__):
         assert_same_results(case, engine, cpu_engine(case), np.arange(3))
     assert len(log_of_tape(caplog)) == 1
@@ -113,7 +114,7 @@ def test_one_neuron_with_exactly_as_many_spikes_as_there_is_room_for(case, caplo
 
 def test_inference_counts_and_records_every_spike():
     case = busy_case(training=False)
-    engine = case.engine(GennEngine, "genn:cpu")
+    engine = case.engine(GennEngine, BACKEND)
     result = engine.forward(case.batch, all_of(case, 3))
     expected = cpu_engine(case).forward(case.batch, all_of(case, 3))
     for index in (1, 2):

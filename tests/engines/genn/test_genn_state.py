@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 from genn_cases import NETWORKS, SETTINGS, all_of
 
 from mlgenn_delays.program.exchange import Batch, RecordRequest
@@ -38,7 +39,7 @@ def case(request):
 
 @pytest.fixture(scope="module")
 def engine(case):
-    engine = case.engine(GennEngine, "genn:cpu")
+    engine = case.engine(GennEngine, BACKEND)
     yield engine
     engine.close()
 
@@ -107,7 +108,7 @@ def test_backward_passes_replace_gradients(case, engine, before):
 
 
 def test_in_an_engine_that_has_seen_nothing_else(case, before):
-    engine = case.engine(GennEngine, "genn:cpu")
+    engine = case.engine(GennEngine, BACKEND)
     assert_identical(run(case, engine, FIRST), before)
     engine.close()
 
@@ -123,13 +124,14 @@ class Stop(Exception):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Function (phase, steps) -> context in which the second example of a batch stops early."""
+    """Function (phase, steps) -> context in which the second pass of a batch stops early, or
+    the first, where there is one only."""
 
     @contextmanager
     def interrupted(phase, steps):
         def run_less(self, of_phase, slot, *watchers):
             self._begin(of_phase, slot)
-            last = slot == 1 and of_phase == phase
+            last = slot == min(1, self._passes() - 1) and of_phase == phase
             for _ in range(steps if last else self.program.timesteps):
                 self.network.model._runtime.step_time()
             if last:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from genn_backend import BACKEND
 from genn_networks import (
     TIMESTEPS,
     LossCurve,
@@ -21,7 +22,7 @@ pytest.importorskip("ml_genn")
 
 pytestmark = pytest.mark.genn
 
-BACKENDS = ("cpu", "genn:cpu")
+BACKENDS = ("cpu", BACKEND)
 
 
 def parameters(compiled) -> list[np.ndarray]:
@@ -95,7 +96,7 @@ def test_validation_changes_nothing():
     spikes, labels = make_spikes(20, seed=9)
     found = []
     for validation in ({}, {"validation_x": {net.x: spikes}, "validation_y": {net.y: labels}}):
-        compiled = compile_network(net, "genn:cpu")
+        compiled = compile_network(net, BACKEND)
         x, y = make_spikes(16)
         result = compiled.train(
             {net.x: x}, {net.y: y}, 2, callbacks=[], validation_callbacks=[], **validation
@@ -173,8 +174,8 @@ def test_with_blocks_keep_what_was_learned():
     """Leaving a block closes the engine, the next one goes on where it was."""
     net = make_network("recurrent")
     spikes, labels = make_spikes(16)
-    _, straight, _ = train(net, "genn:cpu", examples=16, epochs=3)
-    compiled = compile_network(net, "genn:cpu")
+    _, straight, _ = train(net, BACKEND, examples=16, epochs=3)
+    compiled = compile_network(net, BACKEND)
     for epoch in range(3):
         with compiled:
             compiled.train({net.x: spikes}, {net.y: labels}, 1, start_epoch=epoch, callbacks=[])
@@ -185,7 +186,7 @@ def test_with_blocks_keep_what_was_learned():
 def test_network_in_the_shape_of_mlgenn_scripts():
     """Weights through the group's variables, as ported scripts get and set them."""
     net = make_network("feed-forward")
-    compiled = compile_network(net, "genn:cpu")
+    compiled = compile_network(net, BACKEND)
     with compiled:
         group = compiled.connection_populations[net.learned[0]]
         group.vars["g"].pull_from_device()

@@ -63,6 +63,7 @@ def test_runs_of_this_version(tmp_path: Path) -> None:
     expected = {
         "task": "braille",
         "variant": "recurrent-input",
+        "method": "eventprop",
         "hidden": "64,32",
         "n_hidden": 96,
         "seed": 3,

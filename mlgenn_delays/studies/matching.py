@@ -1,0 +1,88 @@
+"""Numbers of parameters of networks that are not compiled, and sizes that have as many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlgenn_delays import Connection
+
+from .compiling import surrogate_arguments
+from .config import RunConfig
+from .methods import is_surrogate
+from .task import Task, TaskData
+
+#: Neurons of the largest layer that are tried, at most.
+_LARGEST = 2**16
+
+
+@dataclass(frozen=True)
+class Match:
+    """How close the number of parameters of a network comes to the one that is wanted."""
+
+    parameters: int
+    wanted: int
+
+    @property
+    def deviation(self) -> float:
+        """How many more there are, as a share of those that are wanted."""
+        return self.parameters / self.wanted - 1.0
+
+
+def count_described(task: Task, config: RunConfig, data: TaskData) -> int:
+    """All that a network learns: weights and delays, of those of an axon one for each neuron, and
+    what it has besides (widths of delays, biases, scales and shifts of batch normalisation). Its
+    connections are all-to-all. Nothing is compiled.
+
+    Raises:
+        ValueError: settings that the parts of the network refuse.
+    """
+    network = task.build(config, data)
+    told = surrogate_arguments(network, config) if is_surrogate(config) else {}
+    axonal = told.get("axonal_delay_conns", ())
+
+    def synapses(connection: Connection) -> int:
+        source, target = connection.source(), connection.target()
+        assert source is not None and target is not None  # the network holds them
+        return source.size * target.size
+
+    def delays(connection: Connection) -> int:
+        source = connection.source()
+        assert source is not None
+        return source.size if connection in axonal else synapses(connection)
+
+    weights = task.compiler_arguments(config).get("weight_learn_conns")
+    return (
+        sum(map(synapses, network.connections.values() if weights is None else weights))
+        + sum(map(delays, network.delay_learn_conns))
+        + sum(map(delays, told.get("learned_width_conns", ())))
+        + sum(layer.size for layer in told.get("bias", ()))
+        + sum(2 * layer.size for layer in told.get("batch_norm", ()))
+    )
+
+
+def closest_sizes(
+    sizes: Sequence[int], count: Callable[[tuple[int, ...]], int], wanted: int
+) -> tuple[int, ...]:
+    """Sizes of layers in the proportions of others whose number of parameters comes closest.
+
+    Args:
+        sizes: neurons of each layer, whose proportions are kept as far as whole numbers can
+        count: parameters of a network with layers of such sizes; more neurons have more
+        wanted: number of parameters
+    """
+    largest = max(sizes)
+
+    def scaled(number: int) -> tuple[int, ...]:
+        return tuple(max(1, (2 * size * number + largest) // (2 * largest)) for size in sizes)
+
+    low, high = 1, 2
+    while count(scaled(high)) < wanted and high < _LARGEST:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if count(scaled(middle)) < wanted:
+            low = middle
+        else:
+            high = middle
+    return min((scaled(low), scaled(high)), key=lambda s: abs(count(s) - wanted))
