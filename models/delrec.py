@@ -127,7 +127,6 @@ def delrec_ssc() -> Recipe:
         grouped_channels=5,
         duration=250 * dt,
         tail_steps=5,
-        drops_currents=True,
     )
 
 
@@ -160,7 +159,6 @@ def delrec_psmnist() -> Recipe:
         event_size=1.0 / len(THRESHOLDS),
         duration=784 * dt,
         tail_steps=4,  # events are at the ends of timesteps
-        drops_currents=True,
         optimiser="adamw",
     )
 
@@ -191,7 +189,7 @@ def _soft_reset_settings(
             soft_reset=True,
             differentiate_reset=True,
             bias=True,
-            dropout=0.1,
+            current_dropout=0.1,
             recurrent_dropout=recurrent_dropout,
         ),
     )

@@ -74,8 +74,6 @@ class Recipe:
     #: timesteps that follow it, in which spikes take effect: published layers follow each other
     #: within a timestep, here, each connection takes one, and an event waits for the end of its own
     tail_steps: int = 0
-    #: whether dropout leaves out what arrives at hidden neurons; otherwise, spikes that leave them
-    drops_currents: bool = False
     #: ``"adamw"``: weight decay apart from the gradient
     optimiser: Literal["adam", "adamw"] = "adam"
 

@@ -140,9 +140,6 @@ def _arguments(recipe: Recipe, network: ClassifierNetwork, config: RunConfig) ->
             if rate != learning.lr
         },
     }
-    if recipe.drops_currents:
-        arguments["current_dropout"] = {p: config.surrogate.dropout for p in network.hidden}
-        arguments["dropout"] = 0.0
     if recipe.method == "delrec":
         # between layers, delays are interpolated between two timesteps, and no wider
         arguments["spread_width"] = {

@@ -175,16 +175,24 @@ def compile_small(name: str, **changes: Any) -> Program:
         return compiled.program
 
 
-def test_dropout_of_spikes_and_of_currents() -> None:
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("dcls_shd", {"dropout": 0.4}),
+        ("dcls_ssc", {"dropout": 0.25}),
+        ("delrec_shd", {"dropout": 0.4, "recurrent_dropout": 0.2}),
+        ("delrec_ssc", {"current_dropout": 0.1, "recurrent_dropout": 0.3}),
+        ("delrec_psmnist", {"current_dropout": 0.1, "recurrent_dropout": 0.2}),
+    ],
+)
+def test_dropout_of_spikes_and_of_currents(name: str, published: dict[str, float]) -> None:
     needs_torch("torch")
-    for name, of_spikes in (("delrec_shd", True), ("delrec_ssc", False)):
-        program = compile_small(name, dropout=0.25, recurrent_dropout=0.5)
-        assert program.surrogate is not None
-        for population, layer in zip(program.populations, program.surrogate.layers, strict=True):
-            p = 0.25 if population.name.startswith("hidden") else 0.0
-            assert layer.dropout == (p if of_spikes else 0.0)
-            assert layer.current_dropout == (0.0 if of_spikes else p)
-            assert layer.recurrent_dropout == 2.0 * p
+    program = compile_small(name)
+    assert program.surrogate is not None
+    for population, layer in zip(program.populations, program.surrogate.layers, strict=True):
+        is_hidden = population.name.startswith("hidden")
+        for kind in ("dropout", "current_dropout", "recurrent_dropout"):
+            assert getattr(layer, kind) == (published.get(kind, 0.0) if is_hidden else 0.0)
 
 
 def test_widths_of_delrec() -> None:
