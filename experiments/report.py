@@ -34,7 +34,7 @@ differs between runs. Runs that are damaged, not finished or there twice are nam
 Written to --out: report.md (the table as on the screen, the pictures, and the settings that all
 runs have in common), report.csv, and for each experiment EXPERIMENT_hidden.png and
 EXPERIMENT_parameters.png, test accuracy against the number of hidden neurons and of parameters
-(weights and learned delays), one curve for each kind of network, with 95 % intervals of the mean
+(all that is learned), one curve for each kind of network, with 95 % intervals of the mean
 over seeds. With MLGENN_DELAYS_DEBUG=1 in the environment, errors come with a traceback.
 """
 

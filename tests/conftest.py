@@ -20,13 +20,14 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Tests on GeNN need PyGeNN and ml_genn."""
-    missing = [name for name in ("pygenn", "ml_genn") if find_spec(name) is None]
-    if missing:
-        skip = pytest.mark.skip(reason=f"{' and '.join(missing)} not installed")
-        for item in items:
-            if item.get_closest_marker("genn"):
-                item.add_marker(skip)
+    """Tests on GeNN need PyGeNN and ml_genn, those of surrogate gradients PyTorch."""
+    for marker, packages in {"genn": ("pygenn", "ml_genn"), "torch": ("torch",)}.items():
+        missing = [name for name in packages if find_spec(name) is None]
+        if missing:
+            skip = pytest.mark.skip(reason=f"{' and '.join(missing)} not installed")
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(skip)
 
 
 def pytest_terminal_summary(terminalreporter):

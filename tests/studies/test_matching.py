@@ -24,6 +24,10 @@ EVERYTHING = {
 }
 
 
+#: Networks of surrogate gradients are compiled for PyTorch.
+TORCH = pytest.mark.torch
+
+
 def compiled_counts(task: Task, changes: dict[str, Any]) -> tuple[int, tuple[int, int, int]]:
     """From the description, and what a compiled network says of weights, delays and others."""
     config = task.config(changes)
@@ -39,13 +43,18 @@ def compiled_counts(task: Task, changes: dict[str, Any]) -> tuple[int, tuple[int
         # 2 inputs, 4 hidden neurons, 2 outputs
         ({"method": "eventprop"}, (8 + 16 + 8, 8 + 16, 0)),
         ({"method": "eventprop", "delays": "fixed", **EVERYTHING}, (32, 0, 0)),
-        ({"method": "dcls"}, (8 + 8, 8, 0)),
-        ({"method": "dcls", "axonal": True, **EVERYTHING}, (16, 8 + 8, 6 + 8)),
-        ({"method": "delrec"}, (32, 8 + 4, 0)),
-        ({"method": "delrec", "axonal": False}, (32, 8 + 16, 0)),
-        ({"method": "delrec", **EVERYTHING}, (32, 8 + 4 + 8, 8 + 4 + 8 + 6 + 8)),
-        ({"method": "delrec", "hidden": (3, 4), **EVERYTHING}, (51, 33, 33 + 9 + 14)),
-        ({"method": "delrec", "delays": "none", "bias": True}, (32, 0, 6)),
+        *(
+            pytest.param({"method": method, **changes}, parts, marks=TORCH)
+            for method, changes, parts in (
+                ("dcls", {}, (8 + 8, 8, 0)),
+                ("dcls", {"axonal": True, **EVERYTHING}, (16, 8 + 8, 6 + 8)),
+                ("delrec", {}, (32, 8 + 4, 0)),
+                ("delrec", {"axonal": False}, (32, 8 + 16, 0)),
+                ("delrec", EVERYTHING, (32, 8 + 4 + 8, 8 + 4 + 8 + 6 + 8)),
+                ("delrec", {"hidden": (3, 4), **EVERYTHING}, (51, 33, 33 + 9 + 14)),
+                ("delrec", {"delays": "none", "bias": True}, (32, 0, 6)),
+            )
+        ),
     ],
 )
 def test_counts_from_the_description_are_those_of_compiled_networks(
@@ -56,7 +65,9 @@ def test_counts_from_the_description_are_those_of_compiled_networks(
     assert described == sum(parts)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", ["eventprop", *(pytest.param(m, marks=TORCH) for m in ("dcls", "delrec"))]
+)
 def test_frozen_weights_are_not_counted(method: str) -> None:
     changes = {"method": method, "quick": True}
     assert compiled_counts(get_task("sequence_detection"), changes) == (4, (0, 4, 0))

@@ -249,3 +249,21 @@ def test_exact_gradients_are_compiled_as_before() -> None:
         optimiser = compiled.optimisers[0][0]
         assert isinstance(optimiser, Adam)
         assert optimiser.alpha == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "rounded"),
+        ({"timing": "substep"}, "fractional"),
+        ({"backend": "reference"}, "fractional"),
+    ],
+)
+def test_eventprop_says_which_delays_it_has(changes: dict[str, Any], name: str) -> None:
+    record = run(TASK.config({**changes, "epochs": 1, "limit": 4}), task=TASK)
+    known = {
+        n: getattr(record, f"test_accuracy_{n}")
+        for n in ("rounded", "fractional")
+        if getattr(record, f"test_accuracy_{n}") is not None
+    }
+    assert known == {name: record.test_accuracy}

@@ -14,7 +14,7 @@ from mlgenn_delays.compilers import load_checkpoint
 from mlgenn_delays.studies import Progress, RunProgress, run
 from mlgenn_delays.studies.results import read_json
 
-pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 SMALL = {"epochs": 3, "batch_size": 4, "lr": 0.05, "threads": 1}
 ALL = {
@@ -84,24 +84,6 @@ def test_delays_are_tested_both_ways(tmp_path: Path) -> None:
     assert rounded.test_loss != fractional.test_loss
     none = run(TASK.config(values, delays="none"), task=TASK)
     assert none.test_accuracy_rounded is none.test_accuracy_fractional is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "name"),
-    [
-        ({}, "rounded"),
-        ({"timing": "substep"}, "fractional"),
-        ({"backend": "reference"}, "fractional"),
-    ],
-)
-def test_eventprop_says_which_delays_it_has(changes: dict[str, Any], name: str) -> None:
-    record = run(TASK.config({**SMALL, **changes, "epochs": 1, "limit": 4}), task=TASK)
-    known = {
-        n: getattr(record, f"test_accuracy_{n}")
-        for n in ("rounded", "fractional")
-        if getattr(record, f"test_accuracy_{n}") is not None
-    }
-    assert known == {name: record.test_accuracy}
 
 
 def test_records_are_json(tmp_path: Path) -> None:

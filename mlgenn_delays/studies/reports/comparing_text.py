@@ -47,7 +47,7 @@ def _section(comparison: RunComparison, pictures: Sequence[str], settings: bool)
     parts = [
         f"# {comparison.task}",
         f"{runs} run{'' if runs == 1 else 's'}. Test accuracy is the mean ± standard deviation "
-        "over seeds; parameters are weights and learned delays.",
+        "over seeds; parameters are all that is learned.",
         *(f"**{w}**" for w in warnings([row for g in comparison.groups for row in g.rows])),
     ]
     if comparison.follows:

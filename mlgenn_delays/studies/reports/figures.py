@@ -43,13 +43,13 @@ def n_hidden(group: Group) -> float | None:
 
 
 def n_parameters(group: Group) -> float | None:
-    """Weights and learned delays."""
+    """All that is learned."""
     return group.mean("n_parameters") or None
 
 
 #: What there is on the x axis, and its label.
 HIDDEN = (n_hidden, "Hidden neurons")
-PARAMETERS = (n_parameters, "Parameters (weights and learned delays)")
+PARAMETERS = (n_parameters, "Learned parameters")
 
 
 @plotting.styled

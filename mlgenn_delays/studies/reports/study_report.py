@@ -150,7 +150,7 @@ def _figures(
     )
     yield (
         "accuracy_parameters",
-        "Test accuracy against the number of parameters (weights and learned delays).",
+        "Test accuracy against the number of parameters that are learned.",
         partial(accuracy_figure, groups, axes, PARAMETERS, title),
     )
     yield (

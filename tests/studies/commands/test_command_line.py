@@ -226,6 +226,15 @@ def test_fast_settings(capsys: pytest.CaptureFixture[str]) -> None:
         ("--data nonsense", "invalid choice 'nonsense' for argument '--data'.*'synthetic'"),
         ("--threshold 3", "invalid choice '3' for argument '--threshold'.*'1', '2', '5', '10'"),
         ("--backend gpu", "invalid choice 'gpu' for argument '--backend'.*'genn:cuda'"),
+        ("--method dcsl", "invalid choice 'dcsl' for argument '--method'.*'dcls'"),
+        (
+            "--method dcls --recurrent --quick",
+            "argument method is 'dcls', which learns no delays .* take --method delrec, or "
+            "--no-recurrent-delays",
+        ),
+        ("--method dcls --backend cpu", "backend is 'cpu', allowed with method 'dcls' are"),
+        ("--method dcls --spread-width 0", "spread_width is 0, allowed are finite numbers above 0"),
+        ("--method dcls --surrogate step", "invalid choice 'step' for argument '--surrogate'"),
         ("--patience -1", "patience is -1, allowed are whole numbers of at least 0"),
         ("--jitter -1", "jitter is -1, allowed are finite numbers of at least 0"),
         ("--blend 2", "blend is 2, allowed are finite numbers from 0 to 1"),

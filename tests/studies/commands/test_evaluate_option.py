@@ -193,3 +193,44 @@ def test_checkpoint_of_another_experiment_is_refused(
     result = run("--evaluate", tmp_path / "shd.npz")
     assert result.code == 2
     assert "belongs to the task 'shd'" in result.err
+
+
+@pytest.mark.torch
+def test_checkpoints_of_one_method_are_tested_by_another(
+    run: Callable[..., Run], tmp_path: Path
+) -> None:
+    small = ("--quick", "--data", "synthetic", "--hidden", "6", "--epochs", "1", "--limit", "32")
+    same = ("--dt", "10", "--max-delay", "100")
+    trained = {
+        "eventprop": run(*small, *same, "--no-recurrent", out=tmp_path / "eventprop"),
+        "dcls": run(*small, *same, "--method", "dcls", out=tmp_path / "dcls"),
+        "bias": run(*small, *same, "--method", "delrec", "--bias", out=tmp_path / "bias"),
+    }
+    for name, of in trained.items():
+        assert of.code == 0, (name, of.err)
+
+    def evaluate(name: str, *options: str) -> Run:
+        checkpoint = trained[name].folder / "checkpoint_best.npz"
+        out = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
+        tested = run("--evaluate", checkpoint, "--quick", *options, out=out)
+        assert tested.code == 0, tested.err
+        return tested
+
+    for name in ("dcls", "bias"):  # by the method itself
+        tested = evaluate(name)
+        assert tested.summary["backend"] == "torch"
+        for value in ("test_accuracy", "n_parameters"):
+            assert tested.summary[value] == trained[name].summary[value], value
+        assert tested.summary["test_loss"] == pytest.approx(
+            trained[name].summary["test_loss"], rel=1e-5
+        )
+    fractional = evaluate("dcls", "--fractional-delays")
+    assert fractional.summary["test_loss"] != trained["dcls"].summary["test_loss"]
+    # the same network, whichever engine tests it
+    for name, method, backend in (("dcls", "eventprop", "cpu"), ("eventprop", "dcls", "torch")):
+        tested = evaluate(name, "--method", method)
+        assert tested.summary["backend"] == backend
+        loss = trained[name].summary["test_loss"]
+        assert tested.summary["test_loss"] == pytest.approx(loss, rel=1e-4)
+    lost = evaluate("bias", "--method", "eventprop")
+    assert "Note: population 'hidden': its bias" in lost.err

@@ -114,6 +114,33 @@ def test_matched_parameters(study, tmp_path: Path) -> None:
     assert "21" in (tmp_path / "out" / "report.md").read_text()
 
 
+@pytest.mark.torch
+def test_methods_with_as_many_parameters(study, tmp_path: Path) -> None:
+    code, out, err = study(
+        *("braille", "--sizes", "6", "--variants", "recurrent-learned", "--seeds", "0-1"),
+        *("--over", "method", "eventprop", "dcls", "delrec", "--match-parameters"),
+        *("--data", "synthetic", "--dt", "20", "--max-delay", "100", *QUICK),
+    )
+    assert code == 0, err
+    assert (
+        "recurrent-learned at 6, method eventprop: 6 hidden neurons, 522 parameters, +0.0%" in out
+    )
+    assert "feedforward-learned at 6, method dcls: 7 hidden neurons, 525 parameters, +0.6%" in out
+    table = rows(tmp_path / "out")
+    found = {r["method"]: (r["variant"], r["hidden"], r["n_parameters"]) for r in table}
+    assert found["eventprop"] == ("recurrent-learned", "6", "522")
+    assert found["dcls"] == ("feedforward-learned", "7", "525")
+    assert {r["size"] for r in table} == {"6"}
+    for row in table:
+        both = bool(row["test_accuracy_rounded"]), bool(row["test_accuracy_fractional"])
+        assert both == (True, row["method"] != "eventprop")
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "6 neurons (others: as many parameters), variant recurrent-learned: delrec" in report
+    assert "dcls (feed-forward, learned delays)" in report
+    assert "points over eventprop" in report
+    assert "comes closest to that of recurrent-learned, method eventprop at this size" in report
+
+
 def test_diverged_runs_are_told_and_the_exit_code_says_so(study, tmp_path: Path) -> None:
     code, out, err = study(
         *("yin_yang", "--sizes", "4", "--variants", "feedforward-learned", "--seeds", "0"),
@@ -145,6 +172,11 @@ def test_diverged_runs_are_told_and_the_exit_code_says_so(study, tmp_path: Path)
         (["yin_yang", "--seeds", "x"], "argument --seeds: 'x', allowed are such as 3 and 0-9"),
         (["yin_yang", "--variants", "all-of"], "variant is 'all-of', allowed are"),
         (["sequence_detection", "--sizes", "3"], "--sizes: not for sequence_detection"),
+        (
+            ["braille", "--method", "dcls", "--variants", "recurrent-learned"],
+            "variant 'recurrent-learned': method 'dcls' learns no delays",
+        ),
+        (["braille", "--over", "method", "dcls", "snn"], "method is 'snn', allowed are"),
         (["yin_yang", "--jobs", "0"], "jobs is 0"),
         (["yin_yang", "--epoch", "3"], "Unrecognized options: --epoch"),
         (["yin_yang", "--epoch", "3"], "--epochs"),  # the option that was meant
