@@ -86,8 +86,8 @@ def delrec_shd(feed_forward_delays: bool = True) -> Recipe:
         method="delrec",
         settings=settings,
         published=Published(
-            93.73,
-            0.69,
+            93.73 if feed_forward_delays else None,
+            0.69 if feed_forward_delays else None,
             0.24e6 if feed_forward_delays else 0.17e6,
             _SOURCE,
             (

@@ -37,7 +37,7 @@ LONGEST_RECURRENT_DELAY = 80
 class Published:
     """What was published of a recipe, to compare with."""
 
-    accuracy: float  #: on the test part, mean over seeds [%]
+    accuracy: float | None  #: on the test part, mean over seeds [%]; None: not known
     deviation: float | None  #: standard deviation over seeds [%]
     parameters: float  #: learned ones, as published, rounded to two digits or fewer
     source: str

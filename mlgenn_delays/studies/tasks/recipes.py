@@ -1,7 +1,5 @@
-"""Recipes as tasks: published networks, trained as they were on data of the other tasks.
-
-python experiments/recipe.py dcls_shd
-"""
+"""Recipes as tasks, such as ``dcls_shd``: published networks, trained as they were on data of the
+other tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ from mlgenn_delays.models.delrec import delrec_psmnist, delrec_shd, delrec_ssc
 from mlgenn_delays.models.recipe import Recipe
 from mlgenn_delays.optimisers import Adam, AdamW
 
-from ..compiling import spread_width
+from ..compiling import spread_width, weight_rate
 from ..config import RunConfig
 from ..task import Part, Task, TaskData
 
@@ -89,14 +87,15 @@ def make_task(recipe: Recipe) -> Task:
 
 
 def _describe(recipe: Recipe) -> str:
-    published, spread = recipe.published, ""
-    if published.deviation is not None:
-        spread = f" +- {published.deviation:g}"
+    published, accuracy = recipe.published, ""
+    if published.accuracy is not None:
+        spread = "" if published.deviation is None else f" +- {published.deviation:g}"
+        accuracy = f"{published.accuracy:g}{spread} % with "
     differences = "\n".join(f"- {text}" for text in published.differences)
     return (
         f"The published network of {recipe.name}, and its training: {published.source}.\n\n"
-        f"Published: {published.accuracy:g}{spread} % with {published.parameters / 1e6:g} million "
-        f"parameters. What is not the same here:\n\n{differences}"
+        f"Published: {accuracy}{published.parameters / 1e6:g} million parameters. What is not the "
+        f"same here:\n\n{differences}"
     )
 
 
@@ -128,7 +127,7 @@ def _arguments(recipe: Recipe, network: ClassifierNetwork, config: RunConfig) ->
     """Arguments of ``SurrogateCompiler`` in which a recipe differs from its method."""
     learning = config.learning
     adam = AdamW if recipe.optimiser == "adamw" else Adam
-    rates = {c: learning.lr for c in network.connections.values()}
+    rates = {c: weight_rate(c, network, learning) for c in network.connections.values()}
     for connection in rates:
         if connection.source() is network.input:
             rates[connection] *= recipe.event_size  # steps of weights are in units of events

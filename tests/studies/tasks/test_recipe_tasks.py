@@ -217,3 +217,6 @@ def test_steps_of_input_weights_are_in_events() -> None:
     of_input = arguments["weight_optimisers"][connection]
     assert of_input.alpha == pytest.approx(arguments["optimiser"].alpha / 16)
     assert isinstance(of_input, AdamW) and of_input.weight_decay == 1e-2
+    changed = task.surrogate_arguments(network, config.change(output_lr=0.5))
+    of_output = changed["weight_optimisers"][network.connections["hidden3_output"]]
+    assert of_output.alpha == pytest.approx(0.5 * arguments["optimiser"].alpha)
