@@ -22,9 +22,11 @@ NUM_CHANNELS = 24
 #: the larger the weights must be for hidden neurons to spike.
 INPUT_WEIGHT = {1: (0.02, 0.07), 2: (0.04, 0.14), 5: (0.1, 0.35), 10: (0.2, 0.7)}
 
-#: Method -> settings in which it differs here, besides those of :func:`.method_settings`: both want
-#: a value for every timestep of every neuron, so that 10 ms are as fine as is practical.
-METHODS: dict[str, dict[str, Any]] = {"dcls": {"dt": 10.0}, "delrec": {"dt": 10.0}}
+#: In which methods with surrogate gradients differ here, besides :func:`.method_settings`: the best
+#: of eight settings on validation, for each of them. They want a value for every timestep of every
+#: neuron, so that 10 ms are as fine as is practical.
+_SURROGATE: dict[str, Any] = {"dt": 10.0, "lr": 0.02, "batch_size": 128, "batch_norm": True}
+METHODS: dict[str, dict[str, Any]] = {"dcls": _SURROGATE, "delrec": _SURROGATE}
 
 
 def braille_settings(threshold: int = 10, method: Method = "eventprop") -> ClassifierSettings:

@@ -44,10 +44,11 @@ class GradientNorms(Callback):
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
         norms = self._compiled_network.gradient_norms()
-        for connection, label in self._names.items():
-            squares = self._squares[label]
-            for name in squares:
-                squares[name] += norms[connection][name] ** 2
+        for connection, name in self._names.items():
+            squares = self._squares[name]
+            for parameter in squares:  # not what surrogate gradients learn besides
+                norm = norms[connection][parameter]
+                squares[parameter] += norm * norm  # may be infinite, as no power may
 
     @property
     def norms(self) -> dict[str, dict[str, float]]:

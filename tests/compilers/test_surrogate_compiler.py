@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.callbacks import SpikeRecorder, VarRecorder
+from mlgenn_delays.callbacks import GradientNorms, SpikeRecorder, VarRecorder
 from mlgenn_delays.compilers import (
     EventPropCompiler,
     InferenceCompiler,
@@ -172,6 +172,9 @@ def test_gradients_of_neurons_are_listed_by_population():
     net = describe()
     compiled = compiler(net, bias=[net.y], batch_norm=[net.h]).compile(net.network)
     x, y = order_task(16)
+    norms = GradientNorms()
+    compiled.train({net.x: x}, {net.y: y}, 1, callbacks=[norms])
+    assert norms.norms.keys() == {"xh", "hh", "hy"} and norms.norms["xh"].keys() == {"g", "d"}
     _, gradients = compiled.gradients({net.x: x}, {net.y: y})
     assert gradients[net.y].keys() == {"bias"}
     assert gradients[net.h].keys() == {"norm_scale", "norm_shift"}

@@ -34,6 +34,10 @@ POINTS = ((1.0, 8.0 / 12.0), (-1.0, -8.0 / 12.0), (2.0, -1.0 / 12.0), (-2.0, 1.0
 #: Largest error relative to the largest entry of a gradient.
 TOLERANCE = 1e-6
 
+#: Of the random networks. None of it has a gradient that is 0 by chance, as 1 has, where what the
+#: synapses say of one width cancels but for a millionth.
+SEED = 2
+
 SURROGATES = {"arctangent": 2.0, "triangular": 1.0, "fast_sigmoid": 3.0}
 
 
@@ -87,7 +91,7 @@ def test_gradients_of_smooth_networks_are_finite_differences(name, differentiate
     which = list(NETWORKS).index(name) + 2 * differentiate_reset
     surrogate = list(SURROGATES)[which % 3]
     case = NETWORKS[name](
-        1,
+        SEED,
         name=surrogate,
         slope=SURROGATES[surrogate],
         smooth=True,
@@ -99,7 +103,7 @@ def test_gradients_of_smooth_networks_are_finite_differences(name, differentiate
 def test_networks_have_all_parameters():
     found = set()
     for make in NETWORKS.values():
-        case = make(1, smooth=True)
+        case = make(SEED, smooth=True)
         for parameters in chain.from_iterable(case.gradients(case.run())):
             found |= set(parameters)
     assert found == {"g", "d", "sigma", "p", "bias", "norm_scale", "norm_shift"}
@@ -107,7 +111,7 @@ def test_networks_have_all_parameters():
 
 def test_networks_spike_neither_always_nor_never():
     for name, make in NETWORKS.items():
-        case = make(1)
+        case = make(SEED)
         for layer, course in zip(case.network.layers, case.run()):
             if isinstance(layer, Layer) and layer.threshold is not None:
                 assert 0.05 < course.spikes.mean() < 0.7, name
@@ -118,7 +122,7 @@ def test_networks_spike_neither_always_nor_never():
 def test_true_spikes_have_the_gradient_of_the_formulas(name):
     """Spikes are steps: the same formulas with 0 and 1, so that a weight of the output, which is
     behind all spikes, has a true derivative."""
-    case = NETWORKS[name](1)
+    case = NETWORKS[name](SEED)
     courses = case.run()
     gradients = case.gradients(courses)[1]
     outputs = [i for i, layer in enumerate(case.network.layers) if i in case.targets]
@@ -288,27 +292,34 @@ def voltages(network: Network, inputs: np.ndarray, index: int = -1) -> list[floa
 OUTPUT = Layer(1, alpha=0.5, threshold=None, readout="sum_var")
 
 
-def test_inputs_arrive_in_their_step_and_neurons_one_later():
+def test_spikes_arrive_one_step_and_their_delay_later():
     network = neurons(Layer(1, alpha=0.5), OUTPUT)
-    courses = simulate(network, {0: train(1)})
-    # emitted in 1, arrives in 1 + 2, spikes there, arrives in 3 + 1 + 3
-    assert courses[1].voltages[:, 0, 0].tolist() == [0, 0, 0, 2, 0, 0, 0, 0]
-    assert courses[1].spikes[:, 0, 0].tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
-    assert courses[2].voltages[:, 0, 0].tolist() == [0, 0, 0, 0, 0, 0, 0, 1]
+    courses = simulate(network, {0: train(1, length=10)})
+    # emitted in 1, arrives in 1 + 1 + 2, spikes there, arrives in 4 + 1 + 3
+    assert courses[1].voltages[:, 0, 0].tolist() == [0, 0, 0, 0, 2, 0, 0, 0, 0, 0]
+    assert courses[1].spikes[:, 0, 0].tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert courses[2].voltages[:, 0, 0].tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0.5]
 
 
-def test_no_delay_arrives_in_the_step_of_an_input_and_in_the_next_of_a_neuron():
+def test_without_delay_spikes_of_inputs_and_neurons_arrive_in_the_next_step():
     network = neurons(Layer(1, alpha=0.5), OUTPUT, delays=(0, 0))
-    assert voltages(network, train(0)) == [0, 1, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625]
+    assert voltages(network, train(0)) == [0, 0, 1, 0.5, 0.25, 0.125, 0.0625, 0.03125]
+
+
+def test_what_leaves_in_the_last_step_arrives_nowhere():
+    network = neurons(Layer(1, alpha=0.5), OUTPUT, delays=(0, 0))
+    courses = simulate(network, {0: train(2, 3, length=4)})
+    assert courses[1].voltages[:, 0, 0].tolist() == [0, 0, 0, 2]
+    assert not courses[2].voltages.any()
 
 
 def test_spikes_of_one_step_add_up_and_threshold_itself_spikes():
     network = neurons(Layer(1, alpha=0.5), OUTPUT, weights=(0.5, 1.0), delays=(0, 0))
     courses = simulate(network, {0: train(1, 3, 3)})
-    # 0.5, decays to 0.25, to 0.125 and 2 x 0.5 arrive: above 1 and reset
-    assert courses[1].voltages[:5, 0, 0].tolist() == [0, 0.5, 0.25, 1.125, 0]
+    # 0.5 in step 2, decays to 0.25, to 0.125 and 2 x 0.5 arrive: above 1 and reset
+    assert courses[1].voltages[:6, 0, 0].tolist() == [0, 0, 0.5, 0.25, 1.125, 0]
     courses = simulate(network, {0: train(2, 2)})
-    assert courses[1].voltages[2, 0, 0] == 1.0 and courses[1].spikes[2, 0, 0] == 1.0
+    assert courses[1].voltages[3, 0, 0] == 1.0 and courses[1].spikes[3, 0, 0] == 1.0
 
 
 def test_recurrent_spikes_arrive_one_step_and_their_delay_later():
@@ -316,20 +327,21 @@ def test_recurrent_spikes_arrive_one_step_and_their_delay_later():
         Layer(1, alpha=0.5), OUTPUT, delays=(0, 0), weights=(2.0, 1.0), recurrent=(1.5, 1)
     )
     courses = simulate(network, {0: train(0)})
-    assert courses[1].spikes[:, 0, 0].tolist() == [1, 0, 1, 0, 1, 0, 1, 0]
-    assert courses[1].voltages[:, 0, 0].tolist() == [2, 0, 1.5, 0, 1.5, 0, 1.5, 0]
+    # the input arrives in 1, the spikes of 1, 3, 5 in 3, 5, 7
+    assert courses[1].spikes[:, 0, 0].tolist() == [0, 1, 0, 1, 0, 1, 0, 1]
+    assert courses[1].voltages[:, 0, 0].tolist() == [0, 2, 0, 1.5, 0, 1.5, 0, 1.5]
 
 
 def test_resets():
     def after(**numbers) -> list[float]:
         layer = Layer(1, alpha=0.5, **numbers)
-        return voltages(neurons(layer, OUTPUT, weights=(3.0, 1.0), delays=(0, 0)), train(0), 1)[:4]
+        return voltages(neurons(layer, OUTPUT, weights=(3.0, 1.0), delays=(0, 0)), train(0), 1)[:5]
 
-    assert after() == [3, 0, 0, 0]
-    assert after(v_reset=-1.0) == [3, -0.5, -0.25, -0.125]
-    assert after(relative_reset=True) == [3, 1, 0, 0]  # 3 - 1, halved: spikes again
+    assert after() == [0, 3, 0, 0, 0]
+    assert after(v_reset=-1.0) == [0, 3, -0.5, -0.25, -0.125]
+    assert after(relative_reset=True) == [0, 3, 1, 0, 0]  # 3 - 1, halved: spikes again
     # less 1.5: 3 -> 1.5 -> 0.75
-    assert after(relative_reset=True, v_reset=-0.5) == [3, 0.75, 0.375, 0.1875]
+    assert after(relative_reset=True, v_reset=-0.5) == [0, 3, 0.75, 0.375, 0.1875]
 
 
 def test_voltage_at_the_start_decays():
@@ -345,24 +357,26 @@ def test_currents_of_two_receptors():
         for r, g in ((0, 1.0), (1, 4.0))
     )
     network = Network((Input(1), layer), (fast, slow))
-    # currents 1, 1/2, 1/4 and 4, 1, 1/4; their sums with gains 9, 2.5, 0.75
-    assert voltages(network, train(0, length=3)) == [9.0, 7.0, 4.25]
+    # from step 1 on, currents 1, 1/2, 1/4 and 4, 1, 1/4; their sums with gains 9, 2.5, 0.75
+    assert voltages(network, train(0, length=4)) == [0.0, 9.0, 7.0, 4.25]
 
 
 def test_bias_arrives_in_every_step():
     layer = replace(OUTPUT, parameters={"bias": np.array([1.0])})
     network = neurons(layer, weights=(1.0,), delays=(1,))
-    assert voltages(network, train(0, length=3)) == [1.0, 2.5, 2.25]
+    # 1 in every step, and 1 of the input in step 2
+    assert voltages(network, train(0, length=4)) == [1.0, 1.5, 2.75, 2.375]
 
 
 def test_spread_delays_counted_by_hand():
     parameters = {"g": np.array([[4.0]]), "d": np.array([[1.25]]), "sigma": np.array([0.0])}
     made = Projection(0, 1, "triangle", 2, parameters=parameters)
     network = Network((Input(1), replace(OUTPUT, alpha=0.0)), (made,))
-    inputs = train(0, length=5)
-    assert voltages(network, inputs) == [0, 3, 1, 0, 0]
-    assert voltages(predicting(network), inputs) == [0, 4, 0, 0, 0]
-    assert voltages(predicting(network, fractional=True), inputs) == [0, 3, 1, 0, 0]
+    inputs = train(0, length=6)
+    # 3/4 arrives after 1 + 1 steps, 1/4 after 1 + 2
+    assert voltages(network, inputs) == [0, 0, 3, 1, 0, 0]
+    assert voltages(predicting(network), inputs) == [0, 0, 4, 0, 0, 0]
+    assert voltages(predicting(network, fractional=True), inputs) == [0, 0, 3, 1, 0, 0]
 
 
 def test_dropout_of_what_leaves_and_of_what_recurs():
@@ -371,12 +385,52 @@ def test_dropout_of_what_leaves_and_of_what_recurs():
     )
     network = neurons(layer, OUTPUT, delays=(0, 0), recurrent=(0.4, 0))
     courses = simulate(network, {0: train(0)})
-    # the spike of step 0 comes back doubled, is not enough, and never leaves
-    assert courses[1].voltages[:3, 0, 0].tolist() == [2, 0.8, 0.4]
+    # the spike of step 1 comes back doubled, is not enough, and never leaves
+    assert courses[1].voltages[:4, 0, 0].tolist() == [0, 2, 0.8, 0.4]
     assert not courses[2].voltages.any()
     there = simulate(predicting(network), {0: train(0)})
-    assert there[1].voltages[:3, 0, 0].tolist() == [2, 0.4, 0.2]
-    assert there[2].voltages[1, 0, 0] == 1.0
+    assert there[1].voltages[:4, 0, 0].tolist() == [0, 2, 0.4, 0.2]
+    assert there[2].voltages[2, 0, 0] == 1.0
+
+
+def test_dropout_of_currents_is_of_what_feeds_forward_and_the_bias():
+    layer = Layer(
+        1,
+        alpha=0.5,
+        threshold=2.5,
+        current_mask=np.array([[2.0], [0.0]]),
+        parameters={"bias": np.array([0.5])},
+    )
+    network = neurons(layer, OUTPUT, delays=(0, 0), recurrent=(0.25, 0))
+    inputs = np.repeat(train(0, length=4), 2, axis=1)
+    courses = simulate(network, {0: inputs})
+    # doubled: 1 in every step and 4 of the input in step 1; as it is: the spike that comes back
+    assert courses[1].voltages[:, 0, 0].tolist() == [1, 5.5, 1.25, 1.625]
+    assert not courses[1].voltages[:, 1].any()
+    assert courses[2].voltages[:, 0, 0].tolist() == [0, 0, 1, 0.5]
+    there = simulate(predicting(network), {0: inputs})
+    for example in (0, 1):
+        assert there[1].voltages[:, example, 0].tolist() == [0.5, 2.75, 0.75, 0.875]
+
+
+def test_dropout_of_currents_is_at_all_receptors():
+    layer = replace(OUTPUT, betas=(0.5, 0.0), kappas=(1.0, 1.0), current_mask=np.array([[0.0]]))
+    both = tuple(
+        Projection(0, 1, "constant", 0, r, parameters={"g": np.array([[1.0]])}) for r in (0, 1)
+    )
+    network = Network((Input(1), layer), both)
+    assert voltages(network, train(0, length=4)) == [0, 0, 0, 0]
+    # currents 1, 1/2, 1/4 and 1, 0, 0
+    assert voltages(predicting(network), train(0, length=4)) == [0, 2, 1.5, 1]
+
+
+def test_dropout_of_currents_comes_after_normalisation():
+    parameters = {"norm_scale": np.array([3.0]), "norm_shift": np.array([0.5])}
+    layer = replace(OUTPUT, alpha=0.0, parameters=parameters, current_mask=np.array([[2.0]]))
+    network = neurons(layer, weights=(4.0,), delays=(0,))
+    # 0, 4, 0, 4 arrive: 2 below and above their mean, by a deviation of 2
+    found = voltages(network, train(0, 2, length=4))
+    assert np.allclose(found, [-5.0, 7.0, -5.0, 7.0], rtol=1e-5)
 
 
 def test_normalisation_of_what_feeds_forward():
@@ -388,7 +442,7 @@ def test_normalisation_of_what_feeds_forward():
     }
     layer = Layer(1, 0.0, threshold=9.0, parameters=parameters)
     network = neurons(layer, OUTPUT, weights=(4.0, 1.0), delays=(0, 0), recurrent=(1.0, 0))
-    inputs = train(1, 3, length=4)  # 0, 4, 0, 4 arrive: mean 2, variance 4
+    inputs = train(0, 2, length=4)  # 0, 4, 0, 4 arrive: mean 2, variance 4
     course = simulate(network, {0: inputs})[1]
     sign = 2.0 / np.sqrt(4.0 + 1e-5)
     assert np.allclose(course.voltages[:, 0, 0], 0.5 + 2.0 * sign * np.array([-1, 1, -1, 1]))
@@ -427,9 +481,9 @@ def test_readouts():
 
 
 def test_nothing_comes_before_its_cause():
-    """What enters in a step changes nothing before it."""
+    """What enters in a step changes nothing before the next."""
     for name, make in NETWORKS.items():
-        case = make(1)
+        case = make(SEED)
         if any("norm_scale" in p.parameters for p in case.network.layers if isinstance(p, Layer)):
             continue  # statistics are of all steps
         before = case.run()
@@ -440,4 +494,4 @@ def test_nothing_comes_before_its_cause():
         assert not np.array_equal(before[first].voltages, after[first].voltages), name
         for one, other in zip(before[1:], after[1:]):
             if one.voltages is not None:
-                assert np.array_equal(one.voltages[:6], other.voltages[:6]), name
+                assert np.array_equal(one.voltages[:7], other.voltages[:7]), name

@@ -21,10 +21,10 @@ RECURRENT = {"recurrent": True, "recurrent_delays": True}
 
 
 @pytest.mark.parametrize("method", SURROGATES)
-def test_published_rates_of_a_method_hold_where_nothing_else_is_said(method: str) -> None:
+def test_a_method_has_settings_of_its_own_where_nothing_is_said(method: str) -> None:
     exact = make_config("braille")
     config = make_config("braille", method=method)
-    assert (config.learning.lr, config.learning.schedule) == (5e-3, "one_cycle")
+    assert (config.learning.lr, config.learning.schedule) == (0.02, "one_cycle")  # tuned
     assert config.learning.delay_lr == {"dcls": 0.1, "delrec": 0.05}[method] * 10.0  # timesteps
     assert config.network.recurrent == (method == "delrec")
     assert config.network.dt == 10.0
