@@ -28,6 +28,13 @@ COMMON: dict[str, Any] = {
     "wake_silent": 0.0, "patience": 0,
     "drop": 0.0, "drop_rate": 1.0, "jitter": 0.0, "jitter_rate": 1.0, "shift": 0.0,
     "stretch": 0.0, "channel_shift": 0, "channel_shift_rate": 1.0, "blend": 0.0,
+    "channel_time_shift": 0.0, "channel_time_shift_rate": 1.0,
+    "schedule": "warm_up_cosine", "weight_decay": 0.0,
+    "surrogate": "arctangent", "surrogate_slope": None, "spread_width": None, "spread_decay": None,
+    "spread_min_width": 0.5, "learned_widths": False, "axonal": False, "fractional_delays": False,
+    "synapse": "exponential", "soft_reset": False, "differentiate_reset": False,
+    "batch_norm": False, "bias": False,
+    "dropout": 0.0, "current_dropout": 0.0, "recurrent_dropout": 0.0,
     "limit": None, "validate_on_test": False, "quick": False,
     "method": "eventprop", "seed": 0, "backend": "auto", "threads": None,
 }  # fmt: skip
