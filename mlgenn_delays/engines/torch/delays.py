@@ -28,18 +28,21 @@ class Projection:
             delays belong to presynaptic neurons, the kernels alone, (taps, pre)
         weights: (pre, post), where they are not in the kernel; else None
         shift:   steps that all spikes need besides
+        is_whole: whether delays are whole steps: what arrives is then to the last digit a sum of
+            weights, which may just reach a threshold
     """
 
     kernel: Tensor
     weights: Tensor | None
     shift: int
+    is_whole: bool = False
 
 
 def feed_forward(spikes: Tensor, projection: Projection) -> Tensor:
     """What arrives from another population, of all steps at once: (steps, examples, post)."""
     kernel, weights, shift = projection.kernel, projection.weights, projection.shift
     if weights is None:
-        if len(kernel) >= _MANY_TAPS:
+        if len(kernel) >= _MANY_TAPS and not projection.is_whole:
             return _later(_convolve_blocks(spikes, kernel), shift)
         return _convolve(spikes, kernel.permute(2, 1, 0), shift)
     if len(kernel) == 1:  # the same for all synapses: a matter of time alone
