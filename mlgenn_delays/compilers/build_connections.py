@@ -88,12 +88,11 @@ def _parameters(
     weights = _sample(connection.connectivity.weight, shape, rng, f"{label}: weights")
     parameters = [ParameterSpec(owner, "g", weights, settings.training and learned)]
     if program.has_synapse_delays:
-        axonal = (
-            settings.surrogate is not None and connection in settings.surrogate.axonal_delay_conns
-        )
-        shared = axonal_map(program) if axonal else None
-        shape = (program.source_size,) if axonal else shape
-        delays = _sample(connection.connectivity.delay, shape, rng, f"{label}: delays")
+        surrogate, shared, delays = settings.surrogate, None, connection.connectivity.delay
+        if surrogate is not None and connection in surrogate.axonal_delay_conns:
+            shape, shared = (program.source_size,), _axonal_map(program)
+            delays = _axonal(delays, program, label)
+        delays = _sample(delays, shape, rng, f"{label}: delays")
         _check_delays(delays, connection.name, program.max_delay_steps)
         learned = settings.training and connection in settings.delay_learn_conns
         bounds = (0.0, float(program.max_delay_steps))
@@ -101,9 +100,22 @@ def _parameters(
     return parameters
 
 
-def axonal_map(connection: ConnectionProgram) -> np.ndarray:
+def _axonal_map(connection: ConnectionProgram) -> np.ndarray:
     """Presynaptic neuron of each synapse of a dense connection, (synapses,) int64."""
     return np.repeat(np.arange(connection.source_size), connection.target_size)
+
+
+def _axonal(delay: Any, connection: ConnectionProgram, label: str) -> Any:
+    """Delays of synapses as those of axons, where they are given as an array of the former."""
+    if not is_value_array(delay) or np.shape(delay) != connection.synapse_shape:
+        return delay
+    delays = np.asarray(delay)
+    if np.any(delays != delays[:, :1]):
+        raise ValueError(
+            f"{label}: its delays differ between synapses of one neuron, as axonal delays cannot: "
+            "give one for each presynaptic neuron, or leave it out of axonal_delay_conns"
+        )
+    return delays[:, 0]
 
 
 def describe_delays(connection: Connection, learned: bool, timing: Timing = "grid") -> Delays:

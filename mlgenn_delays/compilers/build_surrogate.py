@@ -101,7 +101,7 @@ def _check_members(network: Network, surrogate: SurrogateSettings, settings: Bui
                 )
     spiking = [p for p in neurons if p.neuron.is_spiking]
     for name in ("batch_norm", "bias", "dropout", "current_dropout", "recurrent_dropout"):
-        allowed = spiking if name in ("dropout", "recurrent_dropout") else neurons
+        allowed = spiking if "dropout" in name else neurons
         for population in _named(getattr(surrogate, name)):
             if population not in allowed:
                 raise ValueError(

@@ -31,7 +31,8 @@ class InferenceCompiler:
                                       always reset
         communicator:                 must be None
         backend:                      engine (see :func:`.create_engine`): "auto", "cpu",
-                                      "reference", "genn", "genn:cpu" or "genn:cuda"
+                                      "reference", "genn", "genn:cpu", "genn:cuda", "torch",
+                                      "torch:cpu" or "torch:cuda"
         num_threads:                  threads of the CPU engine; None: one per available
                                       processor
         timing:                       "grid" or "substep", as the network was trained with, see

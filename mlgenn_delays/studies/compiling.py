@@ -123,7 +123,7 @@ def surrogate_arguments(network: ClassifierNetwork, config: RunConfig) -> dict[s
         spread_min_width=wanted.spread_min_width,
         learned_width_conns=learned if is_delrec and wanted.learned_widths else [],
         fractional_delays=wanted.fractional_delays,
-        axonal_delay_conns=recurrent if is_delrec and wanted.axonal else [],
+        axonal_delay_conns=recurrent if wanted.axonal else [],
         batch_norm=hidden if wanted.batch_norm else [],
         bias=[*hidden, network.output] if wanted.bias else [],
         dropout={layer: wanted.dropout for layer in hidden},

@@ -88,8 +88,9 @@ class CompiledSurrogateNetwork(CompiledTrainingNetwork):
         *further: Any,
         **options: Any,
     ) -> tuple[Any, ...]:
-        """Train, as :meth:`.CompiledTrainingNetwork.train`; widths of spread delays shrink from
-        epoch to epoch."""
+        """Train, as :meth:`.CompiledTrainingNetwork.train`. Widths of spread delays shrink from
+        epoch to epoch, by their numbers: a call that goes on where another ended needs its
+        ``start_epoch``."""
         return super().train(
             x,
             y,

@@ -58,6 +58,23 @@ def test_constant_input_is_lost_and_said():
         assert text.startswith(f"population {name!r}: its bias, and the shift of its batch norm")
 
 
+def test_fractional_delays_are_said():
+    net, compiled, _ = trained(fractional_delays=lambda n: True)
+    (lost,) = convert(net.network, compiled.training_state())
+    assert "parts of timesteps" in lost
+
+
+def test_axonal_delays_are_trained_further():
+    net, compiled, _ = trained(axonal_delay_conns=lambda n: [n.hh])
+    convert(net.network, compiled.training_state())
+    again = compiler(net, axonal_delay_conns=[net.hh]).compile(net.network)
+    delays = [c.connection_populations[net.hh].vars["d"].values for c in (compiled, again)]
+    np.testing.assert_array_equal(*delays)
+    net.hh.connectivity.delay[3, 4] += 0.5
+    with pytest.raises(ValueError, match="connection 'hh': its delays differ between synapses of"):
+        compiler(net, axonal_delay_conns=[net.hh]).compile(net.network)
+
+
 def test_load_network_points_to_it():
     net, compiled, _ = trained(bias=lambda n: [n.h])
     with pytest.raises(ValueError, match=r"parameters of populations, .*compilers\.convert"):

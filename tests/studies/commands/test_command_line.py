@@ -130,8 +130,7 @@ def test_help_explains_every_option(name: str, capsys: pytest.CaptureFixture[str
         assert line.split("=")[0].split()[0] in text
     for option in ("--out", "--resume", "--seeds", "--evaluate", "MLGENN_DELAYS_DEBUG=1"):
         assert option in text
-    # of one choice there is nothing to choose
-    assert "--method" not in text
+    assert "--method {eventprop,dcls,delrec}" in text
     for clutter in ("{None}", "(default: )", "default: None) (default"):
         assert clutter not in text
     # comments, not remarks for those who program
@@ -154,6 +153,15 @@ def test_help_explains_every_option(name: str, capsys: pytest.CaptureFixture[str
                 "otherwise synthetic (default: auto)",
                 "fewest events (default: 10)",
                 "without better validation accuracy; 0: never (default: 0)",
+            ],
+        ),
+        (
+            "braille --method delrec",
+            [
+                "learning rate of weights (Adam) (default: 0.005)",
+                "learning rate of delays (Adam) [ms] (default: 0.5)",
+                "timestep [ms] (default: 10.0)",
+                "that of its axon; otherwise one for each synapse (default: True)",
             ],
         ),
         (
