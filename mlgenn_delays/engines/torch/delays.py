@@ -66,7 +66,7 @@ def _convolve_blocks(spikes: Tensor, kernel: Tensor) -> Tensor:
     """Causal convolution over time with a kernel (taps, pre, post), in overlapping blocks of steps
     (overlap-save)."""
     steps, taps = len(spikes), len(kernel)
-    size = 2 ** math.ceil(math.log2(2 * taps))
+    size = 2 ** math.ceil(math.log2(1.5 * taps))
     new = size - taps + 1  # steps of a block that are not in the one before
     blocks = -(-steps // new)
     padded = functional.pad(spikes, (0, 0, 0, 0, taps - 1, blocks * new - steps))
