@@ -213,11 +213,13 @@ class TorchEngine(Engine):
     def memory_estimate(self) -> dict[str, int]:
         program, size = self.program, np.dtype(self.dtype).itemsize
         learned = size * sum(program.parameters[i].num_elements for i in self.learned)
-        # of each layer: what arrives, voltages, spikes and their gradients
-        states = 6 * program.timesteps * program.batch_size * sum(p.size for p in program.neurons)
-        # kernels, their exponentials and their gradients
-        kernels = 4 * sum(
-            (c.max_delay_steps + 1) * c.num_synapses for c in program.connections if c.delay
+        # of layers: what arrives, voltages, spikes, and all that goes back; as measured
+        states = 14 * program.timesteps * program.batch_size * sum(p.size for p in program.neurons)
+        # kernels, how they were made, their Fourier transforms, and gradients; as measured
+        kernels = 8 * sum(
+            (c.max_delay_steps + 1) * program.parameters[c.delay].size
+            for c in program.connections
+            if c.delay is not None
         )
         inputs = program.timesteps * program.batch_size * sum(p.size for p in program.inputs)
         return {
