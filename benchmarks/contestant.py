@@ -18,6 +18,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -170,7 +171,8 @@ def run(task: dict[str, Any], answer: Any) -> None:
         answer(peak=peak(), base=base)
 
 
-def main() -> None:
+def main(run: Callable[[dict[str, Any], Callable[..., None]], None] = run) -> None:
+    """Run a task of the command line, its answers on standard output."""
     # GeNN's make writes to standard output, which is for answers alone
     output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

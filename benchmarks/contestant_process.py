@@ -1,4 +1,5 @@
-"""The other end of ``contestant.py``: starting it, telling it to train, reading its answers."""
+"""The other end of ``contestant.py`` and ``methods_process.py``: starting a process, telling it to
+train, reading its answers."""
 
 from __future__ import annotations
 
@@ -25,15 +26,21 @@ class ContestantProcess:
         task: see ``contestant.py``
         folder: where it works, and keeps the code that is generated
         flags: for the C++ compiler; GeNN has no setting for them, but its makefile uses CXX
+        script: what runs
+
+    Attributes:
+        ready: what the process said when its network was compiled
 
     Raises:
         ContestantStopped: it could not compile
     """
 
-    def __init__(self, task: dict[str, Any], folder: Path, flags: str) -> None:
+    def __init__(
+        self, task: dict[str, Any], folder: Path, flags: str = "", script: Path = SCRIPT
+    ) -> None:
         self._log = (folder / "log.txt").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), json.dumps(task)],
+            [sys.executable, str(script), json.dumps(task)],
             cwd=folder,
             env=_environment(folder, flags),
             stdin=subprocess.PIPE,
@@ -41,14 +48,19 @@ class ContestantProcess:
             stderr=self._log,
             text=True,
         )
-        self.seconds_to_compile = self._answer()["seconds"]
+        self.ready = self._answer()
+        self.seconds_to_compile = self.ready["seconds"]
 
     def train_epoch(self) -> float:
         """Seconds of one more training epoch."""
+        return self.ask("")["seconds"]
+
+    def ask(self, line: str) -> dict[str, float]:
+        """What the process answers to a line of its input."""
         stdin = _pipe(self._process.stdin)
-        stdin.write("\n")
+        stdin.write(line + "\n")
         stdin.flush()
-        return self._answer()["seconds"]
+        return self._answer()
 
     def finish(self) -> dict[str, float]:
         """Peak memory [MB]: "peak", and "base", before the network was described."""

@@ -20,6 +20,7 @@ from mlgenn_delays.events.augmentation import (
     DropEvents,
     JitterTimes,
     ShiftChannels,
+    ShiftTimesOfChannels,
 )
 from mlgenn_delays.events.blending import BlendExamples
 from mlgenn_delays.program.program import Timing
@@ -260,9 +261,11 @@ class LearningSettings(Settings):
     #: share of the learning rates that is left at the end, reached along half a cosine
     lr_final: Share = 1.0
     #: course of the learning rates; warm_up_cosine: up as --lr-ease-in says, then half a cosine;
-    #: one_cycle: weights from --lr / 25 up and down again, delays along half a cosine; cosine: half
-    #: a cosine
-    schedule: Literal["warm_up_cosine", "one_cycle", "cosine"] = "warm_up_cosine"
+    #: one_cycle: weights from --lr / 25 up and down again, delays along half a cosine;
+    #: one_cycle_delays: delays up and down, too; cosine: half a cosine
+    schedule: Literal["warm_up_cosine", "one_cycle", "one_cycle_delays", "cosine"] = (
+        "warm_up_cosine"
+    )
     weight_decay: NotNegative = (
         0.0  #: what is added to gradients of weights, by weight (L2 penalty)
     )
@@ -324,6 +327,9 @@ class AugmentationSettings(Settings):
     stretch: NotNegative = 0.0
     channel_shift: Whole = 0  #: move each training sample by up to so many channels, up or down
     channel_shift_rate: Share = 1.0  #: share of the training samples that --channel-shift moves
+    #: move each channel of a training sample in time, on its own, by up to so much [ms]
+    channel_time_shift: NotNegative = 0.0
+    channel_time_shift_rate: Share = 1.0  #: share of the samples that --channel-time-shift changes
     #: share of the training samples that are blended with another one of their class
     blend: Share = 0.0
 
@@ -348,6 +354,9 @@ class AugmentationSettings(Settings):
             steps.append(BlendExamples(duration, self.blend))
         if self.channel_shift:
             steps.append(ShiftChannels(self.channel_shift, self.channel_shift_rate))
+        if self.channel_time_shift:
+            largest, rate = self.channel_time_shift, self.channel_time_shift_rate
+            steps.append(ShiftTimesOfChannels(duration, largest, rate))
         if self.shift or self.stretch or any(for_all.values()):
             steps.append(AugmentEvents(duration, self.stretch, self.shift, **for_all))
         if with_rate.get("jitter"):

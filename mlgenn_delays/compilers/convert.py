@@ -57,8 +57,6 @@ def convert(
         checked.append(connection.connectivity.check_state(values, *sizes, label))
     for population in network.populations:
         lost += _lost_input(population, of_populations[population])
-    if meta["network"].get("gradients", {}).get("surrogate", {}).get("fractional_delays"):
-        lost.append("delays were predicted with in parts of timesteps, other engines round them")
     note = note_differences(network, meta, "grid")
     lost += [] if note is None else [note]
     for connection, fitting in zip(network.connections, checked, strict=True):

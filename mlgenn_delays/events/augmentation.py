@@ -168,6 +168,43 @@ class ShiftChannels:
         return map_chunks(events, change)
 
 
+@dataclass(frozen=True)
+class ShiftTimesOfChannels:
+    """Moves all events of a channel in time by one number, each channel of each example by its own.
+
+    Events that leave the trial are left out.
+
+    Args:
+        duration: length of the trial [ms]
+        largest:  numbers are drawn uniformly from -``largest`` to ``largest`` [ms]
+        rate:     share of the examples that are changed, chosen anew each time
+
+    Raises:
+        ValueError, TypeError: an argument is out of range or not a number
+    """
+
+    duration: float
+    largest: float
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number(self.duration, "augmentation: duration", minimum=0.0)
+        check_number(self.largest, "augmentation: channel_time_shift", minimum=0.0)
+        check_rate(self.rate, "channel_time_shift")
+
+    def __call__(self, events: EventDataset, rng: np.random.Generator) -> EventDataset:
+        largest = np.where(draw_chosen(len(events), self.rate, rng), self.largest, 0.0)
+
+        def change(part: EventDataset, rows: slice) -> EventDataset:
+            examples = np.repeat(np.arange(len(part)), np.diff(part.offsets))
+            shifts = rng.uniform(-1.0, 1.0, (len(part), part.num_neurons))
+            shifts *= largest[rows, np.newaxis]
+            times = part.times + shifts[examples, part.neurons]
+            return _moved(part, times, (times >= 0.0) & (times <= self.duration))
+
+        return map_chunks(events, change)
+
+
 class Compose:
     """Several augmentations, one after the other.
 

@@ -72,3 +72,64 @@ class Uniform(Initializer):
 
     def __repr__(self) -> str:
         return f"Uniform(min={self.min:g}, max={self.max:g})"
+
+
+class HalfNormal(Initializer):
+    """Draws absolute values of a normal distribution of mean 0, such as delays that are mostly
+    short.
+
+    Args:
+        sd: standard deviation of the normal distribution, at least 0
+
+    Raises:
+        ValueError: ``sd`` is not finite, or below 0
+    """
+
+    #: Smallest value that is drawn.
+    min = 0.0
+
+    def __init__(self, sd: float = 1.0):
+        self.sd = check_number(sd, "HalfNormal: sd", minimum=0.0, maximum=_LARGEST)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        with np.errstate(over="ignore"):  # as Normal
+            return np.abs(rng.normal(0.0, self.sd, shape)).astype(np.float32)
+
+    def __repr__(self) -> str:
+        return f"HalfNormal(sd={self.sd:g})"
+
+
+class Orthogonal(Initializer):
+    """Draws a matrix with orthogonal rows or columns, whichever are fewer, all such matrices being
+    equally probable.
+
+    Its singular values are all ``gain``: what goes through it keeps its length, which makes it
+    a choice for recurrent weights (Saxe, McClelland & Ganguli 2014, arXiv 1312.6120; uniform by
+    the signs of Mezzadri 2007, arXiv math-ph/0609050). It takes work of the third power of its
+    size.
+
+    Args:
+        gain: factor, at least 0
+
+    Raises:
+        ValueError: ``gain`` is not finite, or below 0; when drawn, a shape that is no matrix, such
+            as that of sparse connectivity
+    """
+
+    def __init__(self, gain: float = 1.0):
+        self.gain = check_number(gain, "Orthogonal: gain", minimum=0.0, maximum=_LARGEST)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        if len(shape) != 2:
+            raise ValueError(
+                f"Orthogonal: shape is {shape}, allowed are matrices (source, target); for "
+                "connectivity that is not Dense take Normal"
+            )
+        rows, columns = shape
+        normal = rng.standard_normal((max(shape), min(shape)))
+        q, r = np.linalg.qr(normal)
+        q *= np.where(np.diagonal(r) < 0.0, -1.0, 1.0)  # QR's own choice of signs is not uniform
+        return (self.gain * (q if rows >= columns else q.T)).astype(np.float32)
+
+    def __repr__(self) -> str:
+        return f"Orthogonal(gain={self.gain:g})"

@@ -162,7 +162,6 @@ def _describe_surrogate(program: Program) -> Description:
         "function": surrogate.function,
         "slope": number(surrogate.slope),
         "differentiate_reset": surrogate.differentiate_reset,
-        "fractional_delays": surrogate.fractional_delays,
         "spreads": {
             c.name: spread.kind
             for c, spread in zip(program.connections, surrogate.spreads, strict=True)

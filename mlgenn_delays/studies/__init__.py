@@ -17,10 +17,11 @@ from .run import make_config, run
 from .study import PlannedRun, Study, plan
 from .study_run import StudyProgress, StudyState, run_study
 from .task import NothingMore, Observer, Part, Task, TaskData
-from .tasks import TASKS, add_task, get_task
+from .tasks import RECIPES, TASKS, add_task, get_task
 from .variants import VARIANTS, add_variant
 
 __all__ = [
+    "RECIPES",
     "TASKS",
     "VARIANTS",
     "DataSettings",

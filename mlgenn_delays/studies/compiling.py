@@ -70,8 +70,9 @@ def compile_network(
     }
     if is_surrogate(config):
         arguments = {n: v for n, v in arguments.items() if n not in _OF_SPIKE_TIMES}
-        further = surrogate_arguments(network, config)
-        return SurrogateCompiler(**arguments, **further).compile(network.network)
+        arguments.update(surrogate_arguments(network, config))
+        arguments.update(task.surrogate_arguments(network, config))
+        return SurrogateCompiler(**arguments).compile(network.network)
     compiler = EventPropCompiler(
         **arguments,
         i_minus_thresh_min=learning.i_minus_thresh_min,

@@ -40,6 +40,8 @@ _LATER: dict[str, Any] = {
     "timing": "grid",
     "schedule": "warm_up_cosine",
     "weight_decay": 0.0,
+    "channel_time_shift": 0.0,
+    "channel_time_shift_rate": 1.0,
     **SurrogateSettings().flat(),
 }
 

@@ -182,6 +182,10 @@ class Task:
     compiler_arguments: Callable[[ClassifierSettings], Mapping[str, Any]] = field(
         default=lambda settings: {}
     )
+    #: arguments of ``SurrogateCompiler`` that are others than settings can say
+    surrogate_arguments: Callable[[ClassifierNetwork, RunConfig], Mapping[str, Any]] = field(
+        default=lambda network, config: {}
+    )
     #: what is recorded and drawn besides
     observe: Callable[[RunConfig, TaskData, ClassifierNetwork], Observer] = field(
         default=lambda config, data, network: NothingMore()

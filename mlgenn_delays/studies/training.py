@@ -50,11 +50,18 @@ def rate_factor(learning: LearningSettings, ease_in: bool = True) -> WarmUpCosin
 
 
 def weight_factor(learning: LearningSettings) -> Factor:
-    """Factor to the learning rates of weights. One cycle is for them alone, as in DCLS-Delays and
-    DelRec, whose delays have the cosine."""
-    if learning.schedule == "one_cycle":
+    """Factor to the learning rates of weights."""
+    if learning.schedule in ("one_cycle", "one_cycle_delays"):
         return OneCycle()
     return rate_factor(learning)
+
+
+def delay_factor(learning: LearningSettings) -> Factor:
+    """Factor to the learning rate of delays. One cycle is mostly for weights alone, as published
+    for the Spiking Heidelberg Digits, where delays have the cosine."""
+    if learning.schedule == "one_cycle_delays":
+        return weight_factor(learning)
+    return rate_factor(learning, learning.delay_ease_in)
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class Training:
             compiled,
             weight_factor(learning),
             learning.epochs,
-            rate_factor(learning, learning.delay_ease_in),
+            delay_factor(learning),
         )
         # only where they are wanted: norms take time
         measured = [norms] if network.delay_learn_conns else []

@@ -9,7 +9,7 @@ import pytest
 from trained_networks import TIMESTEPS, describe_recurrent, make_spikes
 
 from mlgenn_delays.callbacks import Callback, GradientNorms
-from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, SurrogateCompiler
 
 DT = 0.5
 
@@ -54,6 +54,28 @@ def train(net, compiled, *callbacks, num_epochs=2, **arguments):
     spikes, labels = make_spikes(10, 8)
     x, y = {net.x: spikes}, {net.y: labels}
     return compiled.train(x, y, num_epochs, callbacks=callbacks, **arguments)
+
+
+def test_parameters_of_other_kinds_are_left_out(net):
+    pytest.importorskip("torch")
+    compiler = SurrogateCompiler(
+        round(TIMESTEPS / DT),
+        "sparse_categorical_crossentropy",
+        batch_size=4,
+        dt=DT,
+        delay_learn_conns=[net.xh],
+        spread="triangle",
+        learned_width_conns=[net.xh],
+        batch_norm=[net.xh.target()],
+        backend="torch:cpu",
+    )
+    norms = GradientNorms()
+    with compiler.compile(net.network) as compiled:
+        train(net, compiled, norms, num_epochs=1)
+        learned = [p.name for p in compiled.program.parameters if p.learned]
+    assert {"p", "norm_scale"} <= set(learned)
+    assert set(norms.norms[net.xh.name]) == {"g", "d"}
+    assert all(norm > 0.0 for norm in norms.norms[net.xh.name].values())
 
 
 def test_it_is_the_root_of_summed_squares(net):

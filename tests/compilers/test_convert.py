@@ -58,12 +58,6 @@ def test_constant_input_is_lost_and_said():
         assert text.startswith(f"population {name!r}: its bias, and the shift of its batch norm")
 
 
-def test_fractional_delays_are_said():
-    net, compiled, _ = trained(fractional_delays=lambda n: True)
-    (lost,) = convert(net.network, compiled.training_state())
-    assert "parts of timesteps" in lost
-
-
 def test_axonal_delays_are_trained_further():
     net, compiled, _ = trained(axonal_delay_conns=lambda n: [n.hh])
     convert(net.network, compiled.training_state())

@@ -14,6 +14,7 @@ from mlgenn_delays.events.augmentation import (
     DropEvents,
     JitterTimes,
     ShiftChannels,
+    ShiftTimesOfChannels,
 )
 from mlgenn_delays.events.dataset import EventDataset
 
@@ -198,3 +199,36 @@ def test_former_augmentation_of_large_sets(
 def test_bad_settings(make: Callable[[], Augmentation], message: str) -> None:
     with pytest.raises(ValueError, match=f"augmentation: {message}"):
         make()
+
+
+class TestShiftTimesOfChannels:
+    def test_channels_of_examples_move_on_their_own(self, events: EventDataset) -> None:
+        changed = apply(ShiftTimesOfChannels(DURATION, 200.0), events)
+        assert len(changed.times) == len(events.times)  # none is moved out of the trial
+        shifts = []
+        for i in range(len(events)):
+            (before, channels), (after, moved) = events.example(i), changed.example(i)
+            for channel in np.unique(channels):
+                # events of a channel keep their order
+                differences = after[moved == channel] - before[channels == channel]
+                np.testing.assert_allclose(differences, differences[0], atol=1e-3)
+                shifts.append(differences[0])
+        assert np.abs(shifts).max() <= 200.0 + 1e-3
+        assert abs(np.mean(shifts)) < 5 * 200.0 / np.sqrt(3.0 * len(shifts))
+        assert np.std(shifts) == pytest.approx(200.0 / np.sqrt(3.0), rel=0.05)
+
+    def test_a_share_is_changed(self, events: EventDataset) -> None:
+        changed = apply(ShiftTimesOfChannels(DURATION, 200.0, 0.25), events)
+        assert changed_share(events, changed) == pytest.approx(0.25, abs=5 * 0.025)
+
+    def test_what_leaves_the_trial_is_left_out(self, events: EventDataset) -> None:
+        changed = apply(ShiftTimesOfChannels(DURATION, 1000.0), events)
+        assert 0.3 < len(changed.times) / len(events.times) < 0.7
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [((-1.0,), "channel_time_shift"), ((1.0, 1.5), "rate of channel_time_shift")],
+    )
+    def test_bad_arguments(self, arguments: tuple[float, ...], message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            ShiftTimesOfChannels(DURATION, *arguments)

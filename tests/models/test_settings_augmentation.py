@@ -12,6 +12,7 @@ from mlgenn_delays.events.augmentation import (
     DropEvents,
     JitterTimes,
     ShiftChannels,
+    ShiftTimesOfChannels,
 )
 from mlgenn_delays.events.blending import BlendExamples
 from mlgenn_delays.models import AugmentationSettings
@@ -35,6 +36,11 @@ def test_none_by_default() -> None:
         ({"jitter": 2.0, "jitter_rate": 0.5}, JitterTimes(500.0, 2.0, 0.5)),
         ({"channel_shift": 7}, ShiftChannels(7)),
         ({"channel_shift": 7, "channel_shift_rate": 0.2}, ShiftChannels(7, 0.2)),
+        ({"channel_time_shift": 9.0}, ShiftTimesOfChannels(500.0, 9.0)),
+        (
+            {"channel_time_shift": 9.0, "channel_time_shift_rate": 0.2},
+            ShiftTimesOfChannels(500.0, 9.0, 0.2),
+        ),
         ({"blend": 0.4}, BlendExamples(500.0, 0.4)),
     ],
 )

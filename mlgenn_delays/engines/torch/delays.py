@@ -6,11 +6,17 @@ tap m: of a spike in step n, that part arrives in step n + shift + m.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.fft import irfft, rfft
 from torch.nn import functional
+
+#: Taps from which on sums over frequencies are faster than those over taps.
+_MANY_TAPS = 16
 
 
 @dataclass(frozen=True)
@@ -22,17 +28,22 @@ class Projection:
             delays belong to presynaptic neurons, the kernels alone, (taps, pre)
         weights: (pre, post), where they are not in the kernel; else None
         shift:   steps that all spikes need besides
+        is_whole: whether delays are whole steps: what arrives is then to the last digit a sum of
+            weights, which may just reach a threshold
     """
 
     kernel: Tensor
     weights: Tensor | None
     shift: int
+    is_whole: bool = False
 
 
 def feed_forward(spikes: Tensor, projection: Projection) -> Tensor:
     """What arrives from another population, of all steps at once: (steps, examples, post)."""
     kernel, weights, shift = projection.kernel, projection.weights, projection.shift
     if weights is None:
+        if len(kernel) >= _MANY_TAPS and not projection.is_whole:
+            return _later(_convolve_blocks(spikes, kernel), shift)
         return _convolve(spikes, kernel.permute(2, 1, 0), shift)
     if len(kernel) == 1:  # the same for all synapses: a matter of time alone
         return _later(spikes * kernel[0], shift) @ weights
@@ -51,78 +62,37 @@ def _convolve(spikes: Tensor, filters: Tensor, shift: int, groups: int = 1) -> T
     return arrivals.permute(2, 0, 1)
 
 
-class DelayLine:
-    """A connection of a population to itself, step by step: forwards what arrives, backwards what
-    goes back to the spikes. Twins stand side by side.
+def _convolve_blocks(spikes: Tensor, kernel: Tensor) -> Tensor:
+    """Causal convolution over time with a kernel (taps, pre, post), in overlapping blocks of steps
+    (overlap-save)."""
+    steps, taps = len(spikes), len(kernel)
+    size = 2 ** math.ceil(math.log2(2 * taps))
+    new = size - taps + 1  # steps of a block that are not in the one before
+    blocks = -(-steps // new)
+    padded = functional.pad(spikes, (0, 0, 0, 0, taps - 1, blocks * new - steps))
+    windows = padded.unfold(0, size, new).permute(3, 0, 1, 2)  # (size, blocks, examples, pre)
+    convolve: Any = _BlockConvolution.apply  # without types
+    arrivals: Tensor = convolve(windows.flatten(1, 2), kernel)
+    by_block = arrivals.reshape(new, blocks, spikes.shape[1], kernel.shape[2])
+    return by_block.transpose(0, 1).flatten(0, 1)[:steps]
 
-    Args:
-        projection: the connection
-        mask:       (examples, post) factors to what arrives; None: all 1
-    """
 
-    def __init__(self, projection: Projection, mask: Tensor | None) -> None:
-        self._kernel, self._weights = projection.kernel, projection.weights
-        self._flipped = self._kernel.flip(0)
-        self._shift, self._mask = projection.shift, mask
-        #: steps from a spike to its last arrival
-        self.reach = projection.shift + len(self._kernel) - 1
+class _BlockConvolution(torch.autograd.Function):
+    """Convolution of blocks (size, rows, pre) with a kernel (taps, pre, post), where all taps have
+    a step: products of Fourier transforms. Conjugates are taken of the smaller arrays."""
 
-    def prepare(self, spikes: Tensor, reach: int) -> None:
-        """Begin forwards; ``spikes`` (reach + steps, examples, pre) is filled step by step."""
-        self._spikes, self._reach = spikes, reach
-        steps = len(spikes) - reach
-        self._delayed = spikes.new_empty((steps, *spikes.shape[1:]))
+    @staticmethod
+    def forward(ctx: Any, blocks: Tensor, kernel: Tensor) -> Tensor:
+        ctx.save_for_backward(blocks, kernel)
+        size, taps = len(blocks), len(kernel)
+        arrivals: Tensor = irfft(rfft(blocks, dim=0) @ rfft(kernel, size, dim=0), size, dim=0)
+        return arrivals[taps - 1 :]
 
-    def arrivals(self, step: int) -> Tensor:
-        """What arrives in a step, (examples, post)."""
-        last = self._reach + step - self._shift  # a spike of this step arrives at the first tap
-        window = self._spikes[last + 1 - len(self._kernel) : last + 1]
-        if self._weights is None:
-            arrived = torch.bmm(window, self._flipped).sum(dim=0)
-        else:
-            delayed = (window * self._flipped.unsqueeze(1)).sum(dim=0)
-            self._delayed[step] = delayed
-            arrived = delayed @ self._weights
-        return arrived if self._mask is None else arrived * self._mask
-
-    def prepare_backward(self, steps: int, examples: int) -> None:
-        """Begin backwards."""
-        kernel = self._kernel
-        # of synaptic delays the gradient of what arrived, of others that of the delayed spikes
-        columns = kernel.shape[2] if self._weights is None else kernel.shape[1]
-        self._back = kernel.new_zeros((steps + self.reach, examples, columns))
-        if self._weights is not None:
-            self._arrived = kernel.new_empty((steps, examples, self._weights.shape[1]))
-
-    def put_back(self, step: int, gradient: Tensor) -> None:
-        """Take the gradient of what arrived in a step, (examples, post)."""
-        gradient = gradient if self._mask is None else gradient * self._mask
-        if self._weights is None:
-            self._back[step] = gradient
-        else:
-            self._arrived[step] = gradient
-            self._back[step] = gradient @ self._weights.t()
-
-    def gradient_of_spikes(self, step: int) -> Tensor:
-        """What later arrivals tell of the spikes of a step, (examples, pre)."""
-        first = step + self._shift
-        window = self._back[first : first + len(self._kernel)]
-        if self._weights is None:
-            return torch.bmm(window, self._kernel.transpose(1, 2)).sum(dim=0)
-        return (window * self._kernel.unsqueeze(1)).sum(dim=0)
-
-    def gradients(self) -> tuple[Tensor, Tensor | None]:
-        """Of the kernel and of the weights, once all steps were put back."""
-        steps = len(self._delayed)
-        back = self._back[:steps]
-        kernel = torch.empty_like(self._kernel)
-        for tap in range(len(kernel)):
-            first = self._reach - self._shift - tap
-            spikes = self._spikes[first : first + steps]
-            if self._weights is None:
-                kernel[tap] = spikes.flatten(0, 1).t() @ back.flatten(0, 1)
-            else:
-                kernel[tap] = (spikes * back).sum(dim=(0, 1))
-        if self._weights is None:
-            return kernel, None
-        return kernel, self._delayed.flatten(0, 1).t() @ self._arrived.flatten(0, 1)
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        blocks, kernel = ctx.saved_tensors
+        size, taps = len(blocks), len(kernel)
+        g = rfft(functional.pad(gradient, (0, 0, 0, 0, taps - 1, 0)), dim=0)
+        back = g.conj().resolve_conj() @ rfft(kernel, size, dim=0).transpose(1, 2)
+        of_kernel = rfft(blocks, dim=0).conj().resolve_conj().transpose(1, 2) @ g
+        return irfft(back.conj(), size, dim=0), irfft(of_kernel, size, dim=0)[:taps]

@@ -13,7 +13,7 @@ Backwards, with h the derivative in place of that of the step::
 
 where dv/dV is 1 - S for resets to v_reset and 1 for relative ones, and dv/dS is left out unless
 resets are differentiated. Connections of the layer to itself are part of the loop over steps
-(:class:`.DelayLine`). Sources: Neftci, Mostafa & Zenke 2019, 10.1109/MSP.2019.2931595.
+(:mod:`.delay_lines`). Sources: Neftci, Mostafa & Zenke 2019, 10.1109/MSP.2019.2931595.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .delays import DelayLine, Projection
+from .delay_lines import AxonalLine, SynapticLine, make_line
+from .delays import Projection
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class _Layer(torch.autograd.Function):
         *parameters: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         ctx.dynamics, ctx.receptors = dynamics, [r.receptor for r in recurrences]
-        ctx.lines = [DelayLine(r.projection, r.mask) for r in recurrences]
+        ctx.lines = [make_line(r.projection, r.mask) for r in recurrences]
         reach = max((line.reach for line in ctx.lines), default=0)
         _, steps, *shape = arrivals.shape
         spikes = arrivals.new_zeros((reach + steps, *shape))
@@ -121,7 +122,7 @@ def _run(
     arrivals: Tensor,
     dynamics: Dynamics,
     receptors: Sequence[int],
-    lines: Sequence[DelayLine],
+    lines: Sequence[SynapticLine | AxonalLine],
     voltages: Tensor,
     spikes: Tensor,
 ) -> None:

@@ -32,10 +32,10 @@ def make_projection(
     axonal = is_axonal(program, connection)
     if axonal:
         delays = _first(delays, connection)
-    kernel = _kernel(program, connection, delays, values, learns)
+    kernel, is_whole = _kernel(program, connection, delays, values, learns)
     if axonal:
         return Projection(kernel, _dense(weights, connection), shift)
-    return Projection(_dense(kernel * weights, connection), None, shift)
+    return Projection(_dense(kernel * weights, connection), None, shift, is_whole)
 
 
 def is_axonal(program: Program, connection: ConnectionProgram) -> bool:
@@ -49,14 +49,16 @@ def _kernel(
     delays: Tensor,
     values: Sequence[Tensor],
     learns: bool,
-) -> Tensor:
+) -> tuple[Tensor, bool]:
+    """The kernel of delays, and whether they are whole timesteps."""
     longest, surrogate = connection.max_delay_steps, program.surrogate
     spread = None if surrogate is None else surrogate.spreads[connection.index]
     if learns and spread is not None:
-        return _spread_kernel(spread, connection, delays, values, is_axonal(program, connection))
+        axonal = is_axonal(program, connection)
+        return _spread_kernel(spread, connection, delays, values, axonal), False
     if surrogate is not None and surrogate.fractional_delays:
-        return triangle(delays, 1.0, triangle_taps(longest, 1.0))
-    return rounded(delays, longest + 1)
+        return triangle(delays, 1.0, triangle_taps(longest, 1.0)), False
+    return rounded(delays, longest + 1), True
 
 
 def _spread_kernel(

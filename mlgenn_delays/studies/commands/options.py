@@ -86,8 +86,12 @@ def parse(task: Task, argv: Sequence[str]) -> tuple[dict[str, Any], WhereOptions
 def describe(task: Task) -> str:
     """What ``--help`` says about a task."""
     known = task.config().flat()
-    without = [f"--{_option(n)} ({why})" for n, why in task.without.items() if n in known]
-    refused = f"Not for this task: {', '.join(without)}." if without else ""
+    without: dict[str, list[str]] = {}
+    for name, why in task.without.items():
+        if name in known:
+            without.setdefault(why, []).append(f"--{_option(name)}")
+    reasons = [f"{', '.join(options)} ({why})" for why, options in without.items()]
+    refused = f"Not for this task: {', '.join(reasons)}." if reasons else ""
     options = " ".join(_fast_options(task))
     fast = f"--fast stands for {options}: faster, and measured to be as good (docs/substep.md)."
     notes = (task.description.strip(), fast if task.fast else "", refused, _DEBUG)

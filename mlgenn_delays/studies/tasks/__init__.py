@@ -10,6 +10,9 @@ from ..task import Task
 #: Names of the tasks, from the smallest to the largest.
 TASKS = ("sequence_detection", "yin_yang", "braille", "speech", "psmnist", "shd", "ssc")
 
+#: Published networks with their training by surrogate gradients, see :mod:`.recipes`.
+RECIPES = ("dcls_shd", "dcls_ssc", "delrec_shd", "delrec_ssc", "delrec_psmnist")
+
 #: Tasks that a script has added.
 _added: dict[str, Task] = {}
 
@@ -20,7 +23,7 @@ def add_task(task: Task) -> None:
     Raises:
         ValueError: the package has one of this name.
     """
-    if task.name in TASKS:
+    if task.name in (*TASKS, *RECIPES):
         raise ValueError(f"task {task.name!r}: the package has one of this name, choose another")
     _added[task.name] = task
 
@@ -33,10 +36,15 @@ def get_task(name: str) -> Task:
     """
     if name in _added:
         return _added[name]
+    if name in RECIPES:
+        recipe: Task = import_module(".recipes", __name__).recipe_task(name)
+        return recipe
     if name not in TASKS:
-        close = difflib.get_close_matches(str(name), [*TASKS, *_added], 1)
+        close = difflib.get_close_matches(str(name), [*TASKS, *RECIPES, *_added], 1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise ValueError(f"task is {name!r}, allowed are {', '.join([*TASKS, *_added])}{hint}")
+        raise ValueError(
+            f"task is {name!r}, allowed are {', '.join([*TASKS, *RECIPES, *_added])}{hint}"
+        )
     # the package imports no data set that is not asked for
     task = import_module(f".{name}", __name__).TASK
     assert isinstance(task, Task)

@@ -48,6 +48,31 @@ def run(net, spikes, backend, seed):
     return outputs[net.y], data
 
 
+def test_sums_that_just_reach_the_threshold():
+    """Four quarters are one, over as many taps as trainings go through by their frequencies."""
+    rng = np.random.default_rng(0)
+    network = Network()
+    with network:
+        x = Population(SpikeInput(), 40, record_spikes=True, name="x")
+        a = Population(LeakyIntegrateFire(tau_mem=1e9), 50, record_spikes=True, name="a")
+        b = Population(LeakyIntegrateFire(tau_mem=1e9), 30, record_spikes=True, name="b")
+        y = Population(LeakyIntegrate(readout="avg_var"), 2, name="y")
+        for source, target in ((x, a), (a, b)):
+            weights = rng.choice([0.0, 0.125, 0.25], (source.size, target.size))
+            delays = rng.integers(0, 31, weights.shape).astype(float)
+            Connection(source, target, Dense(weights, delays), Delta(), max_delay_steps=30)
+        Connection(b, y, Dense(1.0), Delta())
+    net = SimpleNamespace(network=network, x=x, a=a, b=b, y=y)
+    times = np.repeat(np.arange(0.0, 60.0, 5.0), 4)
+    spikes = [preprocess_spikes(times, rng.integers(0, 40, len(times)), 40) for _ in range(4)]
+    (_, mine), (_, theirs) = (run(net, spikes, b, 1) for b in ("torch:cpu", "cpu"))
+    for key in ("a", "b"):
+        assert sum(map(len, mine[key][0])) > 200
+        for one, other in zip(mine[key], theirs[key], strict=True):
+            for found, expected in zip(one, other, strict=True):
+                np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     ("synapse", "relative_reset"),
     list(product([Exponential(5.0), Delta()], [False, True])),

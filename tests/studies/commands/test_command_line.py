@@ -57,6 +57,7 @@ AUGMENTED: list[tuple[str, dict[str, Any]]] = [
 HEIDELBERG: list[tuple[str, dict[str, Any]]] = [
     *AUGMENTED,
     ("--channel-shift 5", {"channel_shift": 5}),
+    ("--channel-time-shift 9", {"channel_time_shift": 9.0}),
     ("--channel-shift-rate 0.5", {"channel_shift_rate": 0.5}),
 ]
 OPTIONS: dict[str, list[tuple[str, dict[str, Any]]]] = {

@@ -119,7 +119,7 @@ def test_methods_with_as_many_parameters(study, tmp_path: Path) -> None:
     code, out, err = study(
         *("braille", "--sizes", "6", "--variants", "recurrent-learned", "--seeds", "0-1"),
         *("--over", "method", "eventprop", "dcls", "delrec", "--match-parameters"),
-        *("--data", "synthetic", "--dt", "20", "--max-delay", "100", *QUICK),
+        *("--data", "synthetic", "--dt", "20", "--max-delay", "100", "--no-batch-norm", *QUICK),
     )
     assert code == 0, err
     assert (

@@ -168,6 +168,18 @@ class TestData:
         assert result.config["data"]["source"]["files"]["train"]["num_late_events"] > 0
         assert (result.summary["n_train"], result.summary["n_validation"]) == (20, 10)
 
+    def test_recipe_with_a_recorded_set(
+        self, run_words: Callable[..., Run], tmp_path: Path, blank_pictures: None
+    ) -> None:
+        pytest.importorskip("torch")
+        write_recordings(tmp_path / "data")
+        small = ("--quick", "--hidden", "4", "4", "--limit", "20", "--epochs", "1")
+        result = run_words("dcls_shd", *small, "--data-dir", str(tmp_path / "data"))
+        assert result.code == 0, result.err
+        assert result.config["data"]["kind"] == "real"
+        assert result.config["data"]["source"]["grouped_channels"] == 5
+        assert (result.summary["n_train"], result.summary["n_validation"]) == (20, 10)
+
     def test_wrong_file_is_named(self, run_words: Callable[..., Run], tmp_path: Path) -> None:
         (tmp_path / "shd_train.h5").write_bytes(b"x")
         (tmp_path / "shd_test.h5").write_bytes(b"x")
