@@ -37,12 +37,6 @@ COMMON: dict[str, Any] = {
     "dropout": 0.0, "current_dropout": 0.0, "recurrent_dropout": 0.0,
     "limit": None, "validate_on_test": False, "quick": False,
     "method": "eventprop", "seed": 0, "backend": "auto", "threads": None,
-    "schedule": "warm_up_cosine", "weight_decay": 0.0,
-    "surrogate": "arctangent", "surrogate_slope": None, "differentiate_reset": False,
-    "spread_width": None, "spread_decay": None, "spread_min_width": 0.5, "learned_widths": False,
-    "axonal": False, "fractional_delays": False, "synapse": "exponential", "soft_reset": False,
-    "batch_norm": False, "bias": False, "dropout": 0.0, "current_dropout": 0.0,
-    "recurrent_dropout": 0.0,
 }  # fmt: skip
 
 #: Of tasks whose data are recorded.
