@@ -76,6 +76,7 @@ def create_engine(
         ImportError: what "genn" or "torch" needs is not installed
         CompilerError: no C++ compiler
     """
+    check_backend(backend)
     of_surrogates = program.surrogate is not None
     of_event_prop = program.training and not of_surrogates
     check_backend(
