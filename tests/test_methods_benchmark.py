@@ -31,7 +31,7 @@ def test_all_methods_are_measured(tmp_path):
     for row in rows:
         assert row["remark"] == ""
         assert row["steps"] == 7
-        assert 0.0 < row["predict, ms"] and 0.0 < row["ms per sample"]
+        assert row["predict, ms"] > 0.0 and row["ms per sample"] > 0.0
         assert 0.0 < row["growth, MB"] < row["peak, MB"] < 2000.0
         assert row["spikes"] > 0.0
     assert "torch" in printed and "10 ms bins, 140 inputs, 2 x 16 hidden" in printed

@@ -99,6 +99,11 @@ def _check_members(network: Network, surrogate: SurrogateSettings, settings: Bui
                     f"{name} has the connection {connection.name!r}, whose delays are not learned: "
                     "they are not spread; name it in delay_learn_conns, too"
                 )
+    if surrogate.batch_norm and settings.timesteps < 2:
+        raise ValueError(
+            f"batch_norm needs trials of at least 2 timesteps, {settings.timesteps_name} is "
+            f"{settings.timesteps}: a batch of one example would have no variance"
+        )
     spiking = [p for p in neurons if p.neuron.is_spiking]
     for name in ("batch_norm", "bias", "dropout", "current_dropout", "recurrent_dropout"):
         allowed = spiking if "dropout" in name else neurons

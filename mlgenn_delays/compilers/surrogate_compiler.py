@@ -14,6 +14,7 @@ from ..optimisers import Optimiser
 from ..population import Population
 from ..program.program import Program
 from ..program.surrogate import DEFAULT_SLOPE, SPREAD_KINDS, SURROGATE_FUNCTIONS
+from ..program.timing import MAX_DELAY_STEPS
 from ..training.compiled_surrogate_network import CompiledSurrogateNetwork, WidthDecay
 from .build import build_program, resolve_connections
 from .event_prop_compiler import warn_delays_not_learned
@@ -58,7 +59,9 @@ class SurrogateCompiler:
                              above 0, of triangles also 0: delays are interpolated between two
                              timesteps; None: half the longest delay for Gaussians, 10 for triangles
         spread_decay:        by what widths are multiplied in each epoch, above 0, at most 1
-        spread_min_width:    smallest width [timesteps], above 0, of triangles alone also 0
+        spread_min_width:    smallest width [timesteps], above 0, of triangles alone also 0; of
+                             Gaussians below 0.1, little is left of spikes with delays half-way
+                             between two timesteps, since DCLS adds 1e-7 to the sum it divides by
         learned_width_conns: connections with triangles of which each delay learns a width of its
                              own, between 1 and 1 + 2 sigma timesteps
         fractional_delays:   in validation, test and prediction: False: delays are rounded to whole
@@ -227,7 +230,7 @@ def _spread(value: Any, name: str) -> str:
 
 
 def _width(value: Any, name: str) -> float:
-    return check_number(value, name, minimum=0.0)
+    return check_number(value, name, minimum=0.0, maximum=float(MAX_DELAY_STEPS))
 
 
 def _populations(values: Iterable[Any], name: str) -> frozenset[Population]:

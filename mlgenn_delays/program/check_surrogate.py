@@ -24,11 +24,15 @@ def check_surrogate(program: Program) -> None:
 def _reason(program: Program, population: PopulationProgram) -> str | None:
     model, readout = population.dynamics, population.readout
     if model.refractory_steps:
-        return "tau_refrac is not supported with surrogate gradients, which have no such period"
+        return (
+            "tau_refrac is not supported with surrogate gradients, nor by their engine, which has "
+            "no such period; other compilers and backends do"
+        )
     if not has_closed_form(with_absolute_reset(model), program.dt):
         return (
-            f"neurons of type {population.neuron} cannot be trained with surrogate gradients, "
-            "allowed are LeakyIntegrateFire and LeakyIntegrate; EventPropCompiler trains others"
+            f"neurons of type {population.neuron} cannot be trained with surrogate gradients, nor "
+            "run by their engine, allowed are LeakyIntegrateFire and LeakyIntegrate; other "
+            "compilers and backends take others"
         )
     if readout is not None and readout.uses_spike_times:
         return (

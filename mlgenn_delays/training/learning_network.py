@@ -209,6 +209,9 @@ class LearningNetwork(CompiledInferenceNetwork):
         """See :meth:`.Engine.find_not_finite`."""
         return self.engine.find_not_finite()
 
+    def begin_epoch(self, epoch: int) -> None:
+        """See :meth:`.Trainable.begin_epoch`."""
+
     def _begin_test(self) -> None:
         self._run.validation_loss = RunningMean()
 

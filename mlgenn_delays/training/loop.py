@@ -194,6 +194,7 @@ class TrainingLoop:
         if resumption is not None and not resumption.in_mid_epoch:
             resumption.restore_run(self._state)
         if resumption is None or not resumption.validating:
+            self._network.begin_epoch(epoch)
             self._statistics.on_epoch_begin(epoch)
             self._training.callbacks.on_epoch_begin(epoch)
         if resumption is not None and resumption.in_mid_epoch:

@@ -66,6 +66,9 @@ class Trainable(Testable, Protocol):
 
     stop_training: bool
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Set what depends on the number of the epoch, before callbacks hear of it."""
+
     def step(
         self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest]
     ) -> tuple[np.ndarray, ForwardResult]:

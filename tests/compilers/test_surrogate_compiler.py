@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.callbacks import GradientNorms, SpikeRecorder, VarRecorder
+from mlgenn_delays.callbacks import Callback, GradientNorms, SpikeRecorder, VarRecorder
 from mlgenn_delays.compilers import (
     EventPropCompiler,
     InferenceCompiler,
     SurrogateCompiler,
+    TrainingDiverged,
     load_network,
 )
 from mlgenn_delays.connectivity import Dense
@@ -33,6 +34,7 @@ LOSS = "sparse_categorical_crossentropy"
 STEPS = 40
 
 pytest.importorskip("torch.nn", reason="PyTorch is not installed")
+
 pytestmark = pytest.mark.torch
 
 
@@ -180,6 +182,91 @@ def test_gradients_of_neurons_are_listed_by_population():
     assert gradients[net.h].keys() == {"norm_scale", "norm_shift"}
 
 
+@pytest.mark.parametrize(
+    "learned",
+    [lambda n: [], lambda n: [n.hy], lambda n: [n.xy]],
+    ids=["nothing", "an output", "another output"],
+)
+def test_frozen_parts(learned):
+    """What no learned parameter has an effect on: readouts, and the regulariser's spikes."""
+    net = describe()
+    with net.network:
+        other = Population(LeakyIntegrate(readout="avg_var"), 2, name="other")
+        net.xy = Connection(net.x, other, Dense(0.3), Exponential(5.0), "xy")
+    regulariser = {"reg_lambda_upper": 1e-3, "reg_nu_upper": 2.0}
+    compiled = compiler(
+        net, delay_learn_conns=[], weight_learn_conns=learned(net), **regulariser
+    ).compile(net.network)
+    x, y = order_task(16)
+    _, gradients = compiled.gradients({net.x: x}, {net.y: y, other: y})
+    for connection, found in gradients.items():
+        assert found.keys() == ({"g"} if connection in learned(net) else set())
+        assert all(np.any(gradient) for gradient in found.values())
+    before = compiled.engine.get_parameters()
+    compiled.train({net.x: x}, {net.y: y, other: y}, 1, callbacks=[])
+    moved = [not np.array_equal(*pair) for pair in zip(before, compiled.engine.get_parameters())]
+    assert sum(moved) == len(learned(net))
+
+
+def test_gradients_change_nothing():
+    net = describe()
+    compiled = compiler(net, batch_norm=[net.h]).compile(net.network)
+    x, y = order_task(16)
+    before = compiled.engine.get_parameters()
+    compiled.gradients({net.x: x}, {net.y: y})
+    for value, expected in zip(compiled.engine.get_parameters(), before, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_a_step_that_is_not_taken_leaves_running_statistics():
+    net = describe()
+    compiled = compiler(net, batch_norm=[net.h], bias=[net.y]).compile(net.network)
+    x, y = order_task(32)
+    bias = [s.key for s in compiled.program.parameters].index("populations/y/bias")
+    seen = []
+
+    class Diverge(Callback):
+        def on_batch_begin(self, batch):
+            if batch == 1:
+                compiled.engine.set_parameter(bias, np.full(2, np.float32(3e38)))
+                seen.extend(compiled.engine.get_parameters())
+
+    with pytest.raises(TrainingDiverged, match="the step was not applied"):
+        compiled.train({net.x: x}, {net.y: y}, 1, callbacks=[Diverge()])
+    for value, expected in zip(compiled.engine.get_parameters(), seen, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_callbacks_are_numbered_as_the_user_has_them():
+    net = describe()
+    compiled = compiler(net).compile(net.network)
+    x, y = order_task(16)
+    with pytest.warns(UserWarning, match="callback 0 "):
+        _, data = compiled.train({net.x: x}, {net.y: y}, 1, callbacks=[SpikeRecorder(net.h)])
+    assert data.keys() == {0}
+    with pytest.raises(TypeError, match="callbacks should be a sequence of callbacks"):
+        compiled.train({net.x: x}, {net.y: y}, 1, callbacks=None)
+
+
+def test_passes_are_in_full_precision(monkeypatch):
+    """PyTorch's settings are those of the process: put back afterwards."""
+    import torch
+
+    from mlgenn_delays.engines.torch.layer import run_layer
+
+    cudnn, seen = torch.backends.cudnn, []
+    monkeypatch.setattr(cudnn, "allow_tf32", True)
+    monkeypatch.setattr(
+        "mlgenn_delays.engines.torch.forward.run_layer",
+        lambda *args: (seen.append(cudnn.allow_tf32), run_layer(*args))[1],
+    )
+    net = describe()
+    x, _ = order_task(4)
+    compiler(net).compile(net.network).predict({net.x: x}, net.y, callbacks=[])
+    assert seen and not any(seen)
+    assert cudnn.allow_tf32
+
+
 def test_widths_shrink():
     decay = WidthDecay(0.5, 0.3)
     assert [decay.width(2.0, e) for e in range(5)] == [2.0, 1.0, 0.5, 0.3, 0.3]
@@ -196,6 +283,7 @@ def test_widths_shrink():
         ({"surrogate_slope": 0.0}, "surrogate_slope is 0"),
         ({"spread": "box"}, "spread is 'box', allowed are 'gaussian', 'triangle'"),
         ({"spread_width": -1.0}, "spread_width is -1"),
+        ({"spread_width": 1e9}, "allowed are finite numbers from 0 to 65535"),
         ({"spread_width": 0.0, "spread": {}}, "spread_width of connection 'xh' is 0"),
         ({"spread_decay": 1.5}, "spread_decay is 1.5"),
         ({"spread_min_width": 0.0}, "spread_min_width is 0, connection 'xh' has the spread 'gauss"),
@@ -208,6 +296,13 @@ def test_arguments(arguments, message):
     net = describe()
     with pytest.raises(ValueError, match=message):
         compiler(net, **arguments).compile(net.network)
+
+
+def test_normalisation_of_one_number():
+    net = describe()
+    compiler = SurrogateCompiler(1, LOSS, batch_norm=[net.h], num_threads=1)
+    with pytest.raises(ValueError, match="at least 2 timesteps, example_timesteps is 1"):
+        compiler.compile(net.network)
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,12 @@ def feed_forward(spikes: Tensor, projection: Projection) -> Tensor:
     """What arrives from another population, of all steps at once: (steps, examples, post)."""
     kernel, weights, shift = projection.kernel, projection.weights, projection.shift
     if weights is None:
-        if len(kernel) >= _MANY_TAPS and not projection.is_whole:
-            return _later(_convolve_blocks(spikes, kernel), shift)
+        if len(kernel) >= _MANY_TAPS:
+            if projection.is_whole:  # in double precision, rounded: sums of weights to the digit
+                arrived = _convolve_blocks(spikes.double(), kernel.double()).to(kernel)
+            else:
+                arrived = _convolve_blocks(spikes, kernel)
+            return _later(arrived, shift)
         return _convolve(spikes, kernel.permute(2, 1, 0), shift)
     if len(kernel) == 1:  # the same for all synapses: a matter of time alone
         return _later(spikes * kernel[0], shift) @ weights
@@ -89,10 +93,15 @@ class _BlockConvolution(torch.autograd.Function):
         return arrivals[taps - 1 :]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         blocks, kernel = ctx.saved_tensors
         size, taps = len(blocks), len(kernel)
         g = rfft(functional.pad(gradient, (0, 0, 0, 0, taps - 1, 0)), dim=0)
-        back = g.conj().resolve_conj() @ rfft(kernel, size, dim=0).transpose(1, 2)
-        of_kernel = rfft(blocks, dim=0).conj().resolve_conj().transpose(1, 2) @ g
-        return irfft(back.conj(), size, dim=0), irfft(of_kernel, size, dim=0)[:taps]
+        of_blocks, of_kernel = None, None
+        if ctx.needs_input_grad[0]:  # not those of inputs
+            back = g.conj().resolve_conj() @ rfft(kernel, size, dim=0).transpose(1, 2)
+            of_blocks = irfft(back.conj(), size, dim=0)
+        if ctx.needs_input_grad[1]:
+            product = rfft(blocks, dim=0).conj().resolve_conj().transpose(1, 2) @ g
+            of_kernel = irfft(product, size, dim=0)[:taps]
+        return of_blocks, of_kernel

@@ -14,11 +14,19 @@ import torch
 from torch import Tensor
 
 from ...program.check_surrogate import check_surrogate
-from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording, RecordRequest
+from ...program.exchange import (
+    Batch,
+    ForwardResult,
+    OutputGradient,
+    Recording,
+    RecordRequest,
+    UpdateRule,
+)
 from ...program.program import PopulationProgram, Program, ReadoutKind
 from ...program.timing import spike_times
 from ..base import Engine
 from .forward import ForwardPass, Trial, count_spikes, held_voltages
+from .projections import is_axonal
 
 
 class TorchEngine(Engine):
@@ -58,6 +66,8 @@ class TorchEngine(Engine):
                 self._values[i].requires_grad_()
         self._trial: Trial | None = None
         self._readouts: dict[int, Tensor] = {}
+        #: running statistics as they are after the step that the last pass was for
+        self._running: dict[int, Tensor] = {}
         self._initialise()
 
     def _check_learned(self) -> None:
@@ -74,7 +84,7 @@ class TorchEngine(Engine):
 
     def close(self) -> None:
         super().close()
-        self._trial, self._readouts, self._values = None, {}, []
+        self._trial, self._readouts, self._running, self._values = None, {}, {}, []
 
     # -- parameters
 
@@ -84,6 +94,14 @@ class TorchEngine(Engine):
 
     def _read(self, parameter: int) -> np.ndarray:
         return np.array(_to_numpy(self._values[parameter]))
+
+    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> bool:
+        finite = super().apply_gradients(rules, step)
+        for parameter, value in self._running.items():  # they move where a step is taken
+            self._values[parameter].copy_(value)
+            finite &= bool(value.isfinite().all())
+        self._running = {}
+        return finite
 
     def _read_gradient(self, parameter: int) -> np.ndarray:
         gradient = self._values[parameter].grad
@@ -98,7 +116,7 @@ class TorchEngine(Engine):
         self._check_batch(batch)
         self._check_request(record)
         learns = batch.step is not None and program.training
-        self._trial, self._readouts = None, {}  # memory of the last pass
+        self._trial, self._readouts, self._running = None, {}, {}  # of the last pass
         with self._settings(), torch.set_grad_enabled(learns):
             inputs = {
                 p.index: count_spikes(
@@ -110,10 +128,10 @@ class TorchEngine(Engine):
                 )
                 for p in program.inputs
             }
-            trial = ForwardPass(program, self._values, batch.step).run(inputs)
+            trial = ForwardPass(program, self._values, batch.step if learns else None).run(inputs)
             readouts = {p.index: _read_out(p, trial.voltages[p.index]) for p in program.outputs}
         if learns:
-            self._trial, self._readouts = trial, readouts
+            self._trial, self._readouts, self._running = trial, readouts, trial.running
         return ForwardResult(
             readouts={index: _to_numpy(value) for index, value in readouts.items()},
             spike_counts={
@@ -155,8 +173,11 @@ class TorchEngine(Engine):
                 jump = p.regulariser.jump(_to_numpy(counts)) / p.regulariser.scale
                 ends.append(counts)
                 drives.append(np.broadcast_to(-jump, counts.shape))
-        with self._settings():
-            torch.autograd.backward(ends, [self._tensor(drive) for drive in drives])
+        # where nothing that an end depends on is learned, there is no way back from it
+        ways = [(end, self._tensor(d)) for end, d in zip(ends, drives) if end.requires_grad]
+        if ways:
+            with self._settings():
+                torch.autograd.backward([end for end, _ in ways], [drive for _, drive in ways])
         self._readouts = {}
         return Recording()
 
@@ -165,15 +186,22 @@ class TorchEngine(Engine):
 
     @contextmanager
     def _settings(self) -> Iterator[None]:
-        """PyTorch's threads are those of the process: left as they were found."""
-        before = torch.get_num_threads()
+        """PyTorch's threads are those of the process: left as they were found. So is what it does
+        on GPUs unless told otherwise: convolutions in TF32, of three digits."""
+        cudnn = torch.backends.cudnn
+        before, tf32 = torch.get_num_threads(), cudnn.allow_tf32
         torch.set_num_threads(self.num_threads)
+        cudnn.allow_tf32 = False
         try:
             yield
         except (RuntimeError, MemoryError) as error:
-            raise _explained(error) from error
+            explained = _explain_memory(error)
+            if explained is None:
+                raise
+            raise explained from error
         finally:
             torch.set_num_threads(before)
+            cudnn.allow_tf32 = tf32
 
     def _check_request(self, record: RecordRequest | None) -> None:
         super()._check_request(record)
@@ -217,7 +245,9 @@ class TorchEngine(Engine):
         states = 14 * program.timesteps * program.batch_size * sum(p.size for p in program.neurons)
         # kernels, how they were made, their Fourier transforms, and gradients; as measured
         kernels = 8 * sum(
-            (c.max_delay_steps + 1) * program.parameters[c.delay].size
+            (c.max_delay_steps + 1)
+            * c.source_size
+            * (1 if is_axonal(program, c) else c.target_size)
             for c in program.connections
             if c.delay is not None
         )
@@ -248,8 +278,8 @@ def _to_numpy(tensor: Tensor) -> np.ndarray:
     return np.asarray(tensor.detach().cpu().numpy())
 
 
-def _explained(error: Exception) -> Exception:
-    """What to do where memory does not suffice; other errors as they are."""
+def _explain_memory(error: Exception) -> MemoryError | None:
+    """What to do where memory does not suffice; None: the error is another one."""
     text = str(error)
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate" in text:
         return MemoryError(
@@ -257,4 +287,4 @@ def _explained(error: Exception) -> Exception:
             "batch and a kernel of the longest delay for each synapse: reduce batch_size, "
             f"max_delay_steps or the size of layers, or take a longer dt ({text.splitlines()[0]})"
         )
-    return error
+    return None

@@ -32,6 +32,8 @@ class Trial:
 
     voltages: dict[int, Tensor] = field(default_factory=dict)  #: before resets
     spikes: dict[int, Tensor] = field(default_factory=dict)
+    #: running statistics of batch normalisation after a pass that learns, by parameter
+    running: dict[int, Tensor] = field(default_factory=dict)
 
 
 class ForwardPass:
@@ -39,14 +41,14 @@ class ForwardPass:
 
     Args:
         program: of the network
-        values:  of all parameters, one per synapse or neuron, flat; of running statistics, the
-            tensors are changed in a pass that learns
+        values:  of all parameters, one per synapse or neuron, flat
         step:    of the optimiser, for which the pass is; None: it predicts
     """
 
     def __init__(self, program: Program, values: Sequence[Tensor], step: int | None) -> None:
         self._program, self._values, self._step = program, values, step
         self._learns = step is not None
+        self._running: dict[int, Tensor] = {}
 
     def run(self, inputs: Mapping[int, Tensor]) -> Trial:
         """Run all layers.
@@ -54,7 +56,7 @@ class ForwardPass:
         Args:
             inputs: input population -> (steps, examples, neurons) spikes of each step
         """
-        program, trial = self._program, Trial(spikes=dict(inputs))
+        program, trial = self._program, Trial(spikes=dict(inputs), running=self._running)
         leaving = dict(inputs)  # spikes after dropout
         for index in layer_order(program):
             population = program.populations[index]
@@ -101,10 +103,14 @@ class ForwardPass:
     def _normalise(self, arrivals: Tensor, norm: Normalisation) -> Tensor:
         """Batch normalisation over examples and steps."""
         values = self._values
+        mean, var = values[norm.mean], values[norm.var]
+        if self._learns:  # in place, but not yet in those of the engine: a step may not be taken
+            mean, var = mean.clone(), var.clone()
+            self._running.update({norm.mean: mean, norm.var: var})
         normed = functional.batch_norm(
             arrivals.flatten(0, 1),
-            values[norm.mean],
-            values[norm.var],
+            mean,
+            var,
             values[norm.scale],
             values[norm.shift],
             training=self._learns,

@@ -274,6 +274,9 @@ class CompiledDelayNetwork(InTurn, CompiledNetwork):
 
     # -- one batch, as the training loop has it
 
+    def begin_epoch(self, epoch: int) -> None:
+        """See :meth:`.Trainable.begin_epoch`."""
+
     def step(
         self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
     ) -> tuple[np.ndarray, ForwardResult]:

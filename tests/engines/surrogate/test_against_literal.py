@@ -20,6 +20,7 @@ from mlgenn_delays.engines.torch.engine import TorchEngine
 from mlgenn_delays.events.dataset import EventDataset
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.program.exchange import Batch, OutputGradient
 from mlgenn_delays.synapses import Delta, Exponential
 
@@ -160,10 +161,17 @@ def test_outcome_and_gradients(case):
         np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-9 * scale + 1e-12)
 
 
-def test_running_statistics():
+def test_running_statistics_move_with_the_step():
+    """Not with the pass: where a training diverges, its step is not taken."""
     program, engine, _, literal, courses, _ = run("norm and bias")
-    for p in program.populations[1:3]:
-        norm = program.surrogate.layers[p.index].norm
-        mean, var = running_statistics(literal.layers[p.index], courses[p.index])
+    norms = {i: program.surrogate.layers[i].norm for i in (1, 2)}
+    for index, norm in norms.items():
+        for name in ("mean", "var"):
+            found = engine.get_parameter(getattr(norm, name))
+            np.testing.assert_array_equal(found, literal.layers[index].parameters[f"norm_{name}"])
+    assert engine.apply_gradients(dict.fromkeys(engine.learned, Adam()), 0)
+    for index, norm in norms.items():
+        mean, var = running_statistics(literal.layers[index], courses[index])
         np.testing.assert_allclose(engine.get_parameter(norm.mean), mean, rtol=1e-9)
         np.testing.assert_allclose(engine.get_parameter(norm.var), var, rtol=1e-9)
+        assert not np.allclose(mean, literal.layers[index].parameters["norm_mean"])
