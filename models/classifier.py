@@ -48,31 +48,36 @@ def build_classifier(
     Raises:
         ValueError: no hidden layer, or sizes and settings that the parts of the network refuse.
     """
-    sizes, neuron = settings.network.hidden, settings.neuron
-    if len(sizes) == 0:
+    if len(settings.network.hidden) == 0:
         raise ValueError("hidden is empty, at least one hidden layer is needed")
     builder = _Builder(settings)
     network = Network(default_params)
     with network:
         source = Population(SpikeInput(), num_input, record_spikes=True, name="input")
-        hidden = [
-            Population(
-                LeakyIntegrateFire(
-                    v_thresh=neuron.v_thresh,
-                    tau_mem=neuron.tau_mem,
-                    relative_reset=settings.surrogate.soft_reset,
-                ),
-                size,
-                record_spikes=True,
-                name=f"hidden{i + 1}" if len(sizes) > 1 else "hidden",
-            )
-            for i, size in enumerate(sizes)
-        ]
-        output = Population(_output_neuron(neuron), num_output, name="output")
+        hidden = make_hidden_layers(settings)
+        output = Population(_output_neuron(settings.neuron), num_output, name="output")
         builder.connect_all(source, hidden, output)
     return ClassifierNetwork(
         network, source, hidden, output, builder.connections, builder.delay_learn_conns
     )
+
+
+def make_hidden_layers(settings: ClassifierSettings) -> list[Population]:
+    """Hidden layers of the network that is being described."""
+    sizes, neuron = settings.network.hidden, settings.neuron
+    return [
+        Population(
+            LeakyIntegrateFire(
+                v_thresh=neuron.v_thresh,
+                tau_mem=neuron.tau_mem,
+                relative_reset=settings.surrogate.soft_reset,
+            ),
+            size,
+            record_spikes=True,
+            name=f"hidden{i + 1}" if len(sizes) > 1 else "hidden",
+        )
+        for i, size in enumerate(sizes)
+    ]
 
 
 def longest_delay_steps(network: NetworkSettings) -> int:

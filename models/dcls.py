@@ -24,6 +24,7 @@ _DIFFERENCES = (
     "trials end at 1,000 ms; published ones last as long as the longest of their batch",
     "learning rates move from batch to batch; published ones from epoch to epoch",
     "beta1 of Adam stays at 0.9; published, it goes down to 0.85 and up again with the one cycle",
+    "weight decay is of scales and shifts of batch normalisation, too",
 )
 
 

@@ -93,6 +93,7 @@ def delrec_shd(feed_forward_delays: bool = True) -> Recipe:
             (
                 "an example in nine is blended and changed",
                 "trials end at 1,000 ms; published ones last as long as the longest of their batch",
+                "weight decay is of scales and shifts of batch normalisation, too",
                 *_DIFFERENCES,
             ),
         ),

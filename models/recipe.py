@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -18,10 +18,10 @@ from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import Initializer, Orthogonal, Uniform
-from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.neurons import LeakyIntegrate, SpikeInput
 from mlgenn_delays.synapses import Delta
 
-from .classifier import ClassifierNetwork
+from .classifier import ClassifierNetwork, make_hidden_layers
 from .settings import ClassifierSettings, Method
 
 #: Gains of initial weights, which are uniform in +- gain / sqrt(number of inputs): Kaiming's for
@@ -77,10 +77,6 @@ class Recipe:
     #: ``"adamw"``: weight decay apart from the gradient
     optimiser: Literal["adam", "adamw"] = "adam"
 
-    def changed(self, settings: ClassifierSettings) -> Recipe:
-        """The same with other settings."""
-        return replace(self, settings=settings)
-
     def build(self, num_input: int, num_output: int) -> ClassifierNetwork:
         """Describe the network; weights and delays are drawn when it is compiled.
 
@@ -124,23 +120,11 @@ class _Builder:
 
     def build(self, num_input: int, num_output: int) -> ClassifierNetwork:
         settings = self._recipe.settings
-        neuron, sizes = settings.neuron, settings.network.hidden
+        neuron = settings.neuron
         network = Network(default_params)
         with network:
             source = Population(SpikeInput(), num_input, record_spikes=True, name="input")
-            hidden = [
-                Population(
-                    LeakyIntegrateFire(
-                        v_thresh=neuron.v_thresh,
-                        tau_mem=neuron.tau_mem,
-                        relative_reset=settings.surrogate.soft_reset,
-                    ),
-                    size,
-                    record_spikes=True,
-                    name=f"hidden{i + 1}" if len(sizes) > 1 else "hidden",
-                )
-                for i, size in enumerate(sizes)
-            ]
+            hidden = make_hidden_layers(settings)
             output = Population(
                 LeakyIntegrate(tau_mem=neuron.tau_mem_output, readout=neuron.readout),
                 num_output,

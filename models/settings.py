@@ -266,9 +266,8 @@ class LearningSettings(Settings):
     schedule: Literal["warm_up_cosine", "one_cycle", "one_cycle_delays", "cosine"] = (
         "warm_up_cosine"
     )
-    weight_decay: NotNegative = (
-        0.0  #: what is added to gradients of weights, by weight (L2 penalty)
-    )
+    #: what is added to gradients of weights, by weight (L2 penalty)
+    weight_decay: NotNegative = 0.0
     temperature: Positive = 1.0  #: temperature of the softmax over what is read out
     #: lower bound on input current - threshold at a spike, which keeps gradients small
     i_minus_thresh_min: Positive = 1e-2

@@ -36,7 +36,7 @@ _EARLIER_NAMES = {**OTHER_NAMES, "experiment": "task"}
 #: Settings that were added later: name -> value, in JSON types, with which a run is as it was
 #: before there was the setting. Without an entry here, a new setting changes the hash of every
 #: configuration, and no run that was begun before can be continued.
-_LATER: dict[str, Any] = {
+LATER: dict[str, Any] = {
     "timing": "grid",
     "schedule": "warm_up_cosine",
     "weight_decay": 0.0,
@@ -124,7 +124,7 @@ class RunConfig(ClassifierSettings):
         Equal ones need not give equal results: ``"auto"`` may have found other data.
         """
         values = {name: v for name, v in flat_json(self).items() if name not in _NOT_HASHED}
-        values = {n: v for n, v in values.items() if n not in _LATER or v != _LATER[n]}
+        values = {n: v for n, v in values.items() if n not in LATER or v != LATER[n]}
         if self.backend == "reference":
             values["backend"] = self.backend
         text = json.dumps(values, sort_keys=True)
@@ -183,7 +183,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
 
     Data of kind ``"auto"`` are no others: what was found is compared when they are loaded.
     """
-    before, now = {**_LATER, **before}, {**_LATER, **now}
+    before, now = {**LATER, **before}, {**LATER, **now}
     names = [name for name in {**before, **now} if name not in FREE]
     pairs = {name: (before.get(name), now.get(name)) for name in names}
     if "auto" in pairs.get("kind", ()):

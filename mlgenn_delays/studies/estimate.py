@@ -1,4 +1,5 @@
-"""How long a study will take, from a short timed run of its smallest and its largest network."""
+"""How long a study will take, from short timed runs of the smallest and the largest network of each
+method."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ class Cost:
 
 
 def estimate_cost(task: Task, runs: Sequence[PlannedRun]) -> Cost:
-    """Time some batches of the smallest and the largest network of some runs.
+    """Time some batches of the smallest and the largest network of each method of some runs.
 
     Networks spike more once they have learned something, so that most take somewhat longer.
 
@@ -51,13 +52,19 @@ def estimate_cost(task: Task, runs: Sequence[PlannedRun]) -> Cost:
     alike = [config.change(seed=0) for config in configs]  # networks that differ in nothing else
     # those of the same data one after the other, so that each set is loaded once
     known = {c: _count(task, c) for c in sorted(set(alike), key=lambda c: repr(c.data))}
-    parameters = [known[config] for config in alike]
-    smallest, largest = int(np.argmin(parameters)), int(np.argmax(parameters))
-    measured = {i: _measure(task, configs[i]) for i in {smallest, largest}}
-    sizes = [parameters[i] for i in (smallest, largest)]
-    per_epoch = np.interp(parameters, sizes, [measured[i][0] for i in (smallest, largest)])
-    seconds = [float(s) * c.learning.epochs for s, c in zip(per_epoch, configs, strict=True)]
-    return Cost(tuple(seconds), measured[largest][1])
+    parameters = np.array([known[config] for config in alike])
+    seconds, memory = np.zeros(len(configs)), 0
+    for method in dict.fromkeys(
+        config.method for config in configs
+    ):  # their costs have nothing in common
+        own = np.array([i for i, config in enumerate(configs) if config.method == method])
+        ends = own[[np.argmin(parameters[own]), np.argmax(parameters[own])]]
+        measured = {i: _measure(task, configs[i]) for i in dict.fromkeys(ends.tolist())}
+        per_epoch = [measured[i][0] for i in ends]
+        seconds[own] = np.interp(parameters[own], parameters[ends], per_epoch)
+        memory = max(memory, measured[ends[1]][1])
+    epochs = [config.learning.epochs for config in configs]
+    return Cost(tuple((seconds * epochs).tolist()), memory)
 
 
 def _count(task: Task, config: RunConfig) -> int:

@@ -73,8 +73,8 @@ def _check_eventprop(config: RunConfig) -> None:
         )
     if config.surrogate.soft_reset:
         raise ValueError(
-            "soft_reset: EventProp has it not, its neurons are reset to 0; take --method dcls or "
-            "delrec"
+            "soft_reset is True, which EventProp cannot train: its neurons are reset to 0; take "
+            "--method dcls or delrec"
         )
 
 

@@ -25,6 +25,9 @@ Optimised = Sequence[tuple[Optimiser, Sequence[int]]]
 #: Parts of a description in which a network may differ from the state that it goes on from.
 _MAY_DIFFER = ("trial", "gradients")
 
+#: What of it training does not depend on, only predictions.
+_OF_PREDICTIONS = ("gradients", "surrogate", "fractional_delays")
+
 
 def check_state(
     state: State, meta: Meta, description: Description, engine: Engine, optimisers: Optimised
@@ -72,6 +75,7 @@ def _check_description(meta: Meta, description: Description) -> list[str]:
     notes = [] if is_complete else [note_of_older_format(meta)]
     if not same_trial:  # readouts follow from the length of a trial
         differences = tuple(d for d in differences if "readouts" not in d.path[:2])
+    differences = tuple(d for d in differences if d.path != _OF_PREDICTIONS)
     if differences:
         notes.append(f"training goes on with other settings: {say(differences)}")
     return notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_without_delays(make: Callable[[], Recipe]) -> None:
     recipe = make()
     settings = recipe.settings
     for mode in ("fixed", "none"):
-        changed = recipe.changed(settings.change(delays=mode))
+        changed = replace(recipe, settings=settings.change(delays=mode))
         assert changed.build(5, 3).delay_learn_conns == []
         has_delays = any("d" in values for values in draw(changed).values())
         assert has_delays == (mode == "fixed")
@@ -120,13 +121,13 @@ def test_without_delays(make: Callable[[], Recipe]) -> None:
 def test_too_few_layers(hidden: tuple[int, ...]) -> None:
     recipe = delrec_shd()
     with pytest.raises(ValueError, match="delrec_shd needs at least 2 layers"):
-        recipe.changed(recipe.settings.change(hidden=hidden)).build(5, 3)
+        replace(recipe, settings=recipe.settings.change(hidden=hidden)).build(5, 3)
 
 
 def test_no_layer() -> None:
     recipe = dcls_shd()
     with pytest.raises(ValueError, match="dcls_shd needs at least 1 layers"):
-        recipe.changed(recipe.settings.change(hidden=())).build(5, 3)
+        replace(recipe, settings=recipe.settings.change(hidden=())).build(5, 3)
 
 
 def test_published_numbers_of_layers() -> None:

@@ -69,7 +69,7 @@ def test_every_task_has_settings_for_every_method(name: str, method: str) -> Non
         ({"method": "delrec", "readout": "first_spike_time"}, "readout is 'first_spike_time'"),
         ({"backend": "torch"}, "backend is 'torch', allowed with method 'eventprop' are 'auto'"),
         ({"synapse": "delta"}, "synapse is 'delta', which EventProp cannot train"),
-        ({"soft_reset": True}, "soft_reset: EventProp has it not"),
+        ({"soft_reset": True}, "soft_reset is True, which EventProp cannot train"),
         ({"method": "snn"}, "method is 'snn', allowed are 'eventprop', 'dcls', 'delrec'"),
         ({"method": "dcls", "surrogate": "boxcar"}, "surrogate is 'boxcar', allowed are 'arctan"),
         ({"method": "dcls", "spread_width": 0.0}, "spread_width is 0, allowed are"),

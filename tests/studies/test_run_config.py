@@ -234,7 +234,7 @@ def test_settings_that_were_added_later(monkeypatch: pytest.MonkeyPatch) -> None
     now = flat_json(config)
     stored = {name: value for name, value in now.items() if name != "blend"}
     assert differences(stored, now) == {"blend": (None, 0.0)}
-    monkeypatch.setattr(config_module, "_LATER", {"blend": 0.0})
+    monkeypatch.setattr(config_module, "LATER", {"blend": 0.0})
     after = config.config_hash()
     assert after != before  # as it was before there was the setting
     assert differences(stored, now) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -45,7 +46,9 @@ def test_a_run_leaves_what_all_runs_leave(
     method: str, further: dict[str, Any], tmp_path: Path
 ) -> None:
     config = TASK.config({**SMALL, **further, "method": method})
-    record = run(config, tmp_path / "out", task=TASK, pictures=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "training goes on with other settings")
+        record = run(config, tmp_path / "out", task=TASK, pictures=False)
     assert (record.status, record.epochs, record.backend) == ("finished", 3, "torch")
     assert record.n_parameters == record.n_weights + record.n_delays + record.n_others
     assert (record.n_others > 0) == bool(further)

@@ -20,6 +20,7 @@ from mlgenn_delays.models.settings import Settings, Whole
 from ..config import OTHER_NAMES, RunConfig
 from ..errors import RunError, user_errors
 from ..task import Task
+from ..tasks import RECIPES
 
 _HELP = ("-h", "--help")
 
@@ -70,7 +71,7 @@ def parse(task: Task, argv: Sequence[str]) -> tuple[dict[str, Any], WhereOptions
     argv = expand_fast(task, argv)
     with user_errors():
         default = _CommandLine(WhereOptions(), task.config())
-    program, description = f"{task.name}.py", describe(task)
+    program, description = program_name(task), describe(task)
     words = [word for word in argv if word not in _HELP]
     read = read_options(default, words, program, description)
     given = given_settings(read.config, argv)
@@ -81,6 +82,11 @@ def parse(task: Task, argv: Sequence[str]) -> tuple[dict[str, Any], WhereOptions
         read_options(default, ["--help"], program, description)
     _check(given, read.where, "--seeds" in argv)
     return given, read.where
+
+
+def program_name(task: Task) -> str:
+    """How users call a task's command."""
+    return f"recipe.py {task.name}" if task.name in RECIPES else f"{task.name}.py"
 
 
 def describe(task: Task) -> str:

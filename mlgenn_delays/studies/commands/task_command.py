@@ -21,7 +21,7 @@ from ..tasks import get_task
 from .checkpoint_test import test_checkpoint
 from .command import run_command
 from .on_screen import configure, run_on_screen
-from .options import default_folder, parse
+from .options import default_folder, parse, program_name
 from .seeds import run_seeds
 
 
@@ -40,7 +40,7 @@ def main(task: Task | str, argv: Sequence[str] | None = None) -> int:
     """
     chosen = get_task(task) if isinstance(task, str) else task
     arguments = sys.argv[1:] if argv is None else list(argv)
-    return run_command(f"{chosen.name}.py", partial(_main, chosen, arguments))
+    return run_command(program_name(chosen), partial(_main, chosen, arguments))
 
 
 def _main(task: Task, argv: Sequence[str]) -> int:

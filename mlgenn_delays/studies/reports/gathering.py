@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config import LATER
 from ..errors import RunError
 from ..results import ResultsFolder, read_json
 from ..rows import row_of, settings_of
@@ -113,7 +114,7 @@ def _to_run(path: Path, config: Mapping[str, Any], summary: Mapping[str, Any]) -
     described = {
         **_BEFORE,
         **(_BEFORE_BRAILLE if row["task"] == "braille" else {}),
-        **{k: v for k, v in settings.items() if k not in _NOT_DESCRIBED},
+        **{n: v for n, v in {**LATER, **settings}.items() if n not in _NOT_DESCRIBED},
         "dataset": row["data_kind"],
         "backend": config["backend"] if "backend" in config else summary["backend"],
     }

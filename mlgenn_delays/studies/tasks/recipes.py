@@ -120,7 +120,7 @@ def _prepared(recipe: Recipe, data: TaskData) -> TaskData:
 
 
 def _build(recipe: Recipe, settings: ClassifierSettings, data: TaskData) -> ClassifierNetwork:
-    return recipe.changed(settings).build(data.num_channels, len(data.class_names))
+    return replace(recipe, settings=settings).build(data.num_channels, len(data.class_names))
 
 
 def _arguments(recipe: Recipe, network: ClassifierNetwork, config: RunConfig) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlgenn_delays.models import SurrogateSettings
 from mlgenn_delays.studies.reports.comparing import compare
 from mlgenn_delays.studies.reports.gathering import gather
 from mlgenn_delays.studies.rows import settings_of, variant_of
@@ -150,6 +151,16 @@ def test_earlier_runs_are_compared_with_those_of_this_version(tmp_path: Path) ->
     (found,) = compare(runs)
     assert found.columns == ()
     assert [g.seeds for g in found.groups] == [[3, 4]]
+
+
+def test_settings_that_came_later_make_no_groups(tmp_path: Path) -> None:
+    now = {**CONFIG, "seed": 4, "surrogate": SurrogateSettings().flat()}
+    now["learning"] = {**CONFIG["learning"], "schedule": "warm_up_cosine", "weight_decay": 0.0}
+    for name, config in {"before": CONFIG, "now": now}.items():
+        write(tmp_path / name, {"config": config, "versions": {"mlgenn_delays": "1.0"}}, SUMMARY)
+    before, later = gather([tmp_path])[0]
+    assert before.described == later.described
+    assert before.described["surrogate"] == "arctangent"
 
 
 def test_other_statuses_are_gathered_if_wanted(tmp_path: Path) -> None:

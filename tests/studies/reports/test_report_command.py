@@ -127,7 +127,7 @@ def test_groups_are_means_over_seeds(
     assert constant.startswith("The same in all runs: ")
     for text in ("lr 0.01", "tau_mem 20", "recurrent yes", "epochs 5", "dataset real"):
         assert text in constant
-    for text in (", seed", "hidden", "out ", "f0"):
+    for text in (", seed", "hidden", ", out ", "f0"):
         assert text not in constant
     assert sorted(p.name for p in (tmp_path / "report").iterdir()) == ["report.csv", "report.md"]
 

@@ -164,6 +164,7 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
         main(["delrec_ssc", "--help"])
     shown = capsys.readouterr().out
     assert "arXiv 2509.24852" in shown and "--dropout" in shown
+    assert shown.startswith("usage: recipe.py delrec_ssc ")
 
 
 def compile_small(name: str, **changes: Any) -> Program:
