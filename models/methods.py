@@ -26,6 +26,11 @@ _COMMON: dict[str, Any] = {
 }
 
 
+#: Settings of tasks in steps of 1 ms: surrogates keep every timestep, and a kernel as long as the
+#: longest delay for each synapse; they were published in bins of 10 ms.
+IN_BINS: dict[str, dict[str, Any]] = {"dcls": {"dt": 10.0}, "delrec": {"dt": 10.0}}
+
+
 def method_settings(method: Method, dt: float) -> dict[str, Any]:
     """Settings by name in which a method differs from EventProp, whatever the task.
 

@@ -8,6 +8,7 @@ from typing import Literal
 from mlgenn_delays.datasets.heidelberg import HeidelbergData, heidelberg_notice, load_shd
 from mlgenn_delays.datasets.splits import HoldOut, hold_out_groups, hold_out_random
 from mlgenn_delays.models import ClassifierSettings
+from mlgenn_delays.models.methods import IN_BINS
 from mlgenn_delays.models.shd import NUM_CHANNELS, build_network, shd_settings
 
 from ..config import RecordedDataSettings, RunConfig
@@ -76,5 +77,6 @@ TASK = Task(
     load=_load,
     build=lambda settings, data: build_network(settings, len(data.class_names)),
     data=SHDDataSettings(),
+    methods=IN_BINS,
     defaults={"hidden": (256,)},
 )

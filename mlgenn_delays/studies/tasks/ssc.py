@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlgenn_delays.datasets.heidelberg import heidelberg_notice, load_ssc
 from mlgenn_delays.models import ClassifierSettings
+from mlgenn_delays.models.methods import IN_BINS
 from mlgenn_delays.models.ssc import NUM_CHANNELS, build_network, ssc_settings
 
 from ..config import RecordedDataSettings, RunConfig
@@ -48,6 +49,7 @@ TASK = Task(
     settings=_settings,
     load=_load,
     build=lambda settings, data: build_network(settings, len(data.class_names)),
+    methods=IN_BINS,
     defaults={"hidden": (256, 256), "recurrent": False},
     quick={"hidden": (32, 32)},
 )
