@@ -329,8 +329,23 @@ class Program:
                 f"  {c.name}: {names[c.source]} -> {names[c.target]}, {c.num_synapses} synapses, "
                 f"{synapses}, delay {delay} timesteps"
             )
+        if self.surrogate is not None:
+            lines += self._describe_surrogate(self.surrogate)
         lines.append("parameters:")
         for spec in self.parameters:
             learned = ", learned" if spec.learned else ""
             lines.append(f"  {spec.key}: {list(spec.shape)}{learned}")
         return "\n".join(lines)
+
+    def _describe_surrogate(self, surrogate: SurrogateProgram) -> list[str]:
+        lines = [f"surrogate gradients: {surrogate.function}, slope {surrogate.slope:g}"]
+        for c, spread in zip(self.connections, surrogate.spreads):
+            if spread is not None:
+                lines.append(f"  {c.name}: delays spread by a {spread.kind}")
+        for p, layer in zip(self.populations, surrogate.layers):
+            norm = ["batch normalisation"] if layer.norm is not None else []
+            shares = ("dropout", "current_dropout", "recurrent_dropout")
+            drops = [f"{s} {getattr(layer, s):g}" for s in shares if getattr(layer, s)]
+            if norm or drops:
+                lines.append(f"  {p.name}: {', '.join(norm + drops)}")
+        return lines

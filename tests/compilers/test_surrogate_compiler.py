@@ -267,6 +267,19 @@ def test_passes_are_in_full_precision(monkeypatch):
     assert cudnn.allow_tf32
 
 
+def test_program_is_told():
+    net = describe()
+    compiled = compiler(net, batch_norm=[net.h], dropout=0.25).compile(net.network)
+    text = str(compiled.program)
+    for line in (
+        "surrogate gradients: arctangent, slope 5",
+        "  xh: delays spread by a gaussian",
+        "  hh: delays spread by a triangle",
+        "  h: batch normalisation, dropout 0.25",
+    ):
+        assert line in text.splitlines()
+
+
 def test_widths_shrink():
     decay = WidthDecay(0.5, 0.3)
     assert [decay.width(2.0, e) for e in range(5)] == [2.0, 1.0, 0.5, 0.3, 0.3]

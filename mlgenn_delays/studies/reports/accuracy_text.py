@@ -10,6 +10,12 @@ from .markdown import cell, number, table
 from .statistics import Estimate
 from .table import family
 
+#: Columns of networks that were tested with delays of both kinds.
+_DELAYS = {
+    "test_accuracy_rounded": "delays rounded (%)",
+    "test_accuracy_fractional": "fractional (%)",
+}
+
 
 def accuracy_table(
     groups: Sequence[Group],
@@ -29,8 +35,10 @@ def accuracy_table(
     spikes = {f"spikes_per_neuron_{layer}": f"spikes per neuron, {layer}" for layer in layers}
     if not layers and any(g.mean("spikes_per_neuron") is not None for g in groups):
         spikes = {"spikes_per_neuron": "spikes per neuron"}
+    delays = _DELAYS if any(_tested_both_ways(group) for group in groups) else {}
     texts = ["variant", *axes, "size", *(["hidden"] if matched_to else [])]
-    numbers = ["test accuracy (%)", "seeds", "parameters", *(["of wanted"] if matched_to else [])]
+    numbers = ["test accuracy (%)", *delays.values(), "seeds", "parameters"]
+    numbers += ["of wanted"] if matched_to else []
     reference = (matched_to, matched_axes or {})
     rows = [
         [
@@ -39,6 +47,7 @@ def accuracy_table(
             group.size,
             *([cell(group.rows[0].get("hidden"))] if matched_to else []),
             _estimate_text(group.estimate("test_accuracy")),
+            *(_estimate_text(group.estimate(column)) for column in delays),
             str(len(group.seeds)),
             number(group.mean("n_parameters"), ",.0f"),
             *([number(_of_wanted(groups, axes, group, reference), "+.1%")] if matched_to else []),
@@ -48,6 +57,10 @@ def accuracy_table(
         for group in groups
     ]
     return table([*texts, *numbers, *spikes.values(), "s per epoch"], rows, len(texts))
+
+
+def _tested_both_ways(group: Group) -> bool:
+    return all(group.mean(column) is not None for column in _DELAYS)
 
 
 def _estimate_text(found: Estimate | None) -> str:

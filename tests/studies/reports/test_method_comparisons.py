@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from study_rows import make_row
 
+from mlgenn_delays.studies.reports.accuracy_text import accuracy_table
 from mlgenn_delays.studies.reports.figures import difference_figure
 from mlgenn_delays.studies.reports.grouping import group_rows
 from mlgenn_delays.studies.reports.method_comparisons import compare_all, compare_methods
@@ -99,3 +100,18 @@ def test_matched_to_the_variant_of_one_method() -> None:
     assert "the largest deviation is +3.0% (recurrent-learned, delrec at 64)" in text
     assert "| feedforward-learned | dcls | 64 |" in text
     assert "-1.0%" in text
+
+
+def test_accuracies_with_delays_of_both_kinds_are_shown() -> None:
+    rows = make_methods(methods=("eventprop", "dcls"))
+    assert "rounded" not in accuracy_table(group_rows(rows, ("method",)), ("method",))
+    for row in rows:
+        row["test_accuracy_rounded"] = 0.5
+        row["test_accuracy_fractional"] = 0.25 if row["method"] == "dcls" else None
+    header, _, *lines = accuracy_table(group_rows(rows, ("method",)), ("method",)).splitlines()
+    place = header.split("|").index(" delays rounded (%) ")
+    assert header.split("|")[place + 1] == " fractional (%) "
+    for line in lines:
+        rounded, fractional = line.split("|")[place : place + 2]
+        assert rounded.strip().startswith("50.0")
+        assert fractional.strip().startswith("25.0" if "dcls" in line else "-")
