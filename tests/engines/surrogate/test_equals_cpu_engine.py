@@ -76,7 +76,7 @@ def test_sums_that_just_reach_the_threshold():
 @pytest.mark.parametrize(
     ("synapse", "relative_reset"),
     list(product([Exponential(5.0), Delta()], [False, True])),
-    ids=str,
+    ids=["exponential", "exponential, relative reset", "delta", "delta, relative reset"],
 )
 @pytest.mark.parametrize("readout", ["avg_var", "max_var"])
 def test_spikes_and_voltages(synapse, relative_reset, readout):
