@@ -73,8 +73,8 @@ def test_max_delay_steps_types(populations):
 
 def test_bad_parts(populations):
     network, source, _ = populations
-    with pytest.raises(ValueError, match="Synapse 'delta' is unknown, allowed are exponential"):
-        connect(populations, Dense(1.0), "delta")
+    with pytest.raises(ValueError, match="Synapse 'alpha' is unknown, allowed are delta, expone"):
+        connect(populations, Dense(1.0), "alpha")
     with pytest.raises(ValueError, match="Connectivity 'nonsense' is unknown"):
         connect(populations, "nonsense")
     with pytest.raises(TypeError, match="connectivity is missing"):

@@ -25,7 +25,7 @@ def check_backend(backend: str, allowed: tuple[str, ...] = BACKENDS) -> None:
         ImportError: PyGeNN or ml_genn, which "genn" needs, or PyTorch, which "torch" needs, is not
             installed
     """
-    if backend in TORCH_BACKENDS and backend not in allowed:
+    if isinstance(backend, str) and backend in TORCH_BACKENDS and backend not in allowed:
         raise ValueError(
             f"backend is {backend!r}, which learns with surrogate gradients: take "
             f"SurrogateCompiler; allowed are {', '.join(map(repr, allowed))}"

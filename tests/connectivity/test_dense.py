@@ -65,7 +65,10 @@ def test_flattened_needs_shapes():
         ({"weight": 1.0, "delay": [[0, -2]]}, r"Dense: delay is -2 at \[0, 1\].*of at least 0"),
         ({"weight": 1.0, "delay": np.inf}, "Dense: delay is inf"),
         ({"weight": 1.0, "delay": Uniform(-1, 1)}, r"Dense: delay is Uniform\(min=-1, max=1\)"),
-        ({"weight": "nonsense"}, "initializer 'nonsense' is unknown, allowed are normal, uniform"),
+        (
+            {"weight": "nonsense"},
+            "initializer 'nonsense' is unknown, allowed are half_n",
+        ),
     ],
 )
 def test_bad_values(arguments, message):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+
+pytest.importorskip("torch.nn", reason="PyTorch is not installed")
+
 import torch
 
 from mlgenn_delays.engines.torch import delays
 from mlgenn_delays.engines.torch.delay_lines import make_line
 from mlgenn_delays.engines.torch.delays import Projection, feed_forward
 from mlgenn_delays.engines.torch.kernels import rounded, triangle, triangle_taps
+
+pytestmark = pytest.mark.torch
 
 PRE, POST, EXAMPLES = 4, 3, 2
 
