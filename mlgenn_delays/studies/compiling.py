@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from mlgenn_delays import Connection
@@ -81,13 +82,30 @@ def compile_network(
     return compiler.compile(network.network)
 
 
+def optimisers_of_weights(
+    rates: Mapping[Connection, float], learning: LearningSettings, kind: type[Adam] = Adam
+) -> dict[str, Any]:
+    """Arguments of compilers: an optimiser, and those of connections with another rate.
+
+    Args:
+        rates: of the weights of each connection
+        kind: of the optimisers
+    """
+    own = {c: rate for c, rate in rates.items() if rate != learning.lr}
+    decay = learning.weight_decay
+    return dict(
+        optimiser=kind(learning.lr, weight_decay=decay),
+        weight_optimisers={c: kind(rate, weight_decay=decay) for c, rate in own.items()},
+    )
+
+
 def _arguments(network: ClassifierNetwork, config: RunConfig, timesteps: int) -> dict[str, Any]:
     """Arguments that compilers have in common."""
     learning, dt = config.learning, config.network.dt
     rates = {c: weight_rate(c, network, learning) for c in network.connections.values()}
     return dict(
         example_timesteps=timesteps,
-        optimiser=Adam(learning.lr, weight_decay=learning.weight_decay),
+        **optimisers_of_weights(rates, learning),
         reg_lambda_upper=learning.reg_lambda,
         reg_lambda_lower=learning.reg_lambda,
         reg_nu_upper=learning.reg_nu,
@@ -96,11 +114,6 @@ def _arguments(network: ClassifierNetwork, config: RunConfig, timesteps: int) ->
         rng_seed=config.seed,
         delay_optimiser=Adam(learning.delay_lr / dt) if network.delay_learn_conns else None,
         delay_learn_conns=network.delay_learn_conns,
-        weight_optimisers={
-            c: Adam(rate, weight_decay=learning.weight_decay)
-            for c, rate in rates.items()
-            if rate != learning.lr
-        },
         backend=config.backend,
         num_threads=config.threads,
     )

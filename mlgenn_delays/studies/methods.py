@@ -18,20 +18,15 @@ def backends_of(config: RunConfig) -> tuple[str, ...]:
     return SURROGATE_BACKENDS if is_surrogate(config) else EVENT_PROP_BACKENDS
 
 
-def has_recurrent_delays(network: NetworkSettings) -> bool:
-    """Whether hidden layers are connected to themselves with delays."""
-    return (
-        network.recurrent
-        and network.recurrent_delays
-        and network.recurrent_delay is not None
-        and network.delays != "none"
-        and len(network.hidden) > 0
-    )
-
-
 def learns_recurrent_delays(network: NetworkSettings) -> bool:
     """Whether delays from a hidden layer to itself are learned."""
-    return network.delays == "learned" and has_recurrent_delays(network)
+    return (
+        network.delays == "learned"
+        and network.recurrent
+        and network.recurrent_delays
+        and network.recurrent_delay is not None
+        and len(network.hidden) > 0
+    )
 
 
 def check_method(config: RunConfig) -> None:

@@ -16,7 +16,7 @@ from mlgenn_delays.models.delrec import delrec_psmnist, delrec_shd, delrec_ssc
 from mlgenn_delays.models.recipe import Recipe
 from mlgenn_delays.optimisers import Adam, AdamW
 
-from ..compiling import spread_width, weight_rate
+from ..compiling import optimisers_of_weights, spread_width, weight_rate
 from ..config import RunConfig
 from ..task import Part, Task, TaskData
 
@@ -126,19 +126,12 @@ def _build(recipe: Recipe, settings: ClassifierSettings, data: TaskData) -> Clas
 def _arguments(recipe: Recipe, network: ClassifierNetwork, config: RunConfig) -> dict[str, Any]:
     """Arguments of ``SurrogateCompiler`` in which a recipe differs from its method."""
     learning = config.learning
-    adam = AdamW if recipe.optimiser == "adamw" else Adam
     rates = {c: weight_rate(c, network, learning) for c in network.connections.values()}
     for connection in rates:
         if connection.source() is network.input:
             rates[connection] *= recipe.event_size  # steps of weights are in units of events
-    arguments: dict[str, Any] = {
-        "optimiser": adam(learning.lr, weight_decay=learning.weight_decay),
-        "weight_optimisers": {
-            c: adam(rate, weight_decay=learning.weight_decay)
-            for c, rate in rates.items()
-            if rate != learning.lr
-        },
-    }
+    kind = AdamW if recipe.optimiser == "adamw" else Adam
+    arguments = optimisers_of_weights(rates, learning, kind)
     if recipe.method == "delrec":
         # between layers, delays are interpolated between two timesteps, and no wider
         arguments["spread_width"] = {
