@@ -83,6 +83,15 @@ def resolve_connections(connections: Any, name: str) -> frozenset[Connection]:
     return frozenset(map(get_underlying_conn, check_sequence(connections, name, "connections")))
 
 
+def resolve_learned_weights(connections: Any) -> frozenset[Connection] | None:
+    """The argument ``weight_learn_conns``; None, as it came: all connections.
+
+    Raises:
+        TypeError: as :func:`resolve_connections`
+    """
+    return None if connections is None else resolve_connections(connections, "weight_learn_conns")
+
+
 def _check_members(network: Network, settings: BuildSettings) -> None:
     for name in ("weight_learn_conns", "delay_learn_conns"):
         for connection in getattr(settings, name) or ():

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..engines.create import EVENT_PROP_BACKENDS, check_backend, check_timing
-from ..initializers.value import is_value_constant
 from ..network import Network
 from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
-from ..optimisers import Optimiser
 from ..program.program import Timing
 from ..synapses import Exponential
 from ..training.compiled_training_network import CompiledTrainingNetwork
-from .build import build_program, resolve_connections
+from .build import build_program, resolve_connections, resolve_learned_weights
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
+from .training_compiler import TrainingCompiler, warn_delays_not_learned
 
 #: Defaults for ``Network(default_params)``: what EventProp needs.
 _SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}
@@ -28,7 +27,7 @@ default_params: dict[type, dict[str, Any]] = {
 }
 
 
-class EventPropCompiler:
+class EventPropCompiler(TrainingCompiler):
     """Compiles networks for training with EventProp: exact gradients from spikes alone.
 
     Sources: Wunderlich & Pehle 2021 (10.1038/s41598-021-91786-z), losses: Nowotny, Turner &
@@ -135,11 +134,7 @@ class EventPropCompiler:
             reg_lambda_upper=reg_lambda_upper,
             reg_lambda_lower=reg_lambda_lower,
             reg_nu_upper=reg_nu_upper,
-            weight_learn_conns=(
-                None
-                if weight_learn_conns is None
-                else resolve_connections(weight_learn_conns, "weight_learn_conns")
-            ),
+            weight_learn_conns=resolve_learned_weights(weight_learn_conns),
             delay_learn_conns=resolve_connections(delay_learn_conns, "delay_learn_conns"),
             i_minus_thresh_min=i_minus_thresh_min,
             ttfs_alpha=ttfs_alpha,
@@ -147,16 +142,6 @@ class EventPropCompiler:
             timing=timing,
         ).checked()
         check_timing(timing, backend)
-
-    @property
-    def optimiser(self) -> Optimiser:
-        """Of the weights; networks get copies."""
-        return self._groups.weights
-
-    @property
-    def delay_optimiser(self) -> Optimiser:
-        """Of the delays; networks get copies."""
-        return self._groups.delays
 
     def compile(self, network: Network, name: str | None = None) -> CompiledTrainingNetwork:
         """Check a network and turn it into running code.
@@ -194,32 +179,4 @@ def warn_ignored(arguments: Mapping[str, Any]) -> None:
     if arguments:
         warnings.warn(
             f"arguments without effect are ignored: {', '.join(sorted(arguments))}", stacklevel=3
-        )
-
-
-def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> None:
-    """Warn, in the name of the caller's caller, of what is said of delays and has no effect.
-
-    ``max_delay_steps`` bounds what is learned, or what an initializer draws. One delay for all
-    synapses, which does not change, it can only refuse.
-
-    Args:
-        network: none of its connections learns delays
-        given_delay_optimiser: whether an optimiser of delays was asked for
-    """
-    bounded = [
-        repr(c.name)
-        for c in network.connections
-        if c.max_delay_steps is not None and is_value_constant(c.connectivity.delay)
-    ]
-    without_effect = ["delay_optimiser"] if given_delay_optimiser else []
-    if bounded:
-        plural = "s" if len(bounded) > 1 else ""
-        without_effect.append(f"max_delay_steps of connection{plural} {', '.join(bounded)}")
-    if without_effect:
-        warnings.warn(
-            f"without effect: {' and '.join(without_effect)}, as no connection learns delays "
-            "(delay_learn_conns is empty); name the connections that should in delay_learn_conns, "
-            "or leave this out",
-            stacklevel=3,
         )

@@ -10,22 +10,21 @@ from ..connection import Connection
 from ..engines.create import SURROGATE_BACKENDS, check_backend
 from ..layer import get_underlying_conn, get_underlying_pop
 from ..network import Network
-from ..optimisers import Optimiser
 from ..population import Population
 from ..program.program import Program
 from ..program.surrogate import DEFAULT_SLOPE, SPREAD_KINDS, SURROGATE_FUNCTIONS
 from ..program.timing import MAX_DELAY_STEPS
 from ..training.compiled_surrogate_network import CompiledSurrogateNetwork, WidthDecay
-from .build import build_program, resolve_connections
-from .event_prop_compiler import warn_delays_not_learned
+from .build import build_program, resolve_connections, resolve_learned_weights
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation, SurrogateSettings
+from .training_compiler import TrainingCompiler, warn_delays_not_learned
 
 #: One number for all populations, or one per population (or layer).
 Share = float | Mapping[Any, float]
 
 
-class SurrogateCompiler:
+class SurrogateCompiler(TrainingCompiler):
     """Compiles networks for training with surrogate gradients, on PyTorch: the methods
     DCLS-Delays (Hammouamri, Khalfaoui-Hassani & Masquelier 2024, arXiv 2306.17670) and DelRec
     (Queant, Rancon, Cottereau & Masquelier 2025, arXiv 2509.24852).
@@ -157,24 +156,10 @@ class SurrogateCompiler:
             reg_lambda_upper=reg_lambda_upper,
             reg_lambda_lower=reg_lambda_lower,
             reg_nu_upper=reg_nu_upper,
-            weight_learn_conns=(
-                None
-                if weight_learn_conns is None
-                else resolve_connections(weight_learn_conns, "weight_learn_conns")
-            ),
+            weight_learn_conns=resolve_learned_weights(weight_learn_conns),
             delay_learn_conns=resolve_connections(delay_learn_conns, "delay_learn_conns"),
             surrogate=settings,
         ).checked()
-
-    @property
-    def optimiser(self) -> Optimiser:
-        """Of the weights; networks get copies."""
-        return self._groups.weights
-
-    @property
-    def delay_optimiser(self) -> Optimiser:
-        """Of the delays; networks get copies."""
-        return self._groups.delays
 
     def compile(self, network: Network, name: str | None = None) -> CompiledSurrogateNetwork:
         """Check a network and make it ready to run.

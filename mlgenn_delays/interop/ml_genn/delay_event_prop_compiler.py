@@ -16,8 +16,9 @@ from pygenn import SynapseMatrixType
 from ... import losses
 from ...checks import check_sequence
 from ...compilers.build import build_program
-from ...compilers.event_prop_compiler import refuse_communicator, warn_delays_not_learned
+from ...compilers.event_prop_compiler import refuse_communicator
 from ...compilers.settings import BuildSettings
+from ...compilers.training_compiler import warn_delays_not_learned
 from ...engines.genn.availability import choose_backend
 from ...engines.genn.engine import count_lanes
 from ...engines.genn.program_compiler import ProgramCompiler

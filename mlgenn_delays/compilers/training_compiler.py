@@ -1,0 +1,57 @@
+"""What compilers for training have in common, whatever computes gradients."""
+
+from __future__ import annotations
+
+import warnings
+
+from ..initializers.value import is_value_constant
+from ..network import Network
+from ..optimisers import Optimiser
+from .optimiser_groups import OptimiserGroups
+from .settings import BuildSettings
+
+
+class TrainingCompiler:
+    """Base class: the optimisers that a compiler was given, and its settings."""
+
+    backend: str
+    settings: BuildSettings
+    _groups: OptimiserGroups
+
+    @property
+    def optimiser(self) -> Optimiser:
+        """Of the weights; networks get copies."""
+        return self._groups.weights
+
+    @property
+    def delay_optimiser(self) -> Optimiser:
+        """Of the delays; networks get copies."""
+        return self._groups.delays
+
+
+def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> None:
+    """Warn, in the name of the caller's caller, of what is said of delays and has no effect.
+
+    ``max_delay_steps`` bounds what is learned, or what an initializer draws. One delay for all
+    synapses, which does not change, it can only refuse.
+
+    Args:
+        network: none of its connections learns delays
+        given_delay_optimiser: whether an optimiser of delays was asked for
+    """
+    bounded = [
+        repr(c.name)
+        for c in network.connections
+        if c.max_delay_steps is not None and is_value_constant(c.connectivity.delay)
+    ]
+    without_effect = ["delay_optimiser"] if given_delay_optimiser else []
+    if bounded:
+        plural = "s" if len(bounded) > 1 else ""
+        without_effect.append(f"max_delay_steps of connection{plural} {', '.join(bounded)}")
+    if without_effect:
+        warnings.warn(
+            f"without effect: {' and '.join(without_effect)}, as no connection learns delays "
+            "(delay_learn_conns is empty); name the connections that should in delay_learn_conns, "
+            "or leave this out",
+            stacklevel=3,
+        )
