@@ -6,6 +6,15 @@ from importlib.util import find_spec
 
 import pytest
 
+#: Packages that tests with a marker need.
+_NEEDED = {
+    "genn": ("pygenn", "ml_genn"),
+    "torch": ("torch",),
+    "tonic": ("tonic",),
+    "nir": ("nir", "h5py"),
+    "docs": ("sphinx",),
+}
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -20,8 +29,8 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Tests on GeNN need PyGeNN and ml_genn, those of surrogate gradients PyTorch."""
-    for marker, packages in {"genn": ("pygenn", "ml_genn"), "torch": ("torch",)}.items():
+    """Tests that need packages which not everybody has carry a marker, and skip without them."""
+    for marker, packages in _NEEDED.items():
         missing = [name for name in packages if find_spec(name) is None]
         if missing:
             skip = pytest.mark.skip(reason=f"{' and '.join(missing)} not installed")
