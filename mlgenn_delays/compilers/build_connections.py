@@ -11,8 +11,9 @@ import numpy as np
 
 from ..checks import ArgumentError
 from ..connection import Connection
+from ..connectivity import Axonal, SharedDelay
 from ..initializers import Initializer, Uniform
-from ..initializers.value import is_value_array, is_value_constant, sample_value
+from ..initializers.value import Value, is_value_array, is_value_constant, sample_value
 from ..network import Network
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
 from ..program.program import ConnectionProgram, PopulationProgram, Timing
@@ -27,6 +28,7 @@ class Delays(NamedTuple):
     per_synapse: bool  #: one real number per synapse, else ``constant`` for all
     constant: int  #: timesteps
     max_steps: int  #: timesteps
+    shared: SharedDelay | None = None  #: what synapses share, where they do
 
 
 def build_connections(
@@ -67,6 +69,7 @@ def build_connections(
             weight=len(parameters),
             delay=len(parameters) + 1 if delays.per_synapse else None,
             constant_delay=delays.constant,
+            axonal_delays=isinstance(delays.shared, Axonal),
             max_delay_steps=delays.max_steps,
             pre_ind=pre_ind,
             post_ind=post_ind,
@@ -88,34 +91,27 @@ def _parameters(
     weights = _sample(connection.connectivity.weight, shape, rng, f"{label}: weights")
     parameters = [ParameterSpec(owner, "g", weights, settings.training and learned)]
     if program.has_synapse_delays:
-        surrogate, shared, delays = settings.surrogate, None, connection.connectivity.delay
-        if surrogate is not None and connection in surrogate.axonal_delay_conns:
-            shape, shared = (program.source_size,), _axonal_map(program)
-            delays = _axonal(delays, program, label)
-        delays = _sample(delays, shape, rng, f"{label}: delays")
-        _check_delays(delays, connection.name, program.max_delay_steps)
+        delay, entries, terms = connection.connectivity.delay, None, 1
+        if isinstance(delay, SharedDelay):
+            sizes, terms = (program.source_size, program.target_size), len(delay.terms)
+            entries = delay.entries(*_synapses(program), sizes, label)
+            delays = _read_only(delay.sample(sizes, rng, label))
+        else:
+            delays = _sample(delay, shape, rng, f"{label}: delays")
+        largest = program.max_delay_steps / terms
+        _check_delays(delays, connection.name, program.max_delay_steps, terms)
         learned = settings.training and connection in settings.delay_learn_conns
-        bounds = (0.0, float(program.max_delay_steps))
-        parameters.append(ParameterSpec(owner, "d", delays, learned, bounds, "timesteps", shared))
+        bounds = (0.0, largest)
+        parameters.append(ParameterSpec(owner, "d", delays, learned, bounds, "timesteps", entries))
     return parameters
 
 
-def _axonal_map(connection: ConnectionProgram) -> np.ndarray:
-    """Presynaptic neuron of each synapse of a dense connection, (synapses,) int64."""
-    return np.repeat(np.arange(connection.source_size), connection.target_size)
-
-
-def _axonal(delay: Any, connection: ConnectionProgram, label: str) -> Any:
-    """Delays of synapses as those of axons, where they are given as an array of the former."""
-    if not is_value_array(delay) or np.shape(delay) != connection.synapse_shape:
-        return delay
-    delays = np.asarray(delay)
-    if np.any(delays != delays[:, :1]):
-        raise ValueError(
-            f"{label}: its delays differ between synapses of one neuron, as axonal delays cannot: "
-            "give one for each presynaptic neuron, or leave it out of axonal_delay_conns"
-        )
-    return delays[:, 0]
+def _synapses(connection: ConnectionProgram) -> tuple[np.ndarray, np.ndarray]:
+    """Neurons that each synapse connects, (synapses,) each."""
+    if connection.pre_ind is not None and connection.post_ind is not None:
+        return connection.pre_ind, connection.post_ind
+    pre, post = np.indices(connection.synapse_shape)
+    return pre.ravel(), post.ravel()
 
 
 def describe_delays(connection: Connection, learned: bool, timing: Timing = "grid") -> Delays:
@@ -129,6 +125,7 @@ def describe_delays(connection: Connection, learned: bool, timing: Timing = "gri
             delay is beyond it.
     """
     delay = connection.connectivity.delay
+    shared = delay if isinstance(delay, SharedDelay) else None
     is_constant = is_value_constant(delay)
     if is_constant and timing == "substep":
         is_constant = float(np.asarray(delay)).is_integer()
@@ -148,7 +145,7 @@ def describe_delays(connection: Connection, learned: bool, timing: Timing = "gri
             f"allowed are at most {MAX_DELAY_STEPS}"
         )
     if per_synapse:
-        return Delays(True, 0, max_steps)
+        return Delays(True, 0, max_steps, shared)
     if connection.max_delay_steps is not None:
         _check_delays(np.asarray(delay), connection.name, max_steps)
     return Delays(False, rounded, rounded)
@@ -157,11 +154,18 @@ def describe_delays(connection: Connection, learned: bool, timing: Timing = "gri
 def _largest_delay(connection: Connection) -> int:
     """Steps that the delays of a connection need where ``max_delay_steps`` is not given."""
     delay = connection.connectivity.delay
+    values = delay.values if isinstance(delay, SharedDelay) else (delay,)
+    # of sums with terms that are not equally long: each may be as long as the longest
+    terms = len(delay.terms) if isinstance(delay, SharedDelay) else 1
+    return math.ceil(terms * max(_largest_value(value, connection) for value in values))
+
+
+def _largest_value(delay: Value, connection: Connection) -> float:
     if is_value_array(delay) or is_value_constant(delay):
         values = np.asarray(delay, dtype=np.float64)
         if not np.all(np.isfinite(values)):
             raise ValueError(f"connection {connection.name!r}: delays are not all finite")
-        return math.ceil(values.max(initial=0.0))
+        return float(values.max(initial=0.0))
     assert isinstance(delay, Initializer)
     largest = largest_sample(delay)
     if largest is None:
@@ -169,7 +173,7 @@ def _largest_delay(connection: Connection) -> int:
             f"connection {connection.name!r}: max_delay_steps is missing, it cannot be told from "
             f"delays given by {delay!r}; pass Connection(..., max_delay_steps=...)"
         )
-    return math.ceil(largest)
+    return largest
 
 
 @singledispatch
@@ -184,15 +188,20 @@ def _(initializer: Uniform) -> float | None:
 
 
 def _sample(value: Any, shape: tuple[int, ...], rng: np.random.Generator, label: str) -> np.ndarray:
-    sample = np.ascontiguousarray(sample_value(value, shape, rng, label))
+    return _read_only(sample_value(value, shape, rng, label))
+
+
+def _read_only(values: np.ndarray) -> np.ndarray:
+    sample = np.ascontiguousarray(values)
     sample.flags.writeable = False  # so that the specification need not copy it
     return sample
 
 
-def _check_delays(delays: np.ndarray, name: str, max_steps: int) -> None:
-    bad = delays[~((delays >= 0.0) & (delays <= max_steps))]
+def _check_delays(delays: np.ndarray, name: str, max_steps: int, terms: int = 1) -> None:
+    bad = delays[~((delays >= 0.0) & (delays <= max_steps / terms))]
     if bad.size:
+        share = "" if terms == 1 else f"{max_steps / terms:g}, for each of {terms} terms of "
         raise ValueError(
             f"connection {name!r}: delay is {bad.flat[0]:g} timesteps, allowed are 0 to "
-            f"max_delay_steps = {max_steps} ({bad.size} such delays)"
+            f"{share}max_delay_steps = {max_steps} ({bad.size} such delays)"
         )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..connection import Connection
+from ..connectivity import SharedDelay
 from ..files import load_checkpoint
 from ..network import Network
 from ..population import Population
@@ -68,7 +69,9 @@ def _synaptic(connection: Connection, arrays: State) -> State:
     """Parameters of a connection with a delay per synapse, where it has delays."""
     values = saved_connection(arrays, connection.name)
     delays = values.get("d")
-    if delays is not None and delays.shape == (connection.source_size,) and values["g"].ndim == 2:
+    if isinstance(connection.connectivity.delay, SharedDelay) or delays is None:
+        pass
+    elif delays.shape == (connection.source_size,) and values["g"].ndim == 2:
         values["d"] = np.repeat(delays[:, np.newaxis], connection.target_size, axis=1)
     return {n: v for n, v in values.items() if n in ("g", "d", "pre_ind", "post_ind")}
 

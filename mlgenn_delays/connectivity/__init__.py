@@ -2,17 +2,24 @@
 
 from ..registry import get_module_classes
 from .connectivity import Connectivity, Dense
+from .shared_delays import Axonal, Dendritic, Groups, Shared, SharedDelay, SumOfDelays
 from .sparse import FixedProbability, OneToOne, Sparse
 from .sparse_base import SparseBase
 
 default_connectivity: dict[str, type[Connectivity]] = get_module_classes(globals(), Connectivity)
 
 __all__ = [
+    "Axonal",
     "Connectivity",
+    "Dendritic",
     "Dense",
     "FixedProbability",
+    "Groups",
     "OneToOne",
+    "Shared",
+    "SharedDelay",
     "Sparse",
     "SparseBase",
+    "SumOfDelays",
     "default_connectivity",
 ]

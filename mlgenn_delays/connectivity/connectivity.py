@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..checks import ArgumentError, check_array, fit_array
-from ..initializers.value import InitValue, Value, make_value
+from ..initializers.value import InitValue, Value, make_delay, make_value
+from .shared_delays import SharedDelay
 
 
 class Sized(Protocol):
@@ -25,6 +26,10 @@ class Sized(Protocol):
 #: Pairs of neurons that Dense and FixedProbability look at, and values that they draw: some 8 GB.
 MAX_PAIRS = 2**31
 
+#: Delays of a connection, and what they may be given as.
+Delay = Value | SharedDelay
+InitDelay = InitValue | SharedDelay
+
 #: None: dense; else (pre, post) uint32 indices, sorted by pre, then post
 Indices = tuple[np.ndarray, np.ndarray] | None
 
@@ -34,14 +39,14 @@ class Connectivity(ABC):
 
     Args:
         weight: number, array, :class:`.Initializer` or name of one
-        delay: likewise, in timesteps; at least 0
+        delay: likewise, in timesteps; at least 0; or what synapses share, e.g. :class:`.Axonal`
 
     Raises:
         ValueError: numbers that are not finite, negative delays, unknown initializer
         TypeError: neither number, array, initializer nor name
     """
 
-    def __init__(self, weight: InitValue, delay: InitValue):
+    def __init__(self, weight: InitValue, delay: InitDelay):
         self.weight = weight
         self.delay = delay
 
@@ -55,18 +60,16 @@ class Connectivity(ABC):
         self._weight = make_value(weight, f"{type(self).__name__}: weight")
 
     @property
-    def delay(self) -> Value:
-        """Delays [timesteps]: float, array or :class:`.Initializer`."""
+    def delay(self) -> Delay:
+        """Delays [timesteps]: float, array or :class:`.Initializer`; or what synapses share."""
         return self._delay
 
     @delay.setter
-    def delay(self, delay: InitValue) -> None:
-        name = f"{type(self).__name__}: delay"
-        value = make_value(delay, name, minimum=0.0)
-        lowest = getattr(value, "min", None)
-        if isinstance(lowest, float) and lowest < 0.0:
-            raise ValueError(f"{name} is {value!r}, allowed are delays of at least 0")
-        self._delay = value
+    def delay(self, delay: InitDelay) -> None:
+        if isinstance(delay, SharedDelay):
+            self._delay: Delay = delay
+        else:
+            self._delay = make_delay(delay, f"{type(self).__name__}: delay")
 
     @abstractmethod
     def connect(self, source: Sized, target: Sized) -> None:
@@ -113,7 +116,8 @@ class Connectivity(ABC):
         if "g" in state:
             self.weight = state["g"]
         if "d" in state:
-            self.delay = state["d"]
+            delay, saved = self.delay, state["d"]
+            self.delay = delay.with_values(saved) if isinstance(delay, SharedDelay) else saved
 
 
 def check_saved_values(state: Mapping[str, np.ndarray], label: str) -> dict[str, np.ndarray]:
@@ -152,7 +156,7 @@ class Dense(Connectivity):
         ValueError, TypeError: see :class:`.Connectivity`
     """
 
-    def __init__(self, weight: InitValue, delay: InitValue = 0):
+    def __init__(self, weight: InitValue, delay: InitDelay = 0):
         super().__init__(weight, delay)
 
     def connect(self, source: Sized, target: Sized) -> None:
@@ -183,5 +187,10 @@ class Dense(Connectivity):
         if "pre_ind" in state or "post_ind" in state:
             raise ValueError(f"{label}: connectivity is dense, the saved one is sparse")
         values = check_saved_values(state, label)
-        shape = (source_size, target_size)
-        return {n: fit_array(v, shape, f"{label}: '{n}'") for n, v in values.items()}
+        shapes = {"g": (source_size, target_size), "d": self._delay_shape(source_size, target_size)}
+        return {n: fit_array(v, shapes[n], f"{label}: '{n}'") for n, v in values.items()}
+
+    def _delay_shape(self, source_size: int, target_size: int) -> tuple[int, ...]:
+        if isinstance(self.delay, SharedDelay):
+            return (self.delay.num_entries(source_size, target_size),)
+        return (source_size, target_size)

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..checks import ArgumentError, check_flag, check_number
 from ..initializers.value import InitValue, Value
-from .connectivity import Sized, check_pairs
+from .connectivity import InitDelay, Sized, check_pairs
+from .shared_delays import SharedDelay
 from .sparse_base import SparseBase, check_index_arrays, check_indices
 
 
@@ -33,7 +34,7 @@ class Sparse(SparseBase):
         pre_ind: Sequence[int] | np.ndarray,
         post_ind: Sequence[int] | np.ndarray,
         weight: InitValue,
-        delay: InitValue = 0,
+        delay: InitDelay = 0,
     ):
         super().__init__(weight, delay)
         pre, post = check_index_arrays(pre_ind, post_ind, "Sparse")
@@ -41,7 +42,10 @@ class Sparse(SparseBase):
         self.pre_ind = pre[order].astype(np.uint32)
         self.post_ind = post[order].astype(np.uint32)
         self._weight = self._sorted(self.weight, order, "weight")
-        self._delay = self._sorted(self.delay, order, "delay")
+        if isinstance(self.delay, SharedDelay):
+            self._delay = self.delay.sorted(order)
+        else:
+            self._delay = self._sorted(self.delay, order, "delay")
 
     def _sorted(self, value: Value, order: np.ndarray, name: str) -> Value:
         if not isinstance(value, np.ndarray):
@@ -80,7 +84,7 @@ class OneToOne(SparseBase):
         ValueError, TypeError: see :class:`.Connectivity`
     """
 
-    def __init__(self, weight: InitValue, delay: InitValue = 0):
+    def __init__(self, weight: InitValue, delay: InitDelay = 0):
         super().__init__(weight, delay)
 
     def connect(self, source: Sized, target: Sized) -> None:
@@ -139,7 +143,7 @@ class FixedProbability(SparseBase):
         p: float,
         weight: InitValue,
         allow_self_connections: bool = False,
-        delay: InitValue = 0,
+        delay: InitDelay = 0,
     ):
         super().__init__(weight, delay)
         self.p = check_number(p, "FixedProbability: p", minimum=0.0, maximum=1.0)

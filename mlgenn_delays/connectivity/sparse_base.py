@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import as_array
+from ..checks import as_array, fit_array
 from ..initializers.value import InitValue
-from .connectivity import Connectivity, Sized, check_saved_values
+from .connectivity import Connectivity, InitDelay, Sized, check_saved_values
+from .shared_delays import SharedDelay
 
 
 class SparseBase(Connectivity):
@@ -23,7 +24,7 @@ class SparseBase(Connectivity):
     Arrays of weights and delays have one element per synapse, in the same order.
     """
 
-    def __init__(self, weight: InitValue, delay: InitValue):
+    def __init__(self, weight: InitValue, delay: InitDelay):
         super().__init__(weight, delay)
         self.pre_ind: np.ndarray | None = None
         self.post_ind: np.ndarray | None = None
@@ -66,12 +67,16 @@ class SparseBase(Connectivity):
             indices = {"pre_ind": pre[order], "post_ind": post[order]}
         else:
             indices, order, pre = self._known_indices(source_size, target_size, label)
+        shared, delay = {}, self.delay
+        if isinstance(delay, SharedDelay) and "d" in values:
+            shape = (delay.num_entries(source_size, target_size),)
+            shared["d"] = fit_array(values.pop("d"), shape, f"{label}: 'd'")
         for name, value in values.items():
             if value.shape != (len(pre),):
                 raise ValueError(
                     f"{label}: '{name}' has shape {value.shape}, there are {len(pre)} synapses"
                 )
-        return {**indices, **{n: v[order] for n, v in values.items()}}
+        return {**indices, **shared, **{n: v[order] for n, v in values.items()}}
 
     def _known_indices(
         self, source_size: int, target_size: int, label: str

@@ -71,6 +71,8 @@ class Engine(ABC, InTurn):
         self._host_moments: dict[int, Moments] = {}
         #: parameters of which the engine has moments of its own that mean something
         self._own_moments: set[int] = set()
+        #: entries of parameters of which the engine has the values of synapses or neurons
+        self._entries: dict[int, np.ndarray] = {}
 
     def _check_learned(self) -> None:
         """Gradients are those of weights and delays."""
@@ -98,17 +100,22 @@ class Engine(ABC, InTurn):
         variables; row n holds their value at the start of step n.
         """
 
+    def _holds_entries(self, parameter: int) -> bool:
+        """Whether the engine has the entries of a parameter themselves, not a value per synapse or
+        neuron: its elements are then entries."""
+        return self.program.parameters[parameter].map is None
+
     @abstractmethod
     def _read(self, parameter: int) -> np.ndarray:
-        """Value of each synapse or neuron, (elements,), a copy."""
+        """Value of each element, (elements,), a copy; of those that :meth:`_holds_entries`."""
 
     @abstractmethod
     def _write(self, parameter: int, elements: np.ndarray) -> None:
-        """Set the value of each synapse or neuron, (elements,)."""
+        """Set the value of each element, (elements,)."""
 
     @abstractmethod
     def _read_gradient(self, parameter: int) -> np.ndarray:
-        """Gradient of each synapse or neuron, (elements,), a copy."""
+        """Gradient of each element, (elements,), a copy."""
 
     def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
         """Parameters whose optimiser step the engine computes itself, see :meth:`_adam`."""
@@ -153,12 +160,23 @@ class Engine(ABC, InTurn):
         self._set(parameter, self.program.parameters[parameter].check(value))
 
     def _set(self, parameter: int, value: np.ndarray) -> None:
-        spec = self.program.parameters[parameter]
-        self._write(parameter, spec.expand(value.astype(self.dtype, copy=False)))
+        spec, held = self.program.parameters[parameter], value.astype(self.dtype, copy=False)
+        if self._holds_entries(parameter):
+            self._write(parameter, np.ravel(held))
+        else:
+            self._entries[parameter] = np.array(held)
+            self._write(parameter, spec.expand(held))
 
     def get_parameter(self, parameter: int) -> np.ndarray:
         """Copy of the entries of a parameter, of the shape of its specification."""
-        return self.program.parameters[parameter].collect(self._read(parameter))
+        if self._holds_entries(parameter):
+            return self._read(parameter).reshape(self.program.parameters[parameter].shape)
+        return np.array(self._entries[parameter])
+
+    def _num_elements(self, parameter: int) -> int:
+        """What the engine has of a parameter: entries, or synapses or neurons."""
+        spec = self.program.parameters[parameter]
+        return spec.size if self._holds_entries(parameter) else spec.num_elements
 
     def set_parameters(self, values: Sequence[np.ndarray]) -> None:
         """Set all parameters, in the order of the program.
@@ -188,7 +206,12 @@ class Engine(ABC, InTurn):
         return {i: self._reduced_gradient(i) for i in self.learned}
 
     def _reduced_gradient(self, parameter: int) -> np.ndarray:
-        return self.program.parameters[parameter].reduce(self._read_gradient(parameter))
+        spec, gradient = self.program.parameters[parameter], self._read_gradient(parameter)
+        return (
+            gradient.reshape(spec.shape)
+            if self._holds_entries(parameter)
+            else spec.reduce(gradient)
+        )
 
     def gradient_norms(self) -> dict[int, float]:
         """Euclidean norms of :meth:`gradients`."""
@@ -211,7 +234,7 @@ class Engine(ABC, InTurn):
         """
         parameters = self.program.parameters
         steps = {
-            i: rules[i].adam_step(step) if parameters[i].map is None else None for i in self.learned
+            i: rules[i].adam_step(step) if self._holds_entries(i) else None for i in self.learned
         }
         for i, adam in steps.items():
             if adam is not None and not adam.is_finite:
@@ -236,7 +259,7 @@ class Engine(ABC, InTurn):
     ) -> bool:
         if parameter in self._own_moments and parameter not in self._host_moments:
             read = self._read_moments(parameter)  # the step before was the engine's
-            self._host_moments[parameter] = {n: spec.collect(v) for n, v in read.items()}
+            self._host_moments[parameter] = {n: v.reshape(spec.shape) for n, v in read.items()}
         moments = self._host_moments.setdefault(parameter, {})
         self._own_moments.discard(parameter)
         gradient = self._reduced_gradient(parameter)
@@ -266,7 +289,7 @@ class Engine(ABC, InTurn):
         for i in self.learned:
             spec = self.program.parameters[i]
             read = self._read_moments(i) if i in self._own_moments else {}
-            own = {n: spec.collect(value) for n, value in read.items()}
+            own = {n: value.reshape(spec.shape) for n, value in read.items()}
             for name, value in {**own, **self._host_moments.get(i, {})}.items():
                 state[f"{spec.key}/{name}"] = value.copy()
         return state
@@ -293,10 +316,12 @@ class Engine(ABC, InTurn):
         spec = self.program.parameters[parameter]
         # moments with these names may be those of another optimiser: the next step tells
         self._host_moments[parameter] = {n: self._at_least(v) for n, v in moments.items()}
+        if not self._holds_entries(parameter):
+            return
         own = {n: np.zeros_like(value) for n, value in self._read_moments(parameter).items()}
         known = own.keys() & moments.keys()
         fitting = {n: moments[n] for n in known if moments[n].shape == spec.shape}
-        own.update({n: spec.expand(value) for n, value in fitting.items()})
+        own.update({n: np.ravel(value) for n, value in fitting.items()})
         self._write_moments(parameter, own)
         if fitting:
             self._own_moments.add(parameter)

@@ -74,6 +74,19 @@ def make_value(value: InitValue, name: str, minimum: float | None = None) -> Val
     )
 
 
+def make_delay(value: InitValue, name: str) -> Value:
+    """Normalise delays as :func:`make_value`, which are at least 0.
+
+    Raises:
+        TypeError, ValueError: see :func:`make_value`; an initializer that draws negative numbers
+    """
+    delay = make_value(value, name, minimum=0.0)
+    lowest = getattr(delay, "min", None)
+    if isinstance(lowest, float) and lowest < 0.0:
+        raise ValueError(f"{name} is {delay!r}, allowed are delays of at least 0")
+    return delay
+
+
 def sample_value(
     value: InitValue, shape: tuple[int, ...], rng: np.random.Generator, name: str
 ) -> np.ndarray:

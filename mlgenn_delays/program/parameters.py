@@ -44,7 +44,8 @@ class ParameterSpec(Frozen):
             connection has as its weight and as its delay, and refuse others
         bounds:  smallest and largest value allowed; optimiser steps are clipped to them
         units:   for messages, e.g. "timesteps"
-        map:     (synapses or neurons,) int64: flat index of the entry of each; None: one to one
+        map:     int64 flat indices of entries: (synapses or neurons,) of the entry of each, or
+            (terms, synapses or neurons) where values are sums of entries; None: one to one
     """
 
     owner: Owner
@@ -68,7 +69,7 @@ class ParameterSpec(Frozen):
     @property
     def num_elements(self) -> int:
         """Number of synapses or neurons that the entries are for."""
-        return self.size if self.map is None else len(self.map)
+        return self.size if self.map is None else self.map.shape[-1]
 
     @property
     def key(self) -> str:
@@ -112,19 +113,17 @@ class ParameterSpec(Frozen):
     def expand(self, entries: np.ndarray) -> np.ndarray:
         """Value of each synapse or neuron, flat."""
         flat = np.ravel(entries)
-        return flat if self.map is None else flat[self.map]
-
-    def collect(self, elements: np.ndarray) -> np.ndarray:
-        """Entries from the values of all synapses or neurons, those of one entry being equal."""
         if self.map is None:
-            return elements.reshape(self.shape)
-        entries = np.array(self.initial, dtype=elements.dtype).ravel()
-        entries[self.map] = elements
-        return entries.reshape(self.shape)
+            return flat
+        values = flat[np.atleast_2d(self.map)]
+        return np.asarray(values.sum(axis=0, dtype=flat.dtype))
 
     def reduce(self, gradient: np.ndarray) -> np.ndarray:
         """Gradient of the entries: the sum of those of their synapses or neurons."""
         if self.map is None:
             return gradient.reshape(self.shape)
-        sums = np.bincount(self.map, weights=gradient, minlength=self.size)
-        return sums.astype(gradient.dtype).reshape(self.shape)
+        sums = sum(
+            np.bincount(term, weights=gradient, minlength=self.size)
+            for term in np.atleast_2d(self.map)
+        )
+        return np.asarray(sums, gradient.dtype).reshape(self.shape)

@@ -28,6 +28,13 @@ def storage(connection: ConnectionProgram) -> int:
     return max(connection.source_size * padded(connection.target_size), 1)
 
 
+def axonal_delays(program: Program) -> frozenset[int | None]:
+    """Parameters of delays of which generated code has one per presynaptic neuron. In sub-step
+    timing, weights and delays make factors of every synapse, and it has none."""
+    of = (c.delay for c in program.connections if c.axonal_delays)
+    return frozenset() if program.is_substep else frozenset(of)
+
+
 class ParameterMemory:
     """One parameter: values and, where it is learned, gradients per thread and moments.
 
@@ -81,6 +88,8 @@ def _layout(program: Program, spec: ParameterSpec) -> tuple[int, int, int]:
         size = program.populations[spec.owner.index].size
         return 1, size, padded(size)
     connection = program.connections[spec.owner.index]
+    if any(i is not None and program.parameters[i] is spec for i in axonal_delays(program)):
+        return 1, connection.source_size, max(connection.source_size, 1)
     if connection.is_sparse:
         return 1, connection.num_synapses, storage(connection)
     return connection.source_size, connection.target_size, storage(connection)
@@ -113,6 +122,7 @@ class ConnectionMemory:
             "pre": connection.source_size,
             "synapses": connection.num_synapses,
             "elements": size,
+            "delays": size if self._delay is None else len(self._delay.values),
             "numbers": share_numbers(program.populations[connection.target]),
         }
         self._arrays = _delay_arrays(connection, self._sizes, program.is_substep)
@@ -152,7 +162,7 @@ def _delay_arrays(
     if not connection.has_synapse_delays:
         return {}
     if not is_substep:
-        return {"delay_steps": abi.aligned_zeros(size, np.uint16)}
+        return {"delay_steps": abi.aligned_zeros(sizes["delays"], np.uint16)}
     factors = ("factor_s", "factor_k", "factor_z")[: sizes["numbers"]]
     return {
         "fixed_delay": abi.aligned_zeros(size, np.uint32),

@@ -22,7 +22,7 @@ from ...program.timing import step_dtype
 from ...version import __version__
 from ..rendering import template_environment
 from . import abi, substep
-from .buffers import padded, storage
+from .buffers import axonal_delays, padded, storage
 from .literal import literal, literals
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
@@ -129,6 +129,7 @@ def _connection(
     feedback = program.training and not source.is_input
     own = [i for i in (connection.weight, connection.delay) if i is not None]
     learned = [i for i in own if program.learns(i)]
+    axonal = axonal_delays(program)
     target_name = program.populations[connection.target].name
     return {
         "id": name,
@@ -141,10 +142,20 @@ def _connection(
         "storage": storage(connection),
         "sparse": connection.is_sparse,
         "synapse_delays": connection.has_synapse_delays,
+        "axonal": connection.delay is not None and connection.delay in axonal,
         "constant_delay": connection.constant_delay,
         "weight": connection.weight,
         "delay": connection.delay,
-        "learned": [{"index": i, "bounds": _bounds(program.parameters[i])} for i in learned],
+        # those whose entries are shared otherwise learn in Python
+        "learned": [
+            {
+                "index": i,
+                "bounds": _bounds(program.parameters[i]),
+                "axonal": i in axonal,
+            }
+            for i in learned
+            if program.parameters[i].map is None or i in axonal
+        ],
         "learn_weights": program.learns(connection.weight),
         "learn_delays": program.learns(connection.delay),
         "feedback": feedback,

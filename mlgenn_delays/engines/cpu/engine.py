@@ -24,7 +24,7 @@ from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
 from ..base import Engine, Moments, check_outputs, check_readouts
 from . import abi, codegen, toolchain
-from .buffers import ConnectionMemory, ParameterMemory, padded
+from .buffers import ConnectionMemory, ParameterMemory, axonal_delays, padded
 from .call import Call
 from .substep import MAX_SPIKES, share_numbers
 
@@ -101,6 +101,9 @@ class CpuEngine(Engine):
             self.close()
 
     # -- parameters
+
+    def _holds_entries(self, parameter: int) -> bool:
+        return super()._holds_entries(parameter) or parameter in axonal_delays(self.program)
 
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         memory = self._memory[parameter]
@@ -190,16 +193,15 @@ class CpuEngine(Engine):
         return memory.unpad(memory.gradients)
 
     def gradient_norms(self) -> dict[int, float]:
-        # of synapses; where entries are shared, of entries
-        parameters = self.program.parameters
-        if any(parameters[i].map is not None for i in self.learned):
+        # those of elements; where the engine has no entries, they are found as by any engine
+        if not all(map(self._holds_entries, self.learned)):
             return super().gradient_norms()
         return {i: float(self._parameters[i].norm) for i in self.learned}
 
     def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
-        # one pass over all parameters, so all or none
-        fused = all(adam is not None for adam in steps.values())
-        return frozenset(steps) if fused else frozenset()
+        # one pass over all parameters whose entries it has, so all or none of them
+        own = frozenset(filter(self._holds_entries, steps))
+        return own if all(steps[i] is not None for i in own) else frozenset()
 
     def _adam(self, steps: Mapping[int, AdamStep]) -> bool:
         self._check_process()

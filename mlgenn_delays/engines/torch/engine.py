@@ -22,11 +22,11 @@ from ...program.exchange import (
     RecordRequest,
     UpdateRule,
 )
+from ...program.parameters import OwnerKind
 from ...program.program import PopulationProgram, Program, ReadoutKind
 from ...program.timing import spike_times
 from ..base import Engine
 from .forward import ForwardPass, Trial, count_spikes, held_voltages
-from .projections import is_axonal
 
 
 class TorchEngine(Engine):
@@ -58,8 +58,8 @@ class TorchEngine(Engine):
         self._device = torch.device(device)
         kind = torch.float64 if dtype is np.float64 else torch.float32
         self._values = [
-            torch.zeros(spec.num_elements, dtype=kind, device=self._device)
-            for spec in program.parameters
+            torch.zeros(self._num_elements(i), dtype=kind, device=self._device)
+            for i in range(len(program.parameters))
         ]
         if program.training and program.surrogate is not None:
             for i in self.learned:
@@ -88,6 +88,13 @@ class TorchEngine(Engine):
 
     # -- parameters
 
+    def _holds_entries(self, parameter: int) -> bool:
+        # with axonal delays come their widths
+        spec = self.program.parameters[parameter]
+        connections = self.program.connections
+        of_connection = spec.owner.kind is OwnerKind.CONNECTION
+        return spec.map is None or (of_connection and connections[spec.owner.index].axonal_delays)
+
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         with torch.no_grad():
             self._values[parameter].copy_(torch.as_tensor(np.array(elements)))
@@ -106,7 +113,7 @@ class TorchEngine(Engine):
     def _read_gradient(self, parameter: int) -> np.ndarray:
         gradient = self._values[parameter].grad
         if gradient is None:  # before the first pass, or without effect on the loss
-            return np.zeros(self.program.parameters[parameter].num_elements, self.dtype)
+            return np.zeros(self._num_elements(parameter), self.dtype)
         return np.array(_to_numpy(gradient))
 
     # -- forward and backward
@@ -240,20 +247,18 @@ class TorchEngine(Engine):
 
     def memory_estimate(self) -> dict[str, int]:
         program, size = self.program, np.dtype(self.dtype).itemsize
-        learned = size * sum(program.parameters[i].num_elements for i in self.learned)
+        learned = size * sum(map(self._num_elements, self.learned))
         # of layers: what arrives, voltages, spikes, and all that goes back; as measured
         states = 14 * program.timesteps * program.batch_size * sum(p.size for p in program.neurons)
         # kernels, how they were made, their Fourier transforms, and gradients; as measured
         kernels = 8 * sum(
-            (c.max_delay_steps + 1)
-            * c.source_size
-            * (1 if is_axonal(program, c) else c.target_size)
+            (c.max_delay_steps + 1) * c.source_size * (1 if c.axonal_delays else c.target_size)
             for c in program.connections
             if c.delay is not None
         )
         inputs = program.timesteps * program.batch_size * sum(p.size for p in program.inputs)
         return {
-            "parameters": size * sum(spec.num_elements for spec in program.parameters),
+            "parameters": size * sum(map(self._num_elements, range(len(program.parameters)))),
             "gradients": learned,
             "optimiser": 2 * learned,
             "kernels": size * kernels,

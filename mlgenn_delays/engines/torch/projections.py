@@ -20,7 +20,7 @@ def make_projection(
     """A connection as it is now.
 
     Args:
-        values: of all parameters, one per synapse or neuron, flat
+        values: of all parameters, flat: entries of axonal delays, else one per synapse or neuron
         learns: whether delays are spread, where they are learned
     """
     shift = connection.constant_delay + 1  # a spike without delay arrives in the next step
@@ -29,18 +29,10 @@ def make_projection(
         ones = weights.new_ones((1, connection.source_size))
         return Projection(ones, _dense(weights, connection), shift)
     delays = values[connection.delay]
-    axonal = is_axonal(program, connection)
-    if axonal:
-        delays = _first(delays, connection)
     kernel, is_whole = _kernel(program, connection, delays, values, learns)
-    if axonal:
+    if connection.axonal_delays:
         return Projection(kernel, _dense(weights, connection), shift)
     return Projection(_dense(kernel * weights, connection), None, shift, is_whole)
-
-
-def is_axonal(program: Program, connection: ConnectionProgram) -> bool:
-    """Whether all synapses of a presynaptic neuron share one delay."""
-    return connection.delay is not None and program.parameters[connection.delay].map is not None
 
 
 def _kernel(
@@ -54,8 +46,7 @@ def _kernel(
     longest, surrogate = connection.max_delay_steps, program.surrogate
     spread = None if surrogate is None else surrogate.spreads[connection.index]
     if learns and spread is not None:
-        axonal = is_axonal(program, connection)
-        return _spread_kernel(spread, connection, delays, values, axonal), False
+        return _spread_kernel(spread, connection, delays, values), False
     if surrogate is not None and surrogate.fractional_delays:
         return triangle(delays, 1.0, triangle_taps(longest, 1.0)), False
     return rounded(delays, longest + 1), True
@@ -66,21 +57,13 @@ def _spread_kernel(
     connection: ConnectionProgram,
     delays: Tensor,
     values: Sequence[Tensor],
-    axonal: bool,
 ) -> Tensor:
     longest, sigma = connection.max_delay_steps, values[spread.sigma]
     if spread.kind == "gaussian":
         return gaussian(delays, sigma, longest + 1)
     width = None if spread.width is None else values[spread.width]
-    if width is not None and axonal:
-        width = _first(width, connection)
     widest = half_width(sigma, width)
     return triangle(delays, widest, triangle_taps(longest, float(widest.detach().max())))
-
-
-def _first(elements: Tensor, connection: ConnectionProgram) -> Tensor:
-    """Of values per synapse that are the same for all of a presynaptic neuron, one of each."""
-    return elements.reshape(connection.source_size, connection.target_size)[:, 0]
 
 
 def _dense(elements: Tensor, connection: ConnectionProgram) -> Tensor:

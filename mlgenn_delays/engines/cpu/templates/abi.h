@@ -38,11 +38,12 @@ struct Parameter {
     double norm;      // of the gradient, written by the backward pass
 };
 
-// One connection: arrays of its weights and delays, and what belongs to no parameter.
+// One connection: arrays of its weights and delays, and what belongs to no parameter. Delays are as
+// many as elements, or on the grid one per presynaptic neuron.
 struct ConnectionBuffers {
     float* weight;              // [elements]
-    float* delay;               // [elements]
-    uint16_t* delay_steps;      // [elements] delays, rounded, or in sub-step timing:
+    float* delay;               // [delays]
+    uint16_t* delay_steps;      // [delays] delays, rounded, or in sub-step timing:
     uint32_t* fixed_delay;      // [elements] delays in 1/65536 steps
     float* factor_s;            // [elements] weights times the synapse's share of propagators
     float* factor_k;            // [elements]
@@ -51,7 +52,7 @@ struct ConnectionBuffers {
     const uint32_t* row_start;  // [pre + 1] where sparse
     const uint32_t* post;       // [synapses] where sparse
     float* weight_gradient;     // [threads][elements]
-    float* delay_gradient;      // [threads][elements]
+    float* delay_gradient;      // [threads][delays]
     uint8_t* touched;           // [threads][pre] rows with a gradient
 };
 

@@ -1,0 +1,246 @@
+"""Delays that several synapses of a connection share: one per axon, per dendrite, per group."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..checks import ArgumentError, whole_numbers
+from ..initializers.value import InitValue, Value, make_delay, sample_value
+
+#: Numbers of neurons of source and target.
+Sizes = tuple[int, int]
+
+
+class SharedDelay(ABC):
+    """Base class of delays with fewer entries than synapses.
+
+    They stand in the place of a delay, e.g. ``Dense(Normal(0, 1), delay=Axonal(Uniform(0, 30)))``,
+    and may be added: ``Axonal(...) + Dendritic(...)``. The gradient of an entry is the sum of those
+    of its synapses.
+    """
+
+    @abstractmethod
+    def num_entries(self, source_size: int, target_size: int) -> int:
+        """Number of delays."""
+
+    @abstractmethod
+    def entries(
+        self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
+    ) -> np.ndarray:
+        """Entry of each synapse, (synapses,) int64, or (terms, synapses) of those that it sums.
+
+        Args:
+            pre_ind, post_ind: (synapses,) neurons that it connects
+            sizes: numbers of neurons of source and target
+            label: name of the connection, for messages
+
+        Raises:
+            ValueError: it does not fit the synapses
+        """
+
+    @abstractmethod
+    def sample(self, sizes: Sizes, rng: np.random.Generator, label: str) -> np.ndarray:
+        """Initial delays, (entries,) float32.
+
+        Raises:
+            ValueError: an array of another size, or values that are not finite
+        """
+
+    @property
+    @abstractmethod
+    def terms(self) -> tuple[SharedDelay, ...]:
+        """What is added; itself where nothing is."""
+
+    @property
+    @abstractmethod
+    def values(self) -> tuple[Value, ...]:
+        """Numbers, arrays or initializers: those of the terms."""
+
+    @abstractmethod
+    def with_values(self, values: np.ndarray) -> SharedDelay:
+        """The same kind with other delays, (entries,)."""
+
+    def sorted(self, order: np.ndarray) -> SharedDelay:
+        """The same after synapses that are given one by one have been sorted."""
+        return self
+
+    def __add__(self, other: Any) -> SumOfDelays:
+        if not isinstance(other, SharedDelay):
+            return NotImplemented
+        return SumOfDelays((*self.terms, *other.terms))
+
+
+class _Kind(SharedDelay):
+    """Delays that are no sum.
+
+    Args:
+        delay: number, array with one element per entry, :class:`.Initializer` or name of one, in
+            timesteps; at least 0
+
+    Raises:
+        ValueError, TypeError: see :class:`.Connectivity`
+    """
+
+    def __init__(self, delay: InitValue):
+        self.delay: Value = make_delay(delay, type(self).__name__)
+
+    def sample(self, sizes: Sizes, rng: np.random.Generator, label: str) -> np.ndarray:
+        shape = (self.num_entries(*sizes),)
+        return sample_value(self.delay, shape, rng, f"{label}: {type(self).__name__}")
+
+    @property
+    def terms(self) -> tuple[SharedDelay, ...]:
+        return (self,)
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return (self.delay,)
+
+    def with_values(self, values: np.ndarray) -> SharedDelay:
+        return type(self)(values)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.delay!r})"
+
+
+class Axonal(_Kind):
+    """One delay per presynaptic neuron, for all its synapses of the connection."""
+
+    def num_entries(self, source_size: int, target_size: int) -> int:
+        return source_size
+
+    def entries(
+        self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
+    ) -> np.ndarray:
+        return pre_ind.astype(np.int64)
+
+
+class Dendritic(_Kind):
+    """One delay per postsynaptic neuron, for all that it receives through the connection."""
+
+    def num_entries(self, source_size: int, target_size: int) -> int:
+        return target_size
+
+    def entries(
+        self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
+    ) -> np.ndarray:
+        return post_ind.astype(np.int64)
+
+
+class Shared(_Kind):
+    """One delay for all synapses of the connection. Unlike a plain number it can be learned as one
+    parameter, and need not be whole."""
+
+    def num_entries(self, source_size: int, target_size: int) -> int:
+        return 1
+
+    def entries(
+        self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
+    ) -> np.ndarray:
+        return np.zeros(len(pre_ind), np.int64)
+
+
+class Groups(_Kind):
+    """One delay per group of synapses.
+
+    Args:
+        groups: group of each synapse, whole numbers from 0, each of them in use: (source size,
+            target size) or flattened of :class:`.Dense`, (synapses,) of :class:`.Sparse` in the
+            order of its indices, (neurons,) of :class:`.OneToOne`
+        delay: as of :class:`SharedDelay`; arrays have one element per group
+
+    Raises:
+        ValueError: groups that are negative, not whole, or without synapses
+    """
+
+    def __init__(self, groups: Sequence[Any] | np.ndarray, delay: InitValue):
+        super().__init__(delay)
+        self.groups = np.ravel(whole_numbers(groups, "Groups: groups")).astype(np.int64)
+        if not self.groups.size or self.groups.min() < 0:
+            lowest = self.groups.min(initial=0)
+            raise ArgumentError(
+                f"Groups: groups has {self.groups.size} elements from {lowest} on, allowed are "
+                "whole numbers from 0, one per synapse"
+            )
+        unused = np.flatnonzero(np.bincount(self.groups) == 0)
+        if unused.size:
+            raise ArgumentError(
+                f"Groups: group {unused[0]} has no synapse; number groups from 0 to "
+                f"{len(np.unique(self.groups)) - 1}"
+            )
+
+    def num_entries(self, source_size: int, target_size: int) -> int:
+        return int(self.groups.max()) + 1
+
+    def entries(
+        self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
+    ) -> np.ndarray:
+        if len(pre_ind) != len(self.groups):
+            raise ArgumentError(
+                f"{label}: Groups has {len(self.groups)} elements, there are {len(pre_ind)} "
+                "synapses"
+            )
+        return self.groups
+
+    def sorted(self, order: np.ndarray) -> SharedDelay:
+        if len(order) != len(self.groups):
+            raise ArgumentError(
+                f"Sparse: Groups has {len(self.groups)} elements, there are {len(order)} synapses"
+            )
+        return Groups(self.groups[order], self.delay)
+
+    def with_values(self, values: np.ndarray) -> SharedDelay:
+        return Groups(self.groups, values)
+
+    def __repr__(self) -> str:
+        return f"Groups(<{len(self.groups)} synapses>, {self.delay!r})"
+
+
+class SumOfDelays(SharedDelay):
+    """Delays of synapses that are sums, such as ``Axonal(...) + Dendritic(...)``.
+
+    Entries are those of the first term, then those of the next. ``max_delay_steps`` of the
+    connection is shared equally: entries go up to it divided by the number of terms.
+    """
+
+    def __init__(self, terms: Sequence[SharedDelay], values: InitValue | None = None):
+        self._terms = tuple(terms)
+        self._all = None if values is None else make_delay(values, "SumOfDelays")
+
+    @property
+    def terms(self) -> tuple[SharedDelay, ...]:
+        return self._terms
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        if self._all is not None:
+            return (self._all,)
+        return tuple(value for term in self._terms for value in term.values)
+
+    def num_entries(self, source_size: int, target_size: int) -> int:
+        return sum(term.num_entries(source_size, target_size) for term in self._terms)
+
+    def entries(
+        self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
+    ) -> np.ndarray:
+        of_terms = [term.entries(pre_ind, post_ind, sizes, label) for term in self._terms]
+        first = np.cumsum([0, *(term.num_entries(*sizes) for term in self._terms[:-1])])
+        return np.stack(of_terms) + first[:, np.newaxis]
+
+    def sample(self, sizes: Sizes, rng: np.random.Generator, label: str) -> np.ndarray:
+        if self._all is not None:
+            return sample_value(self._all, (self.num_entries(*sizes),), rng, label)
+        return np.concatenate([term.sample(sizes, rng, label) for term in self._terms])
+
+    def sorted(self, order: np.ndarray) -> SharedDelay:
+        return SumOfDelays([term.sorted(order) for term in self._terms], self._all)
+
+    def with_values(self, values: np.ndarray) -> SharedDelay:
+        return SumOfDelays(self._terms, values)
+
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, self._terms))
