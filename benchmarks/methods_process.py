@@ -23,7 +23,7 @@ from contestant import main, peak
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler, SurrogateCompiler
-from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.connectivity import Axonal, Dense
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
@@ -77,7 +77,9 @@ def describe(method: Method, size: Size) -> Described:
             populations.append(Population(layer, size.hidden))
             before, hidden = populations[-2:]
             if method.recurrent:
-                among = Dense(Normal(0.0, method.drive), delays)
+                # DelRec has one recurrent delay per neuron
+                shared = Axonal(delays) if method.surrogate else delays
+                among = Dense(Normal(0.0, method.drive), shared)
                 Connection(before, hidden, Dense(weights), method.synapse)
                 delayed.append(
                     Connection(hidden, hidden, among, method.synapse, max_delay_steps=longest)
@@ -113,7 +115,6 @@ def compile_network(method: Method, described: Described, size: Size, task: dict
         size.timesteps,
         loss,
         Adam(0.0),
-        axonal_delay_conns=described.delayed if method.recurrent else (),
         backend=f"torch:{task['device']}",
         **settings,
     )

@@ -14,12 +14,12 @@ from itertools import pairwise
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
-from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.connectivity import Axonal, Dendritic, Dense, SharedDelay
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.synapses import Delta, Exponential, Synapse
 
-from .settings import ClassifierSettings, NetworkSettings, NeuronSettings
+from .settings import ClassifierSettings, DelaySharing, NetworkSettings, NeuronSettings
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,19 @@ def initial_delays(network: NetworkSettings, delay: tuple[float, float]) -> Unif
     return Uniform(shortest, longest)
 
 
+def share_delays(sharing: DelaySharing, delays: Uniform) -> Uniform | SharedDelay:
+    """Delays of a connection, in which synapses may have the same one. Of a sum, each term is drawn
+    from half the range, so that delays have the same mean."""
+    half = Uniform(delays.min / 2.0, delays.max / 2.0)
+    of: dict[DelaySharing, Uniform | SharedDelay] = {
+        "synaptic": delays,
+        "axonal": Axonal(delays),
+        "dendritic": Dendritic(delays),
+        "axonal+dendritic": Axonal(half) + Dendritic(half),
+    }
+    return of[sharing]
+
+
 def make_synapse(settings: ClassifierSettings, tau_syn: float) -> Synapse:
     """Synapses of the kind that is wanted.
 
@@ -150,7 +163,7 @@ class _Builder:
         connection = Connection(
             source,
             target,
-            Dense(Normal(*weight), 0 if delay is None else initial_delays(network, delay)),
+            Dense(Normal(*weight), 0 if delay is None else self._delays(delay, source is target)),
             make_synapse(self._settings, tau_syn),
             name=f"{source.name}_{target.name}",
             max_delay_steps=None if delay is None else longest_delay_steps(network),
@@ -158,3 +171,11 @@ class _Builder:
         self.connections[connection.name] = connection
         if delay is not None and network.delays == "learned":
             self.delay_learn_conns.append(connection)
+
+    def _delays(self, delay: tuple[float, float], is_recurrent: bool) -> Uniform | SharedDelay:
+        """Delays of a connection, and which synapses share them."""
+        network = self._network
+        sharing = network.delay_sharing
+        if is_recurrent and network.recurrent_delay_sharing is not None:
+            sharing = network.recurrent_delay_sharing
+        return share_delays(sharing, initial_delays(network, delay))

@@ -72,7 +72,6 @@ def delrec_shd(feed_forward_delays: bool = True) -> Recipe:
         SurrogateSettings(
             spread_width=10.0,
             spread_min_width=0.05,
-            axonal=True,
             synapse="delta",
             batch_norm=True,
             bias=True,
@@ -185,7 +184,6 @@ def _soft_reset_settings(
             spread_width=10.0,
             spread_min_width=0.05,
             learned_widths=True,
-            axonal=True,
             synapse="delta",
             soft_reset=True,
             differentiate_reset=True,

@@ -43,5 +43,10 @@ def method_settings(method: Method, dt: float) -> dict[str, Any]:
         return {**_COMMON, "recurrent": False, "delay_lr": 0.1 * dt}
     if method == "delrec":
         # its width has no lower bound: 0.05 is less than 10 * 0.95^100
-        return {**_COMMON, "axonal": True, "delay_lr": 0.05 * dt, "spread_min_width": 0.05}
+        return {
+            **_COMMON,
+            "recurrent_delay_sharing": "axonal",
+            "delay_lr": 0.05 * dt,
+            "spread_min_width": 0.05,
+        }
     return {}

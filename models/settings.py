@@ -67,6 +67,9 @@ Weights = tuple[float, NotNegative]
 Delays = tuple[NotNegative, NotNegative]
 DelaysOrNone = Annotated[Delays | None, or_none("FLOAT FLOAT")]
 
+#: Which synapses of a connection have the same delay.
+DelaySharing = Literal["synaptic", "axonal", "dendritic", "axonal+dendritic"]
+
 #: What of the outputs is compared between classes, see :mod:`mlgenn_delays.readouts`.
 ReadoutName = Literal[
     "avg_var",
@@ -206,6 +209,11 @@ class NetworkSettings(Settings):
     #: whether there are delays from a hidden layer to itself, too, or only between layers (how long
     #: they are at first is --recurrent-delay)
     recurrent_delays: bool = True
+    #: which synapses of a connection have the same delay: none (synaptic), those of one presynaptic
+    #: neuron (axonal), those of one postsynaptic neuron (dendritic); or the sum of both kinds
+    delay_sharing: DelaySharing = "synaptic"
+    #: the same of connections from a hidden layer to itself; None: as --delay-sharing
+    recurrent_delay_sharing: DelaySharing | None = None
     max_delay: NotNegative = 1000.0  #: longest delay [ms]
     dt: Positive = 1.0  #: timestep [ms]
     #: where spikes and arrivals fall; grid: at the ends of timesteps; substep: anywhere within them
@@ -295,9 +303,6 @@ class SurrogateSettings(Settings):
     spread_min_width: Positive = 0.5  #: width at which it stays [timesteps]
     #: delrec: learn a factor to the width for each delay, 1 at first
     learned_widths: bool = False
-    #: delrec: one delay for all recurrent synapses of a neuron, that of its axon; otherwise one for
-    #: each synapse
-    axonal: bool = False
     #: validate and test with delays between timesteps; otherwise they are rounded, as published
     fractional_delays: bool = False
     #: exponential: currents decay with --tau-syn; delta: each spike moves the voltage by its weight

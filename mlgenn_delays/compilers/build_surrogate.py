@@ -88,13 +88,13 @@ def build_surrogate(
 def _check_members(network: Network, surrogate: SurrogateSettings, settings: BuildSettings) -> None:
     """Whether what settings name is there, and can have what they say."""
     neurons = [p for p in network.populations if not p.neuron.is_input]
-    for name in ("spread", "spread_width", "learned_width_conns", "axonal_delay_conns"):
+    for name in ("spread", "spread_width", "learned_width_conns"):
         for connection in _named(getattr(surrogate, name)):
             if connection not in network.connections:
                 raise ValueError(
                     f"{name} has the connection {connection.name!r}, which is not in the network"
                 )
-            if name != "axonal_delay_conns" and connection not in settings.delay_learn_conns:
+            if connection not in settings.delay_learn_conns:
                 raise ValueError(
                     f"{name} has the connection {connection.name!r}, whose delays are not learned: "
                     "they are not spread; name it in delay_learn_conns, too"
@@ -128,12 +128,6 @@ def _spread(
     further: _Parameters,
 ) -> Spread | None:
     """How the delays of a connection are spread; None where they are not learned."""
-    axonal = connection in surrogate.axonal_delay_conns
-    if axonal and (program.delay is None or program.is_sparse):
-        raise ValueError(
-            f"axonal_delay_conns has the connection {connection.name!r}, allowed are dense "
-            "connections with delays that are learned or drawn"
-        )
     if program.delay is None or not parameters[program.delay].learned:
         return None
     kind = _spread_kind(connection, surrogate)

@@ -40,7 +40,6 @@ class SurrogateSettings:
     spread_width: float | Mapping[Connection, float] | None
     learned_width_conns: frozenset[Connection]
     fractional_delays: bool
-    axonal_delay_conns: frozenset[Connection]
     batch_norm: frozenset[Population]
     bias: frozenset[Population]
     dropout: float | Mapping[Population, float]

@@ -66,7 +66,6 @@ class SurrogateCompiler(TrainingCompiler):
         fractional_delays:   in validation, test and prediction: False: delays are rounded to whole
                              timesteps, as published; True: spikes arrive in parts in the two
                              timesteps around their delay
-        axonal_delay_conns:  connections with one delay for all synapses of a presynaptic neuron
         batch_norm:          populations or layers whose feed-forward input is normalised
         bias:                populations or layers that learn a constant input per neuron
         dropout:             share of neurons whose spikes do not reach other populations in a
@@ -110,7 +109,6 @@ class SurrogateCompiler(TrainingCompiler):
         spread_min_width: float = 0.5,
         learned_width_conns: Iterable[Any] = (),
         fractional_delays: bool = False,
-        axonal_delay_conns: Iterable[Any] = (),
         batch_norm: Iterable[Any] = (),
         bias: Iterable[Any] = (),
         dropout: Share = 0.0,
@@ -129,7 +127,6 @@ class SurrogateCompiler(TrainingCompiler):
             spread_width=_by_connection(spread_width, "spread_width", _width),
             learned_width_conns=resolve_connections(learned_width_conns, "learned_width_conns"),
             fractional_delays=check_flag(fractional_delays, "fractional_delays"),
-            axonal_delay_conns=resolve_connections(axonal_delay_conns, "axonal_delay_conns"),
             batch_norm=_populations(batch_norm, "batch_norm"),
             bias=_populations(bias, "bias"),
             dropout=_shares(dropout, "dropout"),

@@ -124,7 +124,6 @@ def surrogate_arguments(network: ClassifierNetwork, config: RunConfig) -> dict[s
     by a triangle."""
     wanted, is_delrec = config.surrogate, config.method == "delrec"
     learned, hidden = network.delay_learn_conns, network.hidden
-    recurrent = [c for c in learned if c.source() is c.target()]
     kind = "triangle" if is_delrec else "gaussian"
     return dict(
         surrogate=wanted.surrogate,
@@ -136,7 +135,6 @@ def surrogate_arguments(network: ClassifierNetwork, config: RunConfig) -> dict[s
         spread_min_width=wanted.spread_min_width,
         learned_width_conns=learned if is_delrec and wanted.learned_widths else [],
         fractional_delays=wanted.fractional_delays,
-        axonal_delay_conns=recurrent if wanted.axonal else [],
         batch_norm=hidden if wanted.batch_norm else [],
         bias=[*hidden, network.output] if wanted.bias else [],
         dropout={layer: wanted.dropout for layer in hidden},

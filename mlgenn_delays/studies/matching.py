@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlgenn_delays import Connection
+from mlgenn_delays.connectivity import SharedDelay
 
 from .compiling import surrogate_arguments
 from .config import RunConfig
@@ -30,7 +31,7 @@ class Match:
 
 
 def count_described(task: Task, config: RunConfig, data: TaskData) -> int:
-    """All that a network learns: weights and delays, of those of an axon one for each neuron, and
+    """All that a network learns: weights and delays, those that synapses share once, and
     what it has besides (widths of delays, biases, scales and shifts of batch normalisation). Its
     connections are all-to-all. Nothing is compiled.
 
@@ -39,17 +40,15 @@ def count_described(task: Task, config: RunConfig, data: TaskData) -> int:
     """
     network = task.build(config, data)
     told = surrogate_arguments(network, config) if is_surrogate(config) else {}
-    axonal = told.get("axonal_delay_conns", ())
 
     def synapses(connection: Connection) -> int:
-        source, target = connection.source(), connection.target()
-        assert source is not None and target is not None  # the network holds them
-        return source.size * target.size
+        return connection.source_size * connection.target_size
 
     def delays(connection: Connection) -> int:
-        source = connection.source()
-        assert source is not None
-        return source.size if connection in axonal else synapses(connection)
+        delay = connection.connectivity.delay
+        if isinstance(delay, SharedDelay):
+            return delay.num_entries(connection.source_size, connection.target_size)
+        return synapses(connection)
 
     weights = task.compiler_arguments(config).get("weight_learn_conns")
     return (

@@ -5,12 +5,12 @@ from __future__ import annotations
 from mlgenn_delays.models import SurrogateSettings
 
 from .config import RunConfig
-from .methods import is_surrogate, learns_recurrent_delays
+from .methods import is_surrogate
 from .task import Task
 
 _OF_LEARNED_DELAYS = ("delay_lr", "delay_ease_in")
-_OF_DELAYS = ("max_delay", "input_delay", "hidden_delay", "output_delay")
-_OF_RECURRENT_DELAYS = ("recurrent_delays", "recurrent_delay")
+_OF_DELAYS = ("delay_sharing", "max_delay", "input_delay", "hidden_delay", "output_delay")
+_OF_RECURRENT_DELAYS = ("recurrent_delays", "recurrent_delay", "recurrent_delay_sharing")
 _OF_RECURRENCE = ("recurrent_weight", "recurrent_lr", "recurrent_dropout")
 _OF_WARM_UP = ("lr_ease_in", "lr_growth", "delay_ease_in")
 _OF_EVENTPROP = ("timing", "i_minus_thresh_min")
@@ -29,6 +29,8 @@ def notes_without_effect(task: Task, config: RunConfig) -> tuple[str, ...]:
     if not network.recurrent and network.hidden:
         recurrent = (*_OF_RECURRENCE, *_OF_RECURRENT_DELAYS)
         reasons["there are no recurrent connections"] = recurrent
+    elif not network.recurrent_delays or network.recurrent_delay is None:
+        reasons["there are no recurrent delays"] = ("recurrent_delay_sharing",)
     if config.learning.schedule != "warm_up_cosine":
         reasons[f"the schedule is {config.learning.schedule}"] = _OF_WARM_UP
     reasons |= _of_method(config)
@@ -54,9 +56,7 @@ def _of_method(config: RunConfig) -> dict[str, tuple[str, ...]]:
     if network.delays != "learned":
         reasons["no delays are learned"] = (*_OF_LEARNED_DELAYS, *_OF_SPREAD)
     if config.method == "dcls":
-        reasons["the method is dcls"] = (*_OF_EVENTPROP, "learned_widths", "axonal")
-    elif not learns_recurrent_delays(network):
-        reasons["no recurrent delays are learned"] = ("axonal",)
+        reasons["the method is dcls"] = (*_OF_EVENTPROP, "learned_widths")
     if config.surrogate.synapse == "delta":
         reasons["synapses are delta"] = ("tau_syn", "tau_syn_output")
     return reasons

@@ -7,6 +7,8 @@ import pytest
 from test_surrogate_compiler import STEPS, compiler, describe, order_task
 
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, convert, load_network
+from mlgenn_delays.connectivity import Axonal
+from mlgenn_delays.initializers import Uniform
 from mlgenn_delays.optimisers import Adam
 
 LOSS = "sparse_categorical_crossentropy"
@@ -14,8 +16,8 @@ LOSS = "sparse_categorical_crossentropy"
 pytestmark = pytest.mark.torch
 
 
-def trained(**arguments):
-    net = describe()
+def trained(recurrent_delay=None, **arguments):
+    net = describe(recurrent_delay=recurrent_delay)
     x, y = order_task(32)
     compiled = compiler(net, **{n: v(net) for n, v in arguments.items()}).compile(net.network)
     compiled.train({net.x: x}, {net.y: y}, 3, callbacks=[])
@@ -29,7 +31,9 @@ def predictions(net, x):
 
 @pytest.mark.parametrize("axonal", [False, True])
 def test_same_predictions(axonal):
-    net, compiled, x = trained(axonal_delay_conns=lambda n: [n.hh] if axonal else [])
+    net, compiled, x = trained(Axonal(Uniform(0, 5)) if axonal else None)
+    if axonal:
+        net.hh.connectivity.delay = 0  # no more said of what synapses share
     expected = compiled.predict({net.x: x}, net.y, callbacks=[])[0][net.y]
     assert convert(net.network, compiled.training_state()) == ()
     np.testing.assert_allclose(predictions(net, x), expected, rtol=1e-5, atol=1e-6)
@@ -59,14 +63,14 @@ def test_constant_input_is_lost_and_said():
 
 
 def test_axonal_delays_are_trained_further():
-    net, compiled, _ = trained(axonal_delay_conns=lambda n: [n.hh])
+    net, compiled, x = trained(Axonal(Uniform(0, 5)))
+    expected = compiled.predict({net.x: x}, net.y, callbacks=[])[0][net.y]
     convert(net.network, compiled.training_state())
-    again = compiler(net, axonal_delay_conns=[net.hh]).compile(net.network)
+    again = compiler(net).compile(net.network)
     delays = [c.connection_populations[net.hh].vars["d"].values for c in (compiled, again)]
     np.testing.assert_array_equal(*delays)
-    net.hh.connectivity.delay[3, 4] += 0.5
-    with pytest.raises(ValueError, match="connection 'hh': its delays differ between synapses of"):
-        compiler(net, axonal_delay_conns=[net.hh]).compile(net.network)
+    assert delays[0].shape == (16,)
+    np.testing.assert_allclose(predictions(net, x), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_load_network_points_to_it():

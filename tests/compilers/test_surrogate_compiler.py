@@ -17,7 +17,7 @@ from mlgenn_delays.compilers import (
     TrainingDiverged,
     load_network,
 )
-from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.connectivity import Axonal, Dense
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import (
     AdaptiveLeakyIntegrateFire,
@@ -38,7 +38,7 @@ pytest.importorskip("torch.nn", reason="PyTorch is not installed")
 pytestmark = pytest.mark.torch
 
 
-def describe(synapse=None, hidden=None, output=None):
+def describe(synapse=None, hidden=None, output=None, recurrent_delay=None):
     """Input (8) -> hidden (16) <-> hidden -> output (2), delays up to 10 and 5 steps."""
     network = Network()
     with network:
@@ -56,7 +56,12 @@ def describe(synapse=None, hidden=None, output=None):
             max_delay_steps=10,
         )
         hh = Connection(
-            h, h, Dense(Normal(0.0, 0.2 * scale), Uniform(0, 5)), synapse, "hh", max_delay_steps=5
+            h,
+            h,
+            Dense(Normal(0.0, 0.2 * scale), recurrent_delay or Uniform(0, 5)),
+            synapse,
+            "hh",
+            max_delay_steps=5,
         )
         hy = Connection(h, y, Dense(Normal(0.0, 0.4)), synapse, "hy")
     return SimpleNamespace(network=network, x=x, h=h, y=y, xh=xh, hh=hh, hy=hy)
@@ -159,8 +164,8 @@ def test_fractional_delays_predict_something_else():
 
 
 def test_axonal_delays_are_one_per_neuron():
-    net = describe()
-    compiled = compiler(net, axonal_delay_conns=[net.hh]).compile(net.network)
+    net = describe(recurrent_delay=Axonal(Uniform(0, 5)))
+    compiled = compiler(net).compile(net.network)
     x, y = order_task(16)
     compiled.train({net.x: x}, {net.y: y}, 1, callbacks=[])
     variables = compiled.connection_populations[net.hh].vars
@@ -323,7 +328,6 @@ def test_normalisation_of_one_number():
     [
         (lambda n: {"spread_width": {n.hy: 2.0}}, "spread_width has the connection 'hy', whose d"),
         (lambda n: {"learned_width_conns": [n.xh]}, "'xh', whose spread is 'gaussian'"),
-        (lambda n: {"axonal_delay_conns": [n.hy]}, "axonal_delay_conns has the connection 'hy'"),
         (lambda n: {"dropout": {n.y: 0.5}}, "dropout has the population 'y', allowed are 'h'"),
         (lambda n: {"batch_norm": [n.x]}, "batch_norm has the population 'x', allowed are 'h', 'y"),
     ],

@@ -43,13 +43,17 @@ def compiled_counts(task: Task, changes: dict[str, Any]) -> tuple[int, tuple[int
         # 2 inputs, 4 hidden neurons, 2 outputs
         ({"method": "eventprop"}, (8 + 16 + 8, 8 + 16, 0)),
         ({"method": "eventprop", "delays": "fixed", **EVERYTHING}, (32, 0, 0)),
+        ({"delay_sharing": "axonal"}, (8 + 16 + 8, 2 + 4, 0)),
+        ({"delay_sharing": "dendritic"}, (8 + 16 + 8, 4 + 4, 0)),
+        ({"delay_sharing": "axonal+dendritic"}, (8 + 16 + 8, 2 + 4 + 4 + 4, 0)),
+        ({"recurrent_delay_sharing": "axonal"}, (8 + 16 + 8, 8 + 4, 0)),
         *(
             pytest.param({"method": method, **changes}, parts, marks=TORCH)
             for method, changes, parts in (
                 ("dcls", {}, (8 + 8, 8, 0)),
-                ("dcls", {"axonal": True, **EVERYTHING}, (16, 8 + 8, 6 + 8)),
+                ("dcls", {"recurrent_delay_sharing": "axonal", **EVERYTHING}, (16, 8 + 8, 6 + 8)),
                 ("delrec", {}, (32, 8 + 4, 0)),
-                ("delrec", {"axonal": False}, (32, 8 + 16, 0)),
+                ("delrec", {"recurrent_delay_sharing": None}, (32, 8 + 16, 0)),
                 ("delrec", EVERYTHING, (32, 8 + 4 + 8, 8 + 4 + 8 + 6 + 8)),
                 ("delrec", {"hidden": (3, 4), **EVERYTHING}, (51, 33, 33 + 9 + 14)),
                 ("delrec", {"delays": "none", "bias": True}, (32, 0, 6)),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from order_task import TASK, task
 
+from mlgenn_delays.connectivity import Axonal
 from mlgenn_delays.models import braille_settings
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.studies import TASKS, RunError, Task, compiling, get_task, make_config, run
@@ -115,12 +116,12 @@ def test_missing_pytorch_is_told_how_to_install(monkeypatch: pytest.MonkeyPatch)
     ("changes", "notes"),
     [
         (
-            {"dropout": 0.5, "axonal": True},
-            ("Note: axonal, dropout have no effect: the method is eventprop.",),
+            {"dropout": 0.5, "bias": True},
+            ("Note: bias, dropout have no effect: the method is eventprop.",),
         ),
         (
-            {"method": "dcls", "axonal": True, "i_minus_thresh_min": 2.0},
-            ("Note: i_minus_thresh_min, axonal have no effect: the method is dcls.",),
+            {"method": "dcls", "learned_widths": True, "i_minus_thresh_min": 2.0},
+            ("Note: i_minus_thresh_min, learned_widths have no effect: the method is dcls.",),
         ),
         (
             {"method": "delrec", "timing": "substep", "lr_growth": 2.0},
@@ -134,8 +135,8 @@ def test_missing_pytorch_is_told_how_to_install(monkeypatch: pytest.MonkeyPatch)
             ("Note: spread_width has no effect: no delays are learned.",),
         ),
         (
-            {"method": "delrec", "recurrent_delays": False, "axonal": False},
-            ("Note: axonal has no effect: no recurrent delays are learned.",),
+            {"recurrent_delays": False, "recurrent_delay_sharing": "dendritic"},
+            ("Note: recurrent_delay_sharing has no effect: there are no recurrent delays.",),
         ),
         (
             {"method": "delrec", "synapse": "delta", "tau_syn": 1.0},
@@ -173,14 +174,13 @@ def _told(
 
 def test_dcls_spreads_delays_by_a_gaussian(monkeypatch: pytest.MonkeyPatch) -> None:
     network, told = _told(
-        monkeypatch, TASK, method="dcls", output_delay=(0.0, 2.0), axonal=True, batch_norm=True
+        monkeypatch, TASK, method="dcls", output_delay=(0.0, 2.0), batch_norm=True
     )
     names = network.connections
     assert told["spread"] == {
         names["input_hidden"]: "gaussian",
         names["hidden_output"]: "gaussian",
     }
-    assert told["axonal_delay_conns"] == []
     assert told["batch_norm"] == network.hidden
     assert (told["bias"], told["backend"], told["example_timesteps"]) == ([], "auto", 20)
     assert told["optimiser"].alpha == 5e-3 / 1.0
@@ -207,7 +207,8 @@ def test_delrec_spreads_delays_by_a_triangle(monkeypatch: pytest.MonkeyPatch) ->
     names, hidden = network.connections, network.hidden
     assert set(told["spread"].values()) == {"triangle"}
     assert set(told["spread"]) == set(network.delay_learn_conns)
-    assert told["axonal_delay_conns"] == [names["hidden1_hidden1"], names["hidden2_hidden2"]]
+    shared = {n for n, c in names.items() if isinstance(c.connectivity.delay, Axonal)}
+    assert shared == {"hidden1_hidden1", "hidden2_hidden2"}
     assert told["learned_width_conns"] == network.delay_learn_conns
     assert told["bias"] == [*hidden, network.output]
     assert told["dropout"] == dict.fromkeys(hidden, 0.25)

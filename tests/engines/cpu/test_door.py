@@ -16,7 +16,7 @@ from mlgenn_delays.losses import SparseCategoricalCrossentropy
 from mlgenn_delays.program.exchange import RecordRequest
 
 SIZES = {"B": 2, "T": 3, "N": 4, "R": 2, "examples": 5, "events": 6, "threads": 2, "elements": 8}
-SIZES |= {"numbers": 2, "pre": 3, "synapses": 7, "variables": 2, "populations": 3}
+SIZES |= {"numbers": 2, "pre": 3, "synapses": 7, "delays": 5, "variables": 2, "populations": 3}
 
 ARRAYS = [key for key, pointer in POINTERS.items() if pointer.of is None and not pointer.entry]
 TABLES = [key for key, pointer in POINTERS.items() if pointer.entry]

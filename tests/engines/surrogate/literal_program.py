@@ -73,8 +73,10 @@ def _projection(program: Program, index: int, values: list[np.ndarray]) -> Proje
         # delays that are not learned are what they are in predictions
         fixed = "fractional" if program.surrogate.fractional_delays else "rounded"
         kind, longest = fixed if spread is None else spread.kind, c.max_delay_steps
-        parameters["d"] = values[c.delay]
-        axonal = program.parameters[c.delay].map is not None
+        axonal, spec = c.axonal_delays, program.parameters[c.delay]
+        shared = spec.map is not None and not axonal
+        of_synapses = spec.expand(values[c.delay]).reshape(c.synapse_shape) if shared else None
+        parameters["d"] = values[c.delay] if of_synapses is None else of_synapses
     if spread is not None:
         parameters["sigma"] = values[spread.sigma]
         if spread.width is not None:

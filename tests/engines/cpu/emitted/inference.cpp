@@ -67,11 +67,12 @@ struct Parameter {
     double norm;      // of the gradient, written by the backward pass
 };
 
-// One connection: arrays of its weights and delays, and what belongs to no parameter.
+// One connection: arrays of its weights and delays, and what belongs to no parameter. Delays are as
+// many as elements, or on the grid one per presynaptic neuron.
 struct ConnectionBuffers {
     float* weight;              // [elements]
-    float* delay;               // [elements]
-    uint16_t* delay_steps;      // [elements] delays, rounded, or in sub-step timing:
+    float* delay;               // [delays]
+    uint16_t* delay_steps;      // [delays] delays, rounded, or in sub-step timing:
     uint32_t* fixed_delay;      // [elements] delays in 1/65536 steps
     float* factor_s;            // [elements] weights times the synapse's share of propagators
     float* factor_k;            // [elements]
@@ -80,7 +81,7 @@ struct ConnectionBuffers {
     const uint32_t* row_start;  // [pre + 1] where sparse
     const uint32_t* post;       // [synapses] where sparse
     float* weight_gradient;     // [threads][elements]
-    float* delay_gradient;      // [threads][elements]
+    float* delay_gradient;      // [threads][delays]
     uint8_t* touched;           // [threads][pre] rows with a gradient
 };
 
@@ -603,6 +604,7 @@ namespace conn_Conn_hidden_out {  // Conn_hidden_out: hidden to out
 
 constexpr int pre = 7;
 constexpr size_t synapses = 112;  // of one parameter array, padding included
+constexpr size_t delays = synapses;
 constexpr int row = 16;  // synapses of one presynaptic neuron
 using Place = PlaceIn<size_t(pop_out::slots) * row>;
 
@@ -744,7 +746,7 @@ void forward_example(Network& network, Lane& lane, const Batch& batch, int b) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "81c1b81a906c"; }
+const char* mgd_abi_version() { return "58750b4e44d1"; }
 
 Network* mgd_create(int num_threads) {
     try {
@@ -762,7 +764,7 @@ Parameter* mgd_parameters(Network* network) { return network->parameters; }
 
 // Takes changed parameters over into the simulation.
 void mgd_prepare(Network* network) {
-    conn_Conn_hidden_out::prepare(network->connections[1], 0, conn_Conn_hidden_out::synapses);
+    conn_Conn_hidden_out::prepare(network->connections[1], 0, conn_Conn_hidden_out::delays);
     (void)network;
 }
 

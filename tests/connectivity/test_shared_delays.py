@@ -1,0 +1,190 @@
+"""Delays that synapses share: their description, their maps, what is refused."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
+from mlgenn_delays.connectivity import (
+    Axonal,
+    Dendritic,
+    Dense,
+    FixedProbability,
+    Groups,
+    OneToOne,
+    Shared,
+    Sparse,
+)
+from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.synapses import Exponential
+
+PRE, POST = np.array([0, 0, 1, 2]), np.array([1, 3, 0, 3])
+SIZES = (3, 4)
+
+
+def describe(delay, max_delay_steps=20, connectivity=None):
+    """input (3) -> hidden (4) -> output (2)."""
+    network = Network()
+    with network:
+        x = Population(SpikeInput(), SIZES[0], name="x")
+        h = Population(LeakyIntegrateFire(), SIZES[1], name="h")
+        y = Population(LeakyIntegrate(readout="avg_var"), 2, name="y")
+        made = connectivity(delay) if connectivity else Dense(Normal(1.0, 0.5), delay)
+        xh = Connection(x, h, made, Exponential(5.0), "xh", max_delay_steps)
+        Connection(h, y, Dense(Normal(0.0, 0.3)), Exponential(5.0), "hy")
+    return SimpleNamespace(network=network, x=x, h=h, y=y, xh=xh)
+
+
+def compiled_delays(net, learned=True, **arguments):
+    compiler = EventPropCompiler(
+        30,
+        "sparse_categorical_crossentropy",
+        delay_learn_conns=[net.xh] if learned else [],
+        backend="reference",
+        **arguments,
+    )
+    compiled = compiler.compile(net.network)
+    program = compiled.program
+    return compiled, program.parameters[program.connections[0].delay]
+
+
+KINDS = {
+    "axonal": (Axonal([0.5, 1.0, 1.5]), [0, 0, 1, 2]),
+    "dendritic": (Dendritic([0.5, 1.0, 1.5, 2.0]), [1, 3, 0, 3]),
+    "shared": (Shared(2.5), [0, 0, 0, 0]),
+    "groups": (Groups([1, 0, 0, 1], [3.0, 4.0]), [1, 0, 0, 1]),
+    "sum": (Axonal([0.5, 1.0, 1.5]) + Dendritic(2.0), [[0, 0, 1, 2], [4, 6, 3, 6]]),
+    "three terms": (
+        Shared(0.5) + Axonal(1.0) + Dendritic(2.0),
+        [[0, 0, 0, 0], [1, 1, 2, 3], [5, 7, 4, 7]],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_entries_of_synapses(kind):
+    delay, expected = KINDS[kind]
+    np.testing.assert_array_equal(delay.entries(PRE, POST, SIZES, "xh"), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compiled(kind):
+    """Of the four synapses of a sparse connection, in the order of presynaptic neurons."""
+    delay, entries = KINDS[kind]
+    net = describe(delay, connectivity=lambda d: Sparse(PRE, POST, Normal(1.0, 0.5), d))
+    compiled, spec = compiled_delays(net)
+    np.testing.assert_array_equal(spec.map, entries)
+    assert spec.shape == (delay.num_entries(*SIZES),)
+    assert spec.bounds == (0.0, 20.0 / len(delay.terms))
+    assert compiled.program.connections[0].axonal_delays == (kind == "axonal")
+
+
+def test_groups_follow_their_synapses():
+    """Sparse sorts synapses, and with them the groups that they are in."""
+    order = np.array([2, 0, 3, 1])
+    made = Sparse(PRE[order], POST[order], 1.0, Groups(order, Uniform(0, 9)))
+    assert made.delay.groups.tolist() == [0, 1, 2, 3]
+
+
+def test_delays_that_are_drawn():
+    _, spec = compiled_delays(describe(Axonal(Uniform(0, 9)) + Dendritic(Uniform(0, 5))))
+    assert spec.shape == (7,) and len(set(spec.initial.tolist())) == 7
+    assert spec.initial[:3].max() <= 9 and spec.initial[3:].max() <= 5
+
+
+@pytest.mark.parametrize(
+    ("delay", "expected"),
+    [(Axonal(Uniform(0, 7)), 7), (Dendritic([1.5, 2.5, 0, 0]), 3), (Axonal(3.0) + Shared(4.5), 9)],
+    ids=["axonal", "dendritic", "sum"],
+)
+def test_longest_delay_is_found(delay, expected):
+    net = describe(delay, max_delay_steps=None)
+    compiled, spec = compiled_delays(net, learned=False)
+    assert compiled.program.connections[0].max_delay_steps == expected
+    assert not spec.learned
+
+
+def test_sums_of_delays_are_those_of_synapses():
+    net = describe(Axonal([0.5, 1.0, 1.5]) + Dendritic([0.0, 1.0, 2.0, 3.0]))
+    _, spec = compiled_delays(net)
+    expected = np.add.outer([0.5, 1.0, 1.5], [0.0, 1.0, 2.0, 3.0])
+    np.testing.assert_allclose(spec.expand(spec.initial).reshape(SIZES), expected)
+
+
+@pytest.mark.parametrize("kind", ["axonal", "sum"])
+def test_saved_and_loaded(kind, tmp_path):
+    """With the serialiser of mlGeNN's ``save`` and ``load``."""
+    from mlgenn_delays.serialisers import Numpy
+
+    delay, _ = KINDS[kind]
+    net = describe(delay, connectivity=lambda d: Sparse(PRE, POST, Normal(1.0, 0.5), d))
+    compiled, spec = compiled_delays(net)
+    changed = spec.initial + 0.25
+    variable = compiled.connection_populations[net.xh].vars["d"]
+    variable.view[:] = changed
+    variable.push_to_device()
+    compiled.save((0,), Numpy(tmp_path))
+    net.network.load((0,), Numpy(tmp_path))
+    with InferenceCompiler(30, backend="reference").compile(net.network) as again:
+        loaded = again.program.parameters[again.program.connections[0].delay]
+    np.testing.assert_array_equal(loaded.initial, changed)
+    np.testing.assert_array_equal(loaded.map, spec.map)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Axonal(-1.0), "Axonal is -1, allowed are finite numbers of at least 0"),
+        (lambda: Dendritic(Uniform(-2, 5)), "allowed are delays of at least 0"),
+        (lambda: Groups([0, 2], 1.0), "group 1 has no synapse; number groups from 0 to 1"),
+        (lambda: Groups([0, -1], 1.0), "groups has 2 elements from -1 on, allowed are whole"),
+        (lambda: Groups([], 1.0), "groups has 0 elements"),
+        (lambda: Sparse(PRE, POST, 1.0, Groups([0, 1], 1.0)), "2 elements, there are 4 synapses"),
+        (
+            lambda: compiled_delays(describe(Groups([0, 1], 1.0))),
+            "'xh': Groups has 2 elements, there are 12 synapses",
+        ),
+        (lambda: compiled_delays(describe(Axonal([1.0, 2.0]))), "'xh': Axonal"),
+        (
+            lambda: compiled_delays(describe(Axonal(15.0) + Dendritic(1.0))),
+            "delay is 15 timesteps, allowed are 0 to 10, for each of 2 terms of max_delay_steps",
+        ),
+        (
+            lambda: compiled_delays(describe(Axonal(Uniform(0, 5)), max_delay_steps=None)),
+            "max_delay_steps is missing",
+        ),
+    ],
+)
+def test_what_is_refused(make, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
+
+
+def test_what_can_be_added():
+    with pytest.raises(TypeError):
+        Axonal(1.0) + 3.0
+
+
+def test_texts():
+    assert repr(Axonal(Uniform(0, 9)) + Shared(2.0)).startswith("Axonal(Uniform(")
+    assert repr(Groups([0, 1, 1], 2.0)) == "Groups(<3 synapses>, 2.0)"
+
+
+@pytest.mark.parametrize(
+    "made", [OneToOne(1.0, Axonal(2.0)), FixedProbability(0.5, 1.0, delay=Dendritic(2.0))]
+)
+def test_all_connectivity_takes_them(made):
+    network = Network()
+    with network:
+        x = Population(SpikeInput(), 4, name="x")
+        y = Population(LeakyIntegrate(readout="avg_var"), 4, name="y")
+        Connection(x, y, made, Exponential(5.0), "xy")
+    with InferenceCompiler(30, backend="reference").compile(network) as compiled:
+        delay = compiled.program.connections[0].delay
+        assert compiled.program.parameters[delay].shape == (4,)
