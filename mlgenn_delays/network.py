@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .defaults import current_defaults
+from .network_summary import describe_sizes, summarise_network
 from .registry import get_object
 from .serialisers import Serialiser, default_serialisers
+from .summary import Summary
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -66,6 +68,19 @@ class Network:
             states.append(connection.connectivity.check_state(state, *sizes, label))
         for connection, state in zip(self.connections, states, strict=True):
             connection.connectivity.set_state(state)
+
+    def summary(self) -> Summary:
+        """What the network is made of: populations with size, neuron (settings that are not the
+        defaults) and readout; connections with number of synapses, synapse, weights and delays
+        [timesteps]; how many parameters there are. ``print`` shows it as text, notebooks as tables.
+
+        What is learned is up to the compiler: ``summary`` of a compiled network says it.
+        """
+        return summarise_network(type(self).__name__, self.populations, self.connections)
+
+    def __repr__(self) -> str:
+        sizes = describe_sizes(type(self).__name__, self.populations, self.connections)
+        return f"<{sizes}>"
 
     @staticmethod
     def _current(what: str) -> Network:

@@ -15,6 +15,7 @@ from .events.spikes import MAX_NEURONS
 from .network import Network
 from .neurons import Neuron, default_neurons
 from .registry import get_object
+from .reprs import value_text
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -137,6 +138,13 @@ class Population:
         if neuron is None:
             raise TypeError(f"population '{self.name}': neuron is missing")
         self._neuron = get_object(neuron, Neuron, "Neuron", default_neurons)
+
+    def __repr__(self) -> str:
+        shape = self._shape
+        if shape is not None and len(shape) == 1:
+            (size,) = shape
+            return f"Population({self.neuron!r}, shape={size}, name={self.name!r})"
+        return f"Population({self.neuron!r}, shape={value_text(shape)}, name={self.name!r})"
 
     def __str__(self) -> str:
         return self.name

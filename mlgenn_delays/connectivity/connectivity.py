@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import ArgumentError, check_array, fit_array
 from ..initializers.value import InitValue, Value, make_value
+from ..reprs import CallRepr
 
 
 class Sized(Protocol):
@@ -29,7 +30,7 @@ MAX_PAIRS = 2**31
 Indices = tuple[np.ndarray, np.ndarray] | None
 
 
-class Connectivity(ABC):
+class Connectivity(CallRepr, ABC):
     """Base class for all connectivity.
 
     Args:
