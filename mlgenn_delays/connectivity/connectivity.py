@@ -42,9 +42,31 @@ class Connectivity(CallRepr, ABC):
         TypeError: neither number, array, initializer nor name
     """
 
+    #: parameter ("g", "d") -> seed of the compiled network that has learned it since it was set
+    _learned_elsewhere: Mapping[str, int] = {}
+
     def __init__(self, weight: InitValue, delay: InitValue):
         self.weight = weight
         self.delay = delay
+
+    def note_learned(self, name: str, rng_seed: int) -> None:
+        """A compiled network has learned weights "g" or delays "d": what is here is older.
+
+        Args:
+            rng_seed: with which that network had been compiled
+        """
+        self._learned_elsewhere = {**self._learned_elsewhere, name: rng_seed}
+
+    def forget_learned(self, name: str) -> None:
+        """Weights "g" or delays "d" are those that are wanted."""
+        others = self._learned_elsewhere.items()
+        self._learned_elsewhere = {n: seed for n, seed in others if n != name}
+
+    @property
+    def learned_elsewhere(self) -> Mapping[str, int]:
+        """Parameters ("g", "d") that a compiled network has learned since they were set here, with
+        the seed of that network."""
+        return self._learned_elsewhere
 
     @property
     def weight(self) -> Value:
@@ -54,6 +76,7 @@ class Connectivity(CallRepr, ABC):
     @weight.setter
     def weight(self, weight: InitValue) -> None:
         self._weight = make_value(weight, f"{type(self).__name__}: weight")
+        self.forget_learned("g")
 
     @property
     def delay(self) -> Value:
@@ -68,6 +91,7 @@ class Connectivity(CallRepr, ABC):
         if isinstance(lowest, float) and lowest < 0.0:
             raise ValueError(f"{name} is {value!r}, allowed are delays of at least 0")
         self._delay = value
+        self.forget_learned("d")
 
     @abstractmethod
     def connect(self, source: Sized, target: Sized) -> None:

@@ -296,6 +296,15 @@ def _events(
     )
 
 
+def time_range(events: EventDataset) -> tuple[float, float]:
+    """First and last spike time [ms]; infinity and 0 where there are no spikes."""
+    times = events.times
+    first, last = events.derived(
+        "range", lambda: np.array([times.min(initial=np.inf), times.max(initial=0.0)])
+    )
+    return first, last
+
+
 def _checked_events(
     events: EventDataset, population: PopulationProgram, duration: float, name: str
 ) -> EventDataset:
@@ -305,11 +314,8 @@ def _checked_events(
         raise ValueError(
             f"{name} has {events.num_neurons} channels, the input population {population.size}"
         )
-    times = events.times
-    first, last = events.derived(
-        "range", lambda: np.array([times.min(initial=np.inf), times.max(initial=0.0)])
-    )
-    if len(times) and not (first >= 0.0 and last <= duration * (1.0 + 1e-6)):
+    first, last = time_range(events)
+    if len(events.times) and not (first >= 0.0 and last <= duration * (1.0 + 1e-6)):
         raise ValueError(
             f"{name} has spike times from {first} to {last} ms, "
             f"allowed are finite times from 0 to {duration} ms"

@@ -118,11 +118,15 @@ def test_batch(
     data: TrialData,
     metrics: Mapping[Any, Metric],
     callbacks: CallbackCalls,
-) -> np.ndarray | None:
-    """Run one batch forwards, with metrics and callbacks; its losses, where there are any."""
+) -> tuple[np.ndarray | None, ForwardResult]:
+    """Run one batch forwards, with metrics and callbacks.
+
+    Returns:
+        (examples,) losses, None where there are none; the outcome of the pass
+    """
     callbacks.on_batch_begin(index)
     requests = callbacks.recording_requests(index, network.batch_size)
     losses, result = network.test(batch, data, requests)
     network.update_metrics(metrics, data, batch, result)
     callbacks.on_batch_end(index, metrics)
-    return losses
+    return losses, result
