@@ -39,5 +39,5 @@ def warn_of_learned(network: Network, settings: BuildSettings) -> None:
 
 def _names(names: list[str], of: int) -> str:
     if len(names) == of > 1:
-        return f"all {of} connections"
+        return f"{'both' if of == 2 else f'all {of}'} connections"
     return ", ".join(map(repr, names))

@@ -48,6 +48,12 @@ class SurrogateSettings:
     current_dropout: float | Mapping[Population, float]
     recurrent_dropout: float | Mapping[Population, float]
 
+    def arguments(self) -> dict[str, Any]:
+        """What is chosen, by the name that the compiler gives it."""
+        names = {"function": "surrogate", "slope": "surrogate_slope"}
+        values = {names.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
+        return {name: _by_name(value) for name, value in values.items() if value}
+
 
 @dataclass(frozen=True)
 class BuildSettings:
@@ -81,7 +87,7 @@ class BuildSettings:
             own = field.name in ("timesteps", "timesteps_name", "training", "surrogate")
             if not own and not _is_default(value, field.default):
                 given[field.name] = _by_name(value)
-        return given
+        return given if self.surrogate is None else {**given, **self.surrogate.arguments()}
 
     def checked(self) -> BuildSettings:
         """The same with plain numbers, once they have been checked.

@@ -28,11 +28,11 @@ class TrainingCompiler:
         return self._groups.delays
 
     def __repr__(self) -> str:
-        return compiler_text(self, {"optimiser": self.optimiser, **self._own_optimisers()})
-
-    def _own_optimisers(self) -> dict[str, Optimiser]:
         groups = self._groups
-        return {"delay_optimiser": groups.delays} if groups.has_own_of_delays else {}
+        own = {"optimiser": groups.weights}
+        if groups.has_own_of_delays:
+            own["delay_optimiser"] = groups.delays
+        return compiler_text(self, own)
 
 
 def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> None:

@@ -105,6 +105,12 @@ class EngineHandle:
                 self.memory = engine.memory_estimate()
             return self._engine
 
+    def parameters(self) -> list[np.ndarray]:
+        """Copies of all parameters as they are now; what is closed stays so."""
+        if self._kept is not None:
+            return [values.copy() for values in self._kept[0]]
+        return self.get().get_parameters()
+
     def close(self) -> None:
         """Release the engine, keeping a copy of its state."""
         self.turn.check()
@@ -192,7 +198,7 @@ class CompiledNetwork(InTurn):
                 f"{measured.neuron_update_time:.3g} s in the network, "
                 f"{measured.optimiser_time:.3g} s in optimisers"
             )
-        values = self.engine.get_parameters()
+        values = self._handle.parameters()
         kind = type(self).__name__
         return summarise_compiled(kind, self.program, values, self._built.losses, facts)
 

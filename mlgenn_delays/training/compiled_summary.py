@@ -55,7 +55,7 @@ def _owners(specs: Sequence[ParameterSpec], program: Program) -> str:
     kind = specs[0].owner.kind
     of = program.connections if kind is OwnerKind.CONNECTION else program.neurons
     if len(specs) == len(of) > 1:
-        return f"all {len(of)} {kind.value}s"
+        return f"{'both' if len(of) == 2 else f'all {len(of)}'} {kind.value}s"
     return ", ".join(f"'{spec.owner.name}'" for spec in specs)
 
 
@@ -170,4 +170,4 @@ def memory_text(memory: Mapping[str, int]) -> str:
     """Memory in all, and what takes most of it."""
     largest = sorted(((size, name) for name, size in memory.items() if size), reverse=True)[:3]
     parts = ", ".join(f"{name} {bytes_text(size)}" for size, name in largest)
-    return f"{bytes_text(sum(memory.values()))} ({parts}), and spikes and data"
+    return f"{bytes_text(sum(memory.values()))} ({parts}) without spikes and data"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from trained_networks import TIMESTEPS, compile_recurrent, make_spikes
 
-from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, SurrogateCompiler
 from mlgenn_delays.optimisers import Adam
 
 
@@ -88,6 +88,7 @@ def test_a_closed_network_stays_closed(compiled):
     with compiled:
         pass
     assert "on cpu, 1 thread" in str(compiled)
+    assert compiled.summary().facts["engine"] == "cpu, 1 thread"
     assert compiled._handle._engine is None
 
 
@@ -115,3 +116,17 @@ def test_compilers(recurrent):
     assert "dt=" not in text and "rng_seed" not in text
     inference = InferenceCompiler(20, dt=0.5, batch_size=8)
     assert repr(inference) == "InferenceCompiler(evaluate_timesteps=20, dt=0.5, batch_size=8)"
+
+
+@pytest.mark.torch
+def test_surrogate_compilers(recurrent):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    text = repr(
+        SurrogateCompiler(
+            50, "sparse_categorical_crossentropy", bias=[recurrent.h], surrogate="triangular"
+        )
+    )
+    assert text.startswith("SurrogateCompiler(example_timesteps=50, ")
+    for part in ("surrogate='triangular'", "surrogate_slope=1", "bias=['h']"):
+        assert part in text
+    assert "dropout" not in text
