@@ -6,6 +6,7 @@ import pytest
 from mlgenn_delays import Connection, InputLayer, Layer, Network, Population, SequentialNetwork
 from mlgenn_delays.connectivity import Dense, FixedProbability, OneToOne, Sparse
 from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.losses import RelativeMeanSquareError, SparseCategoricalCrossentropy
 from mlgenn_delays.metrics import MeanSquareError, SparseCategoricalAccuracy
 from mlgenn_delays.neurons import (
     AdaptiveLeakyIntegrateFire,
@@ -33,11 +34,15 @@ from mlgenn_delays.synapses import Delta, Exponential
         "Exponential(tau=5)",
         "Exponential(tau=2.5, scale_i=False)",
         "Delta()",
+        "SparseCategoricalCrossentropy()",
+        "SparseCategoricalCrossentropy(temperature=0.1)",
+        "RelativeMeanSquareError(2)",
     ],
 )
 def test_texts_are_calls(text):
     classes = [Dense, OneToOne, FixedProbability, Normal, Uniform, LeakyIntegrate, AvgVar, Delta]
     classes += [LeakyIntegrateFire, AdaptiveLeakyIntegrateFire, SpikeInput, Exponential]
+    classes += [SparseCategoricalCrossentropy, RelativeMeanSquareError]
     assert repr(eval(text, {cls.__name__: cls for cls in classes})) == text
 
 
