@@ -193,7 +193,6 @@ class TrainingWatch:
         if not history or self._trials.num_trials < FEWEST_TRIALS:
             return
         last = history[-1]
-        self._trials.say_silent(self._say)
         self._trials.say_constant(self._say)
         sizes = {p.name: p.size for p in self._built.program.populations}
         for name, spikes in last.spikes_per_neuron.items():

@@ -103,7 +103,7 @@ def test_what_wakes_neurons_has_time_for_it():
     assert said(train, net, 3, [wake(net.h, increment=0.7)]) == []
     net = make_net(first=0.01)
     (text,) = said(train, net, 3, [wake(net.h, increment=1e-6)])
-    assert text.startswith("layer 'h' is silent")
+    assert text.startswith("in epoch 2, layer 'h' is silent")
 
 
 def test_a_layer_that_hardly_spikes_is_named_at_the_end():
@@ -153,6 +153,21 @@ def test_outputs_that_never_spike_are_those_of_trials():
     net = make_net(last=weights, readout="first_spike_time")
     net.y = {net.output: [0] * 32}
     assert said(evaluate, net) == []
+
+
+def test_outputs_without_spikes_have_time_to_wake():
+    net = make_net(last=np.full((10, 2), 0.01), readout="first_spike_time", alpha=1e-6)
+    (text,) = said(train, net, 3)
+    assert text.startswith("in epoch 2, layer 'y' is silent: none of its 2 neurons spiked")
+
+
+@pytest.mark.parametrize(("last", "number"), [(None, 0), (0.0, 1)])
+def test_batches_of_one_network_are_compared(last, number):
+    net = make_net(last=last)
+    compiler = InferenceCompiler(TIMESTEPS, batch_size=1, num_threads=1)
+    net.compiled = compiler.compile(net.network)
+    texts = said(evaluate, net)
+    assert ["none of the 2 outputs differs" in text for text in texts] == [True] * number
 
 
 def test_patterns_over_time():
