@@ -104,6 +104,7 @@ class TrialWatch:
 
     def __init__(self, built: BuiltNetwork, fixed: bool) -> None:
         self.num_trials = 0
+        self.num_batches = 0
         self._layers = [p for p in built.program.neurons if p.is_spiking]
         self._silent = {p.index for p in self._layers}
         self._outputs = [
@@ -115,6 +116,7 @@ class TrialWatch:
     def see(self, data: TrialData, batch: Batch, result: ForwardResult) -> None:
         """Take a batch into account."""
         self.num_trials += batch.size
+        self.num_batches += 1
         self._silent = {i for i in self._silent if not np.any(result.spike_counts[i])}
         for output in self._outputs:
             index = output.population.index
@@ -131,14 +133,14 @@ class TrialWatch:
                 for sentence in find_quiet_layers(*of_layer, self.num_trials):
                     say(("silent", layer.name), f"{where}{sentence}")
 
-    @property
-    def has_silent(self) -> bool:
-        """Whether there is a hidden layer without spikes, with which what follows is as it is."""
-        return any(p.index in self._silent for p in self._layers if p.readout is None)
+    def has_silent(self, hidden_only: bool = False) -> bool:
+        """Whether there is a layer without spikes, with which what follows is as it is."""
+        layers = [p for p in self._layers if not (hidden_only and p.readout is not None)]
+        return any(p.index in self._silent for p in layers)
 
     def say_constant(self, say: Say, where: str = "", voltages_only: bool = False) -> None:
         """Say which outputs never differ, unless a layer without spikes is the reason."""
-        if self.has_silent:
+        if self.has_silent(hidden_only=True):
             return
         for output in self._outputs:
             readout, name = output.population.readout, output.population.name
@@ -184,7 +186,8 @@ class TrainingWatch:
         where = f"in epoch {history[-1].epoch}, "
         if not self._patient:
             self._trials.say_silent(self._say, where, hidden_only=True)
-            self._trials.say_constant(self._say, where, voltages_only=True)
+            if len(history) > 1:  # weights may begin at 0
+                self._trials.say_constant(self._say, where, voltages_only=True)
         if len(history) == 2 and self._from_start:
             self._say_stuck(history, None)
 
@@ -193,7 +196,8 @@ class TrainingWatch:
         if not history or self._trials.num_trials < FEWEST_TRIALS:
             return
         last = history[-1]
-        self._trials.say_constant(self._say)
+        if len(history) > 1 or self._trials.num_batches > 1:
+            self._trials.say_constant(self._say)
         sizes = {p.name: p.size for p in self._built.program.populations}
         for name, spikes in last.spikes_per_neuron.items():
             of_layer = {name: spikes}, {name: last.silent_neurons[name]}, sizes
@@ -205,7 +209,7 @@ class TrainingWatch:
 
     def _say_stuck(self, history: Sequence[EpochRecord], chance: float | None) -> None:
         losses = [record.loss for record in history]
-        if any(losses) and not self._trials.has_silent:  # what is 0 need not fall
+        if any(losses) and not self._trials.has_silent():  # what is 0 need not fall
             for sentence in find_stuck_loss(losses, chance):
                 self._say(("loss", ""), sentence)
 

@@ -122,11 +122,19 @@ def test_outputs_that_do_not_differ():
     net = make_net(last=0.0, weight_learn_conns=())
     texts = said(train, net, 2)
     assert texts[0] == (
-        "in epoch 0, layer 'y': none of the 2 outputs differs between the 32 trials; see which "
+        "in epoch 1, layer 'y': none of the 2 outputs differs between the 32 trials; see which "
         "layers are silent"
     )
     assert texts[1].startswith("the loss does not move, it is 0.6931 in all 2 epochs")
     assert len(texts) == 2 and said(evaluate, net) == []
+
+
+@pytest.mark.parametrize("num_epochs", [1, 2])
+def test_weights_may_begin_at_zero(num_epochs):
+    net = make_net(last=0.0)
+    compiler = EventPropCompiler(TIMESTEPS, CROSSENTROPY, Adam(0.01), batch_size=32, num_threads=1)
+    net.compiled = compiler.compile(net.network)  # one step in each epoch
+    assert said(train, net, num_epochs) == []
 
 
 def test_a_single_output_that_does_not_differ():
