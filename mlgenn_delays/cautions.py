@@ -26,12 +26,17 @@ class Caution(UserWarning):
 
 def caution(message: str) -> None:
     """Warn in the name of the line outside of this package that led here."""
-    if _quiet.get():
+    if not are_heard():
         return
     frame, level = sys._getframe().f_back, 2
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, Caution, stacklevel=level if frame is not None else 2)
+
+
+def are_heard() -> bool:
+    """Whether there is somebody to warn, see :func:`without_cautions`."""
+    return not _quiet.get()
 
 
 @contextmanager

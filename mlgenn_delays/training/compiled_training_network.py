@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..callbacks import SpikeStatistics, WakeSilentNeurons
+from ..cautions import are_heard
 from ..checks import check_flag, check_whole_number
 from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
@@ -221,7 +222,9 @@ class CompiledTrainingNetwork(LearningNetwork):
             validation.callbacks.get_data(),
         )
 
-    def _watch(self, training: Pass[CallbackList], from_start: bool) -> TrainingWatch:
+    def _watch(self, training: Pass[CallbackList], from_start: bool) -> TrainingWatch | None:
+        if not are_heard():
+            return None
         wakes = any(isinstance(c, WakeSilentNeurons) for c in training.callbacks.callbacks)
         return TrainingWatch(self._built, self._say, wakes, from_start and not self._has_trained)
 

@@ -42,6 +42,7 @@ class OutputWatch:
         size = population.size
         self.population = population
         self.num_trials = 0  #: that were compared
+        self.all_differ = False  #: nothing is left to find
         self._fixed = fixed
         self._low, self._high = np.full(size, np.inf), np.full(size, -np.inf)
         self._spread, self._scale = np.zeros(size), np.zeros(size)
@@ -69,6 +70,11 @@ class OutputWatch:
         self._scale = np.maximum(self._scale, np.maximum(np.abs(low), np.abs(high)))
         self._silent &= np.all(never_spike(values), axis=0)
         self.num_trials += len(values)
+        self.all_differ = not np.any(self._silent | self._is_constant)
+
+    @property
+    def _is_constant(self) -> np.ndarray:
+        return np.asarray(self._spread <= ROUNDING * self._scale)
 
     def _see_targets(self, targets: np.ndarray) -> None:
         if self._first_target is None:
@@ -82,9 +88,9 @@ class OutputWatch:
 
     def find_constant(self) -> list[str]:
         """Outputs that should differ, as their targets do, and never have."""
-        if not self._targets_differ or self.num_trials < FEWEST_TRIALS:
+        if self.all_differ or not self._targets_differ or self.num_trials < FEWEST_TRIALS:
             return []
-        constant = (self._spread <= ROUNDING * self._scale) & ~self._silent
+        constant = self._is_constant & ~self._silent
         silent = self._silent & self._wanted  # others need not spike
         return name_constant_outputs(silent, constant, self.num_trials)
 
@@ -120,7 +126,7 @@ class TrialWatch:
         self._silent = {i for i in self._silent if not np.any(result.spike_counts[i])}
         for output in self._outputs:
             index = output.population.index
-            if index in data.targets:
+            if index in data.targets and not output.all_differ:
                 output.see(result.readouts[index], data.targets[index][batch.indices])
 
     def say_silent(self, say: Say, where: str = "", hidden_only: bool = False) -> None:
