@@ -59,8 +59,9 @@ class Connectivity(CallRepr, ABC):
 
     def forget_learned(self, name: str) -> None:
         """Weights "g" or delays "d" are those that are wanted."""
-        others = self._learned_elsewhere.items()
-        self._learned_elsewhere = {n: seed for n, seed in others if n != name}
+        if name in self._learned_elsewhere:
+            others = self._learned_elsewhere.items()
+            self._learned_elsewhere = {n: seed for n, seed in others if n != name}
 
     @property
     def learned_elsewhere(self) -> Mapping[str, int]:
