@@ -21,7 +21,7 @@ CROSSENTROPY = "sparse_categorical_crossentropy"
 
 
 def make_net(first=1.5, last=None, readout="avg_var", loss=CROSSENTROPY, alpha=0.01, **arguments):
-    """Input (8) -> hidden (10) -> output (2) with data of two classes."""
+    """Input (8) -> hidden (10) -> output (2, or as ``last`` has them), data of two classes."""
     rng = np.random.default_rng(5)
     spiking = readout == "first_spike_time"
     neuron = LeakyIntegrateFire if spiking else LeakyIntegrate
@@ -31,7 +31,7 @@ def make_net(first=1.5, last=None, readout="avg_var", loss=CROSSENTROPY, alpha=0
     with network:
         x = Population(SpikeInput(), 8, name="x")
         h = Population(LeakyIntegrateFire(), 10, name="h")
-        y = Population(neuron(readout=readout), 2, name="y")
+        y = Population(neuron(readout=readout), np.shape(last)[-1:] or 2, name="y")
         xh = Connection(x, h, Dense(rng.normal(first, abs(first) / 4, (8, 10))))
         Connection(h, y, Dense(last))
     compiler = EventPropCompiler(
@@ -156,11 +156,12 @@ def test_outputs_that_never_spike_are_those_of_trials():
     net = make_net(last=weights, readout="first_spike_time", weight_learn_conns=())
     (text,) = said(evaluate, net)
     assert text == "layer 'y': output 1 never spikes in any of the 32 trials"
-    texts = said(train, make_net(last=weights, readout="first_spike_time", alpha=0.0), 1)
-    assert texts == [text]  # at the end, since the loss wakes outputs
-    net = make_net(last=weights, readout="first_spike_time")
-    net.y = {net.output: [0] * 32}
-    assert said(evaluate, net) == []
+    texts = said(train, make_net(last=weights, readout="first_spike_time", alpha=0.0), 3)
+    assert texts[0].startswith("the loss does not move")
+    assert texts[1:] == [text]  # at the end, since the loss wakes outputs
+    weights = np.full((10, 3), 1.5)
+    weights[:, 2] = 0.0  # a class of which there is no trial
+    assert said(evaluate, make_net(last=weights, readout="first_spike_time")) == []
 
 
 def test_outputs_without_spikes_have_time_to_wake():
@@ -184,6 +185,9 @@ def test_patterns_over_time():
     rng = np.random.default_rng(0)
     net.y = {net.output: rng.uniform(0.0, 0.1, (32, TIMESTEPS, 2)).astype(np.float32)}
     assert said(train, net, 2, metrics="mean_square_error") == []
+    net = make_net(last=0.0, readout="var", loss="mean_square_error")
+    net.y = {net.output: rng.uniform(0.0, 0.1, (32, TIMESTEPS, 2)).astype(np.float32)}
+    assert said(evaluate, net, metrics="mean_square_error") == []
 
 
 def test_a_loss_that_does_not_move():
