@@ -103,24 +103,26 @@ def _of_network(network: Any, connections: Any) -> tuple[dict[str, _Delays], dic
     get."""
     program = network.program
     names: dict[str, int] = {}
-    panels, caps = {}, {}
+    panels: dict[str, _Delays] = {}
+    caps = {}
     for connection in _chosen(network, connections):
         ends = (program.populations[i].name for i in (connection.source, connection.target))
         name = " → ".join(ends)
         names[name] = names.get(name, 0) + 1
-        if names[name] > 1:  # receptors of one population are told apart
-            name = f"{name} ({names[name]})"
-        if connection.delay is None:
-            if connection.constant_delay == 0:
-                continue
+        if names[name] > 1:  # several connections of the same populations
+            name = f"{name}, {names[name]}"
+        learned = program.learns(connection.delay)
+        if program.training and not learned:
+            name = f"{name} (not learned)"
+        if connection.delay is not None:
+            spec = program.parameters[connection.delay]
+            now = program.dt * spec.expand(network.engine.get_parameter(connection.delay))
+            first = program.dt * spec.expand(spec.initial) if learned else None
+            panels[name] = first, now
+        elif connection.constant_delay > 0:
             delay = program.dt * connection.constant_delay
             panels[name] = None, np.full(connection.num_synapses, delay)
-            continue
-        spec = program.parameters[connection.delay]
-        now = program.dt * spec.expand(network.engine.get_parameter(connection.delay))
-        first = program.dt * spec.expand(spec.initial) if spec.learned else None
-        panels[name] = first, now
-        if spec.learned:
+        if learned:
             caps[name] = program.dt * max(connection.max_delay_steps, 1)
     return panels, caps
 

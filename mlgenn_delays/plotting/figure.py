@@ -40,7 +40,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def axes_of(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]:
-    """The axes of the user, or those of a new figure of one panel.
+    """The axes of the user and their figure, or those of a new figure of one panel.
 
     Args:
         ax: given by the user; None: make a figure
@@ -53,13 +53,14 @@ def axes_of(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]
         figure = new_figure(width, height)
         return figure, figure.subplots()
     from matplotlib.axes import Axes as AnyAxes
+    from matplotlib.figure import Figure as AnyFigure
 
     if not isinstance(ax, AnyAxes):
         raise TypeError(f"ax should be the axes of a figure, or None, not a {type(ax).__name__}")
-    found = ax.figure
-    while hasattr(found, "parent"):  # parts of figures have figures of their own
-        found = found.parent
-    return found, ax
+    owner: Any = ax.figure
+    while not isinstance(owner, AnyFigure):  # axes may be in a part of a figure
+        owner = owner.figure
+    return owner, ax
 
 
 def picture(function: _F) -> _F:

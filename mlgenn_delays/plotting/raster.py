@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from .voltages import draw_outputs
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+#: Where no duration is given, the time axis ends at the last spike, and a bit further.
+_ROOM = 1.02
 
 
 @picture
@@ -70,7 +73,10 @@ def plot_raster(
     else:
         rows = {name: (of, name == "input") for name, of in spikes_of(spikes, example).items()}
         if duration is None:
-            duration = max([1e-3, *(float(np.max(s[0], initial=0.0)) for s, _ in rows.values())])
+            last = (
+                max(float(np.max(of[0], initial=0.0)) for of, _ in rows.values()) if rows else 0.0
+            )
+            duration = _ROOM * last if last > 0.0 else 1.0
         outputs, dt = [], duration_of(dt, "dt")
         if voltages is not None:
             outputs = [("Output", as_numbers(voltages, "voltages", (None, None)))]
@@ -130,7 +136,7 @@ def _panels(names: Sequence[str], ax: Any) -> tuple[Figure, np.ndarray]:
     return figure, figure.subplots(len(names), 1, sharex=True)
 
 
-def _draw_spikes(axes: Sequence[Axes], rows: _Rows) -> None:
+def _draw_spikes(axes: Iterable[Axes], rows: _Rows) -> None:
     from matplotlib.ticker import MaxNLocator
 
     # the fewer spikes, the larger their marks [pt^2]

@@ -167,7 +167,7 @@ def _of_population(value: Any, example: Any, name: str, size: int | None) -> Spi
             parts[check_whole_number(example, "example", 0, len(parts) - 1)], name
         )
     if len(parts) == 2:
-        return _of_recorder(*parts, example, name, size)
+        return _of_recorder(parts[0], parts[1], example, name, size)
     if len(parts) != 3:
         raise ValueError(
             f"{name} has {len(parts)} elements, it should be times, neurons, size, or what a "
