@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..files import atomic_write
@@ -55,11 +55,14 @@ def axes_of(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]
     from matplotlib.axes import Axes as AnyAxes
     from matplotlib.figure import Figure as AnyFigure
 
+    from .shown_figure import show_once
+
     if not isinstance(ax, AnyAxes):
         raise TypeError(f"ax should be the axes of a figure, or None, not a {type(ax).__name__}")
     owner: Any = ax.figure
     while not isinstance(owner, AnyFigure):  # axes may be in a part of a figure
         owner = owner.figure
+    owner._ipython_display_ = partial(show_once, owner)
     return owner, ax
 
 
