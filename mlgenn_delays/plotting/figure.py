@@ -62,7 +62,8 @@ def axes_of(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]
     owner: Any = ax.figure
     while not isinstance(owner, AnyFigure):  # axes may be in a part of a figure
         owner = owner.figure
-    owner._ipython_display_ = partial(show_once, owner)
+    shown: Any = owner
+    shown._ipython_display_ = partial(show_once, owner)
     return owner, ax
 
 

@@ -163,7 +163,7 @@ def test_long_epochs_show_their_batches(compiled, make_list, made, monkeypatch):
         now.time += 0.08  # not in every batch
         validation.on_batch_end(batch, {})
     said = [text for text in made[0].said if "validation" in text]
-    assert said == ["Epoch 0/1, validation batch 2/3"]
+    assert said == [f"Epoch 0/1, validation batch {n}/3" for n in (1, 3)]
     assert made[0].n == 3
     # from then on from the first batch of an epoch
     training.on_epoch_begin(1)
