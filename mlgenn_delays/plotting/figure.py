@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -101,12 +101,9 @@ def _register(figure: Figure) -> None:
     # windows belong to the main thread
     if pyplot is None or threading.current_thread() is not threading.main_thread():
         return
-    try:
+    # where pyplot has no display here; figures can be saved all the same
+    with suppress(ImportError):
         pyplot.figure(FigureClass=lambda *args, **kwargs: figure)
-    except (
-        ImportError
-    ):  # pyplot's backend has no display here; the figure can be saved all the same
-        return
 
 
 @styled
