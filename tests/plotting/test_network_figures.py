@@ -15,7 +15,7 @@ from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.datasets.labelled_events import LabelledEvents
 from mlgenn_delays.events.dataset import EventDataset
-from mlgenn_delays.neurons import LeakyIntegrate, SpikeInput
+from mlgenn_delays.neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, SpikeInput
 from mlgenn_delays.plotting import plot_delays, plot_learning_curve, plot_raster, plot_voltages
 from mlgenn_delays.synapses import Exponential
 
@@ -234,6 +234,32 @@ class TestVoltages:
         chosen = plot_voltages(compiled, batch[0], populations=recurrent.h, neurons=[9, 0]).axes[0]
         assert legend_of(chosen) == ["Neuron 9", "Neuron 0"]
         np.testing.assert_array_equal(chosen.lines[1].get_ydata(), data["v"][0][:, 9])
+
+    def test_threshold_that_moves_is_no_line(self):
+        with Network() as network:
+            x = Population(SpikeInput(), 8, name="x")
+            h = Population(AdaptiveLeakyIntegrateFire(), 2, name="h")
+            y = Population(LeakyIntegrate(readout="avg_var"), 2, name="y")
+            Connection(x, h, Dense(0.5), Exponential(5.0))
+            Connection(h, y, Dense(0.5), Exponential(5.0))
+        compiled = InferenceCompiler(TIMESTEPS).compile(network)
+        axis = plot_voltages(compiled, {x: make_spikes(1, 8)[0]}, populations=h).axes[0]
+        assert not [line for line in axis.lines if line.get_linestyle() == "--"]
+        assert legend_of(axis) == ["Neuron 0", "Neuron 1"]
+
+    def test_labels_are_in_the_picture(self, compiled, recurrent, batch):
+        """With many neurons, and with long labels of ticks."""
+        chosen = {"populations": recurrent.h, "neurons": range(7)}
+        some = plot_voltages(compiled, batch[0], title="A trial", **chosen)
+        for figure in (some, plot_voltages(np.linspace(0, 1.25, 60)[:, None] * np.ones(2))):
+            figure.canvas.draw()
+            (axis,) = figure.axes
+            for part in (axis.yaxis.label, axis.get_legend(), axis.xaxis.label):
+                extent = part.get_window_extent()
+                assert extent.x0 >= 0.0 and extent.x1 <= figure.bbox.x1 + 1.0
+            assert axis.get_window_extent().width > 0.7 * figure.bbox.width
+        title = some._suptitle.get_window_extent()
+        assert title.y0 >= some.axes[0].get_legend().get_window_extent().y1
 
     def test_several_panels(self, compiled, recurrent, batch):
         figure = plot_voltages(
