@@ -436,8 +436,22 @@ class TestLearningCurve:
             plot_learning_curve(compiled, {"Training": [1.0]})
         with pytest.raises(TypeError, match="should be a history of EpochRecord, one is 3"):
             plot_learning_curve([*compiled.history, 3])
+        returned = compiled.train(*batch, 1, callbacks=[])
+        for given in ([0, 1], returned, returned[0]):
+            with pytest.raises(TypeError, match="epochs should be a compiled network"):
+                plot_learning_curve(given)
         with pytest.raises(TypeError, match="loss should be a dictionary"):
-            plot_learning_curve([0, 1])
+            plot_learning_curve([0, 1], accuracy={"Training": [0.5, 1.0]})
+
+
+def test_confusion_without_names() -> None:
+    from matplotlib.figure import Figure
+
+    axis = Figure().subplots()
+    assert plotting.plot_confusion([[3, 1], [0, 2]], ax=axis) is axis.figure
+    assert [t.get_text() for t in axis.get_xticklabels()] == ["0", "1"]
+    with pytest.raises(ValueError, match="class_names has 1 names, there should be 2"):
+        plotting.plot_confusion([[3, 1], [0, 2]], ["a"])
 
 
 def test_everything_is_exported() -> None:
