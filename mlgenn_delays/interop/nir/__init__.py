@@ -9,7 +9,19 @@ from .availability import require_nir
 
 require_nir()
 
-from .read import from_nir  # noqa: E402 (after the check)
+from .export import export_nir  # noqa: E402 (after the check)
+from .quantise import ConnectionChange, Precision  # noqa: E402
+from .read import from_nir  # noqa: E402
+from .report import RoundTripReport  # noqa: E402
+from .stages import Stage  # noqa: E402
 from .write import to_nir  # noqa: E402
 
-__all__ = ["from_nir", "to_nir"]
+__all__ = [
+    "ConnectionChange",
+    "Precision",
+    "RoundTripReport",
+    "Stage",
+    "export_nir",
+    "from_nir",
+    "to_nir",
+]

@@ -66,18 +66,23 @@ def identity(size: int) -> Terms:
 
 def add(parts: list[Terms]) -> Terms:
     """The sum of maps: terms of the same synapse and delay become one."""
-    pre, post, weight, delay = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("pre", "post", "weight", "delay")
+    joined = Terms(
+        np.concatenate([part.pre for part in parts]),
+        np.concatenate([part.post for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+        np.concatenate([part.delay for part in parts]),
+        parts[0].size,
     )
-    order = np.lexsort((delay, post, pre))
-    pre, post, weight, delay = pre[order], post[order], weight[order], delay[order]
-    first = np.ones(len(pre), dtype=bool)
-    first[1:] = (np.diff(pre) != 0) | (np.diff(post) != 0) | (np.diff(delay) != 0.0)
-    if not np.all(first):
-        weight = np.add.reduceat(weight, np.flatnonzero(first))
-        pre, post, delay = pre[first], post[first], delay[first]
-    return Terms(pre, post, weight, delay, parts[0].size)
+    joined = joined.chosen(np.lexsort((joined.delay, joined.post, joined.pre)))
+    first = np.ones(len(joined.pre), dtype=bool)
+    for values in (joined.pre, joined.post, joined.delay):
+        first[1:] &= values[1:] == values[:-1]
+    first = ~first
+    first[:1] = True
+    if np.all(first):
+        return joined
+    sums = np.add.reduceat(joined.weight, np.flatnonzero(first))
+    return replace(joined.chosen(first), weight=sums)
 
 
 def split_repeated(terms: Terms) -> list[Terms]:

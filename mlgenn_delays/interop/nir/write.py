@@ -18,6 +18,7 @@ Equations: Pedersen et al. 2024, 10.1038/s41467-024-52259-9, and the docstrings 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -104,18 +105,26 @@ def what_others_miss(program: Program) -> list[str]:
     return notes
 
 
-def write_program(program: Program, spike_area: float) -> nir.NIRGraph:
+def write_program(
+    program: Program, spike_area: float, weight_scales: Mapping[str, float] | None = None
+) -> nir.NIRGraph:
     """The graph of a program, see :func:`to_nir`.
+
+    Args:
+        weight_scales: connection -> scale of its weights, where they are quantised
 
     Raises:
         ValueError: neurons that NIR cannot say, by name
     """
-    return _Writer(program, spike_area).graph()
+    return _Writer(program, spike_area, weight_scales or {}).graph()
 
 
 class _Writer:
-    def __init__(self, program: Program, spike_area: float) -> None:
+    def __init__(
+        self, program: Program, spike_area: float, weight_scales: Mapping[str, float]
+    ) -> None:
         self.program = program
+        self.weight_scales = weight_scales
         self.area = spike_area
         self.nodes: dict[str, nir.NIRNode] = {}
         self.edges: list[tuple[str, str]] = []
@@ -217,6 +226,8 @@ class _Writer:
             "synapse_delays": connection.has_synapse_delays,
             "max_delay_steps": connection.max_delay_steps,
         }
+        if connection.name in self.weight_scales:
+            metadata["weight_scale"] = self.weight_scales[connection.name]
         for branch in branches:
             weights = self._add(
                 self.names.new(f"{connection.name}.weights"),
