@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module, metadata
 
-#: The first version whose neurons have ``v_reset`` and whose nodes keep metadata in files.
-OLDEST = (1, 0, 6)
+#: The first version that reads graphs without checking their types, and keeps metadata of nodes.
+OLDEST = (1, 0, 7)
 
 _INSTALL = "pip install 'mlgenn_delays[nir]'"
 

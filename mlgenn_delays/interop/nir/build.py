@@ -17,7 +17,7 @@ from ...population import LONGEST_NAME, Population
 from ...readouts import default_readouts
 from ...synapses import Delta, Exponential, Synapse
 from .graph import NEURONS, FlatGraph
-from .names import Names
+from .names import Names, file_name
 from .neurons import NO_LEAK, Dynamics, read_neurons
 from .paths import Path, find_currents, find_paths, sources
 from .terms import Terms, add, split_repeated
@@ -166,7 +166,7 @@ class Builder:
 
     def _population(self, name: str, outputs: list[str]) -> None:
         known = known_metadata(self.graph.nodes[name])
-        wanted = str(known.get("name", name.replace("/", "_").replace("\\", "_")))
+        wanted = str(known.get("name", file_name(name)))
         wanted = wanted.encode()[:LONGEST_NAME].decode(errors="ignore")
         shape = self._shape(name) if name not in self.dynamics else (self.sizes[name],)
         if "shape" in known and name in self.dynamics:
@@ -175,7 +175,7 @@ class Builder:
             self._neuron(name, known, name in outputs),
             shape,
             record_spikes=bool(known.get("record_spikes", False)),
-            name=self.names.new(wanted),
+            name=self.names.unique(wanted),
         )
 
     def _neuron(self, name: str, known: dict[str, Any], is_output: bool) -> Neuron:
@@ -214,7 +214,7 @@ class Builder:
             return
         counter = LeakyIntegrate(tau_mem=milliseconds(NO_LEAK), readout="var")
         target = Population(
-            counter, population.shape, name=self.names.new(f"{population.name}_count")
+            counter, population.shape, name=self.names.unique(f"{population.name}_count")
         )
         Connection(population, target, OneToOne(1.0), Delta())
 

@@ -6,20 +6,21 @@ from itertools import count
 
 
 class Names:
-    """Names that differ, and can be those of groups in an HDF5 file."""
+    """Names that differ."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def new(self, wanted: str) -> str:
+    def unique(self, wanted: str) -> str:
         """``wanted``, or where that is taken, with a number."""
-        # HDF5 takes "/" for a path and "." for where one is
-        base = wanted.replace("/", "_").replace("\\", "_")
-        base = base if base.strip(".") else f"_{base}"
-        name = base
-        for number in count(1):
-            if name not in self._taken:
-                break
-            name = f"{base}_{number}"
+        name, numbers = wanted, count(1)
+        while name in self._taken:
+            name = f"{wanted}_{next(numbers)}"
         self._taken.add(name)
         return name
+
+
+def file_name(wanted: str) -> str:
+    """A name that HDF5 does not take for a path, and populations and files may have."""
+    name = wanted.replace("/", "_").replace("\\", "_")
+    return name if name.strip(".") else f"_{name}"

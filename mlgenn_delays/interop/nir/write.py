@@ -35,7 +35,7 @@ from ...readouts import default_readouts
 from ...training.compiled_network import CompiledNetwork
 from ...version import __version__
 from .branches import split_delays
-from .names import Names
+from .names import Names, file_name
 from .snapshot import current_state, synapse_values
 from .units import FORMAT, METADATA, seconds
 
@@ -133,7 +133,7 @@ class _Writer:
         self.currents: dict[tuple[int, int], str] = {}
 
     def graph(self) -> nir.NIRGraph:
-        populations = [self.names.new(p.name) for p in self.program.populations]
+        populations = [self._new(p.name) for p in self.program.populations]
         for name, population in zip(populations, self.program.populations, strict=True):
             self._population(name, population)
         for connection in self.program.connections:
@@ -146,6 +146,10 @@ class _Writer:
             "spike_area": self.area,
         }
         return nir.NIRGraph(self.nodes, self.edges, metadata={METADATA: metadata})
+
+    def _new(self, wanted: str) -> str:
+        """A name for a node."""
+        return self.names.unique(file_name(wanted))
 
     def _add(self, name: str, node: nir.NIRNode, /, **metadata: Any) -> str:
         node.metadata = {METADATA: metadata} if metadata else {}
@@ -173,13 +177,13 @@ class _Writer:
         if _is_alone(population.receptors) is None:
             for index, receptor in enumerate(population.receptors):
                 if not receptor.is_delta:
-                    current = self.names.new(f"{population.name}.current_{index}")
+                    current = self._new(f"{population.name}.current_{index}")
                     self._add(current, self._current(population, receptor), role="current")
                     self.edges.append((current, name))
                     self.currents[population.index, index] = current
         if population.readout is not None:
             output = self._add(
-                self.names.new(f"{population.name}.output"), nir.Output([population.size])
+                self._new(f"{population.name}.output"), nir.Output([population.size])
             )
             self.edges.append((name, output))
 
@@ -230,14 +234,14 @@ class _Writer:
             metadata["weight_scale"] = self.weight_scales[connection.name]
         for branch in branches:
             weights = self._add(
-                self.names.new(f"{connection.name}.weights"),
+                self._new(f"{connection.name}.weights"),
                 nir.Linear(branch.weights),
                 **metadata,
             )
             path = [source, weights, target]
             if np.any(branch.delays):
                 delays = branch.delays * seconds(self.program.dt)
-                delay = self._add(self.names.new(f"{connection.name}.delays"), nir.Delay(delays))
+                delay = self._add(self._new(f"{connection.name}.delays"), nir.Delay(delays))
                 path.insert(2 if branch.at_target else 1, delay)
             self.edges += pairwise(path)
 
