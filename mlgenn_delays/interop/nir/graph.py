@@ -70,8 +70,6 @@ def load_graph(graph: Any) -> nir.NIRGraph:
         found = nir.read(path, type_check=False)
     except Exception as error:  # of nir and h5py: assertions, KeyError and others
         raise ValueError(f"NIR file {path!r}: {_reason(path, error)}") from error
-    if not isinstance(found, nir.NIRGraph):
-        raise ValueError(f"NIR file {path!r}: it holds a {type(found).__name__}, not a graph")
     return found
 
 
@@ -82,13 +80,20 @@ def _reason(path: str | os.PathLike[str], error: Exception) -> str:
             if "node" not in file or "version" not in file:
                 return "it is no NIR file: 'node' or 'version' is missing"
             version = file["version"][()].decode("utf8", "replace")
+            kind = _kind(file["node"])
             unknown = _unknown_types(file["node"])
     except Exception:
         return f"it is damaged ({type(error).__name__}: {error})"
+    if kind != "NIRGraph":
+        return f"it holds a {kind}, not a NIRGraph"
     installed = f"it was written by nir {version}, {nir.version} is installed"
     if unknown:
         return f"it has nodes of type {', '.join(unknown)}, which nir does not know; {installed}"
     return f"nir cannot read it ({type(error).__name__}: {error}); {installed}"
+
+
+def _kind(node: h5py.Group) -> str:
+    return str(node["type"][()].decode("utf8", "replace")) if "type" in node else "node of no type"
 
 
 def _unknown_types(group: h5py.Group) -> list[str]:
