@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import nir
 import numpy as np
 
 from ...checks import check_choice
@@ -14,12 +13,14 @@ from ...connectivity import Connectivity, Dense, OneToOne, Sparse
 from ...network import Network
 from ...neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from ...population import LONGEST_NAME, Population
+from ...program.timing import steps_up
 from ...readouts import default_readouts
 from ...synapses import Delta, Exponential, Synapse
-from .graph import NEURONS, FlatGraph
+from .graph import FlatGraph
+from .layout import Layout
 from .names import Names, file_name
-from .neurons import NO_LEAK, Dynamics, read_neurons
-from .paths import Path, find_currents, find_paths, sources
+from .neurons import NO_LEAK, Dynamics
+from .paths import Path
 from .terms import Terms, add, split_repeated
 from .units import known_metadata, milliseconds
 
@@ -48,11 +49,10 @@ class Builder:
     ) -> None:
         check_choice(readout, "readout", default_readouts)
         check_choice(spiking_readout, "spiking_readout", (*default_readouts, SPIKE_COUNT))
-        self.graph, self.dt, self.area, self.time_unit = graph, dt, spike_area, time_unit
+        self.graph, self.dt, self.area = graph, dt, spike_area
         self.readout, self.spiking_readout = readout, spiking_readout
         self.fractions = 0.0
-        self.dynamics = {n: read_neurons(n, graph.nodes[n], time_unit) for n in graph.of(*NEURONS)}
-        self.currents = {n: self.dynamics[n].gain for n in find_currents(graph)}
+        self.layout = Layout(graph, time_unit)
         self.populations: dict[str, Population] = {}
         self.names = Names()
 
@@ -62,127 +62,37 @@ class Builder:
         Raises:
             ValueError: what cannot be a population or connection, by name of the node
         """
-        paths = self._paths()
-        outputs = self._outputs(paths)
         network = Network()
         with network:
-            for name in self._ordered():
-                self._population(name, outputs)
-            for key, connected in self._grouped(paths):
-                self._connections(key, connected)
-            for name in outputs:
+            for name in self.layout.order:
+                self._population(name)
+            for key, paths in self._grouped():
+                self._connections(key, paths)
+            for name in self.layout.outputs:
                 self._count_spikes(name)
         return network
 
-    def _paths(self) -> list[Path]:
-        """Paths between populations, whose sizes come with them where nodes do not know them."""
-        self.sizes = {n: self._size_alone(n) for n in self.graph.of(nir.Input)}
-        paths: list[Path] = []
-        ahead = dict(self.sizes)
-        spiking = set(sources(self.graph))
-        while ahead:
-            found = find_paths(self.graph, ahead, self.time_unit, self.currents)
-            paths += found
-            ahead = {}
-            for path in found:
-                if path.target not in self.dynamics:
-                    continue
-                known = self.sizes.get(path.target)
-                if known is None:
-                    self.sizes[path.target] = self._size(path.target, path.terms.size)
-                    if path.target in spiking:
-                        ahead[path.target] = self.sizes[path.target]
-                elif known != path.terms.size:
-                    self._refuse_size(path.target, known, path.terms.size)
-        for name in self.dynamics:
-            if name not in self.sizes and name not in self.currents:
-                raise ValueError(
-                    f"NIR graph: node {name!r} ({self._kind(name)}) gets nothing from an Input"
-                )
-        return paths
-
-    def _kind(self, name: str) -> str:
-        return type(self.graph.nodes[name]).__name__
-
-    def _size_alone(self, name: str) -> int:
-        return int(np.prod(self._shape(name), dtype=np.int64))
-
-    def _shape(self, name: str) -> tuple[int, ...]:
-        """Shape of an Input; sizes are checked by the population."""
-        known = known_metadata(self.graph.nodes[name]).get("shape")
-        shape = self.graph.nodes[name].input_type["input"] if known is None else known
-        if shape is None:
-            raise ValueError(f"NIR graph: node {name!r} ({self._kind(name)}) has no shape")
-        return tuple(int(size) for size in np.ravel(shape))
-
-    def _size(self, name: str, incoming: int) -> int:
-        own = self.dynamics[name].gain.size
-        if own not in (1, incoming):
-            self._refuse_size(name, own, incoming)
-        return incoming
-
-    def _refuse_size(self, name: str, own: int, incoming: int) -> None:
-        raise ValueError(
-            f"NIR graph: node {name!r} ({self._kind(name)}) has {own} neurons, {incoming} elements "
-            "come in"
-        )
-
-    def _outputs(self, paths: list[Path]) -> list[str]:
-        """Populations that are read out."""
-        integrators = {
-            name: size
-            for name, size in self.sizes.items()
-            if name in self.dynamics and self.dynamics[name].v_thresh is None
-        }
-        behind = find_paths(self.graph, integrators, self.time_unit, self.currents)
-        outputs = {path.source for path in paths + behind if self._is_output(path)}
-        return [name for name in self._ordered() if name in outputs | set(integrators)]
-
-    def _is_output(self, path: Path) -> bool:
-        if not isinstance(self.graph.nodes[path.target], nir.Output):
-            return False
-        if path.source not in self.dynamics:
-            raise ValueError(
-                f"NIR graph: node {path.target!r} (Output) gets the spikes of the Input "
-                f"{path.source!r}, without neurons in between"
-            )
-        if not path.is_direct:
-            raise ValueError(
-                f"NIR graph: node {path.target!r} (Output) gets what {path.source!r} sends through "
-                "linear nodes, and populations here are read out as they are; put a LI in front "
-                "of it"
-            )
-        known = known_metadata(self.graph.nodes[path.source])
-        return not known or "readout" in known  # nir gives an Output to all that end nowhere
-
-    def _ordered(self) -> list[str]:
-        """Nodes of populations in the order of the network that was written, others as they were
-        found from the inputs on."""
-
-        def place(name: str) -> float:
-            return float(known_metadata(self.graph.nodes[name]).get("index", np.inf))
-
-        return sorted((n for n in self.sizes if n not in self.currents), key=place)
-
-    def _population(self, name: str, outputs: list[str]) -> None:
+    def _population(self, name: str) -> None:
         known = known_metadata(self.graph.nodes[name])
         wanted = str(known.get("name", file_name(name)))
         wanted = wanted.encode()[:LONGEST_NAME].decode(errors="ignore")
-        shape = self._shape(name) if name not in self.dynamics else (self.sizes[name],)
-        if "shape" in known and name in self.dynamics:
-            shape = tuple(int(size) for size in np.ravel(known["shape"]))
         self.populations[name] = Population(
-            self._neuron(name, known, name in outputs),
-            shape,
+            self._neuron(name, known),
+            self._shape(name, known),
             record_spikes=bool(known.get("record_spikes", False)),
             name=self.names.unique(wanted),
         )
 
-    def _neuron(self, name: str, known: dict[str, Any], is_output: bool) -> Neuron:
-        if name not in self.dynamics:
+    def _shape(self, name: str, known: dict[str, Any]) -> tuple[int, ...]:
+        if name not in self.layout.dynamics:
+            return self.layout.input_shape(name)
+        return tuple(int(size) for size in np.ravel(known.get("shape", self.layout.sizes[name])))
+
+    def _neuron(self, name: str, known: dict[str, Any]) -> Neuron:
+        if name not in self.layout.dynamics:
             return SpikeInput()
-        dynamics = self.dynamics[name]
-        readout = self._readout(known, dynamics) if is_output else None
+        dynamics = self.layout.dynamics[name]
+        readout = self._readout(known, dynamics) if name in self.layout.outputs else None
         tau_mem = min(milliseconds(dynamics.tau_mem), milliseconds(NO_LEAK))
         v = float(known.get("v", 0.0))
         try:
@@ -198,7 +108,9 @@ class Builder:
                 readout=readout,
             )
         except ValueError as error:
-            raise ValueError(f"NIR graph: node {name!r} ({self._kind(name)}): {error}") from None
+            raise ValueError(
+                f"NIR graph: node {name!r} ({self.layout.kind(name)}): {error}"
+            ) from None
 
     def _readout(self, known: dict[str, Any], dynamics: Dynamics) -> str | None:
         if "readout" in known:
@@ -218,11 +130,11 @@ class Builder:
         )
         Connection(population, target, OneToOne(1.0), Delta())
 
-    def _grouped(self, paths: list[Path]) -> list[tuple[tuple[Any, ...], list[Path]]]:
+    def _grouped(self) -> list[tuple[tuple[Any, ...], list[Path]]]:
         """Paths that are one connection, in the order of the network that was written."""
         groups: dict[tuple[Any, ...], list[Path]] = defaultdict(list)
-        for path in paths:
-            if path.target in self.dynamics:
+        for path in self.layout.paths:
+            if path.target in self.layout.dynamics:
                 name = path.metadata.get("connection")
                 groups[name, path.source, path.target, path.current].append(path)
         return sorted(
@@ -231,20 +143,21 @@ class Builder:
 
     def _connections(self, key: tuple[Any, ...], paths: list[Path]) -> None:
         name, source, target, current = key
-        scaled = [self._scaled(path) for path in paths]
-        for number, terms in enumerate(split_repeated(add(scaled))):
+        known = paths[0].metadata
+        terms_of_all = add([self._scaled(path) for path in paths])
+        for number, terms in enumerate(split_repeated(terms_of_all)):
             Connection(
                 self.populations[source],
                 self.populations[target],
-                self._connectivity(terms, self.sizes[source], paths[0].metadata),
+                self._connectivity(terms, self.layout.sizes[source], known),
                 self._synapse(target, current),
                 name=name if number == 0 else None,
-                max_delay_steps=_largest(paths[0].metadata),
+                max_delay_steps=self._largest(known) if known.get("synapse_delays") else None,
             )
 
     def _scaled(self, path: Path) -> Terms:
         """Terms with the weights and delays [timesteps] that synapses have here."""
-        dynamics = self.dynamics[path.target]
+        dynamics = self.layout.dynamics[path.target]
         factor = self.area * dynamics.gain
         if path.current is not None:
             factor = factor * dynamics.tau_mem  # a current comes, which acts as long as that
@@ -257,32 +170,31 @@ class Builder:
         return Terms(terms.pre, terms.post, terms.weight, steps, terms.size)
 
     def _synapse(self, target: str, current: str | None) -> Synapse:
-        tau = self.dynamics[target].tau_syn
+        tau = self.layout.dynamics[target].tau_syn
         if current is not None:
-            tau = self.dynamics[current].tau_mem
+            tau = self.layout.dynamics[current].tau_mem
         return Delta() if tau is None else Exponential(milliseconds(tau))
 
-    @staticmethod
-    def _connectivity(terms: Terms, source_size: int, known: dict[str, Any]) -> Connectivity:
+    def _connectivity(self, terms: Terms, source_size: int, known: dict[str, Any]) -> Connectivity:
         """Dense where the network that was written was, or where most synapses exist."""
         delays = terms.delay.astype(np.float32)
         if len(delays):
             lowest = float(delays.min())
             is_constant = lowest == delays.max()
         else:
-            lowest, is_constant = float(known.get("max_delay_steps", 0)), True
-        if known:
-            is_constant &= not known["synapse_delays"]
+            lowest, is_constant = float(self._largest(known)), True
+        if known.get("synapse_delays"):
+            is_constant = False
         delay: Any = lowest if is_constant else delays
         weights = terms.weight.astype(np.float32)
         pairs = source_size * terms.size
-        if known["sparse"] if known else 2 * len(weights) < pairs:
+        if known.get("sparse", 2 * len(weights) < pairs):
             return Sparse(terms.pre, terms.post, weights, delay)
         matrices = np.zeros((2, source_size, terms.size), dtype=np.float32)
         matrices[:, terms.pre, terms.post] = weights, delays
         return Dense(matrices[0], delay if is_constant else matrices[1])
 
-
-def _largest(known: dict[str, Any]) -> int | None:
-    """The largest delay that the connection that was written could have."""
-    return int(known["max_delay_steps"]) if known and known["synapse_delays"] else None
+    def _largest(self, known: dict[str, Any]) -> int:
+        """The largest delay [timesteps] that the connection that was written could have."""
+        written = float(known_metadata(self.graph).get("dt", self.dt))
+        return steps_up(float(known.get("max_delay_steps", 0)) * written, self.dt)

@@ -164,12 +164,13 @@ def test_names_that_files_cannot_have_are_kept(tmp_path):
 
 
 def test_what_others_miss_is_said():
-    with pytest.warns(
-        UserWarning, match="'hidden' has a refractory period of 4 ms and the initial"
-    ):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         to_nir(kept_in_metadata())
-    with pytest.warns(UserWarning, match="'second' has a reset relative to the threshold"):
-        to_nir(kept_in_metadata())
+    hidden, second = [str(warning.message) for warning in said]
+    assert "'hidden' has a refractory period of 4 ms and the initial voltage 0.4" in hidden
+    assert "'second' has a reset relative to the threshold" in second
+    assert said[0].filename == __file__
 
 
 def test_nothing_is_said_of_what_nir_can_say():
@@ -198,3 +199,13 @@ def test_programs_without_metadata_give_the_same_spikes():
     after, readouts_after = spikes(from_nir(graph))
     assert assert_same_spikes(before, after) > 100
     np.testing.assert_array_equal(readouts_after["out"], readouts["out"])
+
+
+def test_timestep_can_be_another_one():
+    network = dense_delays()
+    back = from_nir(to_nir(network, dt=1.0, rng_seed=7), dt=0.5)
+    before, after = rounded(program_of(network, 1.0)), program_of(back, 0.5)
+    for a, b in zip(before.parameters, after.parameters, strict=True):
+        factor = 2.0 if a.name == "d" else 1.0
+        np.testing.assert_array_equal(b.initial, factor * a.initial)
+    assert after.connections[0].max_delay_steps == 40
