@@ -1,4 +1,8 @@
-"""What a network lost on its way into a file for a chip."""
+"""What a network lost on its way into a file for a chip.
+
+In the table, spikes are per example, and so are those that changed from the line before: of another
+neuron or in another timestep.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,7 @@ class RoundTripReport:
     def __str__(self) -> str:
         parts = [f"NIR file {self.path}: {self.precision}"]
         if self.stages:
-            parts.append(_table(["", *self._columns(), "spikes changed"], self._rows()))
+            parts.append(_table(["", *self._columns(), "changed"], self._rows()))
         parts.append(_table(_CHANGES, [_row(c) for c in self.connections]))
         return "\n\n".join([*parts, *self.notes])
 
@@ -59,7 +63,7 @@ class RoundTripReport:
                 stage.name,
                 *(f"{value:.4g}" for value in stage.metrics.values()),
                 *(f"{value:.2f}" for value in stage.spikes.values()),
-                "" if stage.changed is None else str(stage.changed),
+                "" if stage.changed is None else f"{stage.changed / stage.examples:.3g}",
             ]
             for stage in self.stages
         ]

@@ -24,14 +24,16 @@ class Stage:
     """A network at one step of the way.
 
     Attributes:
-        name:    of the step
-        metrics: output population -> metric, such as the accuracy from 0 to 1; empty without labels
-        spikes:  population with neurons that spike -> spikes per example
-        changed: spikes, of all examples together, that the step before had and this has not, or the
-            other way round: another neuron or another timestep; None of the first step
+        name:     of the step
+        examples: how many were run
+        metrics:  output population -> metric, such as the accuracy (0 to 1); empty without labels
+        spikes:   population with neurons that spike -> spikes per example
+        changed:  spikes, of all examples together, that the step before had and this has not, or
+            the other way round: another neuron or another timestep; None of the first step
     """
 
     name: str
+    examples: int
     metrics: Mapping[str, float]
     spikes: Mapping[str, float]
     changed: int | None
@@ -93,7 +95,7 @@ class StageRunner:
                 outputs = [by_name[p.name] for p in program.outputs]
                 measured, recorded = {}, compiled.predict(data, outputs, recorders)[1]
         spikes = {p.name: _places(recorded[p.name], program, p.size) for p in spiking}
-        examples = max((len(recorded[p.name][0]) for p in spiking), default=1)
+        examples = len(next(iter(data.values())))
         changed = None
         if self.stages:
             changed = sum(len(np.setxor1d(spikes[p], self._before[p])) for p in spikes)
@@ -101,6 +103,7 @@ class StageRunner:
         self.stages.append(
             Stage(
                 name,
+                examples,
                 {p.name: np.nan if m.result is None else m.result for p, m in measured.items()},
                 {population: len(places) / examples for population, places in spikes.items()},
                 changed,

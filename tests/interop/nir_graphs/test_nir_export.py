@@ -55,6 +55,7 @@ def test_report_says_what_each_step_costs(tmp_path):
     names = [stage.name for stage in report.stages]
     assert names == ["as it is", "delays rounded", "weights quantised", "read back"]
     before, rounded, quantised, back = report.stages
+    assert [stage.examples for stage in report.stages] == [12] * 4
     assert before.metrics == {"out": accuracy}
     assert before.spikes == {"hidden": sum(counts) / 12}
     assert before.changed is None and rounded.changed > 0 and quantised.changed > 0
@@ -62,6 +63,7 @@ def test_report_says_what_each_step_costs(tmp_path):
     assert report.is_exact
     text = str(report)
     assert "delays up to 6 timesteps, multiples of 2 timesteps, weights of 4 bits" in text
+    assert f" {rounded.changed / 12:.3g}\n" in text
     assert "Conn_in_hidden" in text and "spikes of hidden" in text
 
 
@@ -173,10 +175,11 @@ def test_file_that_exists_is_replaced_or_kept(tmp_path, monkeypatch):
     def broken(*arguments):
         raise OSError("disk full")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("mlgenn_delays.interop.nir.export.nir.write", broken)
-        with pytest.raises(OSError, match="disk full"):
-            export_nir(dense_delays(), path)
+    for where in ("mlgenn_delays.interop.nir.export.nir.write", "mlgenn_delays.files.os.replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, broken)
+            with pytest.raises(OSError, match="disk full"):
+                export_nir(dense_delays(), path)
     assert path.read_text() == "before"
     export_nir(dense_delays(), path)
     assert isinstance(nir.read(path), nir.NIRGraph)
