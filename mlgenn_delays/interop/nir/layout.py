@@ -95,7 +95,14 @@ class Layout:
         }
         behind = find_paths(self.graph, integrators, self.time_unit, self.currents)
         outputs = {path.source for path in self.paths + behind if self._is_output(path)}
-        return [name for name in self.order if name in outputs | set(integrators)]
+        outputs |= {name for name in integrators if self._may_be_read_out(name)}
+        return [name for name in self.order if name in outputs]
+
+    def _may_be_read_out(self, name: str) -> bool:
+        """Whether a population is read out that is not followed by others: nir gives an Output to
+        all of them."""
+        known = known_metadata(self.graph.nodes[name])
+        return not known or "readout" in known
 
     def _is_output(self, path: Path) -> bool:
         if not isinstance(self.graph.nodes[path.target], nir.Output):
@@ -111,5 +118,4 @@ class Layout:
                 "linear nodes, and populations here are read out as they are; put a LI in front "
                 "of it"
             )
-        known = known_metadata(self.graph.nodes[path.source])
-        return not known or "readout" in known  # nir gives an Output to all that end nowhere
+        return self._may_be_read_out(path.source)
