@@ -300,9 +300,10 @@ def _as_label(
                 + ("give class_names" if class_names is None else f"classes are {[*numbers]}")
             )
         return numbers[target]
-    try:  # tensors and arrays of one element, too
-        number = int(target)
-        is_whole = bool(number == target)
+    try:
+        value = target.item() if hasattr(target, "item") else target  # tensors and arrays, too
+        number = int(value)
+        is_whole = bool(number == value)
     except Exception:  # of other libraries
         is_whole = False
     if not is_whole:

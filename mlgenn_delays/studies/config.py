@@ -76,17 +76,16 @@ class RecordedDataSettings(DataSettings):
     data_dir: Annotated[Path | None, or_none("PATH")] = None
 
 
-_DataOrTonic = Annotated[Literal["auto", "real", "tonic", "synthetic"], arg(name="data")]
-
-
 @dataclass(frozen=True)
-class TonicDataSettings(RecordedDataSettings):
+class TonicDataSettings(DataSettings):
     """Which data, where there are recordings that tonic can fetch and read, too."""
 
     #: real: recorded data, found or fetched; tonic: the same, as tonic fetches, keeps and reads
     #: them (needs tonic); synthetic: a simulated stand-in; auto: real if they can be had, otherwise
     #: synthetic
-    kind: _DataOrTonic = "auto"  # type: ignore[assignment] # more choices, and nothing changes it
+    kind: Annotated[Literal["auto", "real", "tonic", "synthetic"], arg(name="data")] = "auto"
+    #: folder with real data; None: $MLGENN_DELAYS_DATA, then the user's cache
+    data_dir: Annotated[Path | None, or_none("PATH")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
