@@ -196,8 +196,7 @@ class StructuredReader:
         if self._drops_late:
             late: np.ndarray = times >= self._duration
             return late
-        # float32 times may exceed a float64 duration by rounding
-        late = times > self._duration * (1.0 + 1e-6)
+        late = times > self._duration  # both in single precision
         if late.any():
             raise ValueError(
                 f"{label} has {int(late.sum())} events after the trial of {self._duration:g} ms, "
