@@ -296,8 +296,8 @@ def _events(
         raise TypeError(f"{name} is one PreprocessedSpikes, it must be a sequence of them")
     if isinstance(value, (str, Mapping)) or not hasattr(value, "__getitem__"):
         raise TypeError(
-            f"{name} should be a sequence of PreprocessedSpikes, an EventDataset or a data set of "
-            f"structured events, not {describe(value)}"
+            f"{name} should be a sequence of PreprocessedSpikes or an EventDataset, or a data set "
+            f"of structured events, not {describe(value)}"
         )
     if is_structured(value):
         events = once.events(value, population, name)
