@@ -35,6 +35,8 @@ from .spikes import MAX_NEURONS
 LATE = ("refuse", "drop")
 #: What times count from.
 STARTS = ("zero", "first_event")
+#: Data sets within one another that are asked for the size of their sensor.
+_DEEPEST = 20
 
 
 class SensorSize(NamedTuple):
@@ -76,20 +78,6 @@ def find_sensor_size(dataset: Any) -> SensorSize | None:
             return check_sensor_size(size, f"sensor_size of {type(dataset).__name__}")
         dataset = getattr(dataset, "dataset", None)
     return None
-
-
-def find_class_names(dataset: Any) -> tuple[str, ...] | None:
-    """Names of classes as a data set, or the one within it, has them; None: it has none."""
-    for _ in range(_DEEPEST):
-        names = getattr(dataset, "classes", None)
-        if names is not None and not callable(names):
-            return tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names)
-        dataset = getattr(dataset, "dataset", None)
-    return None
-
-
-#: Data sets within one another that are asked.
-_DEEPEST = 20
 
 
 def is_structured(value: Any) -> bool:
@@ -271,61 +259,6 @@ def number_of_examples(dataset: Any, name: str) -> int:
 def read_targets(dataset: Any) -> list[Any]:
     """What a data set has beside the events of each example."""
     return [_split(dataset[i])[1] for i in range(len(dataset))]
-
-
-def as_labels(
-    targets: Sequence[Any], class_names: Sequence[str] | None, name: str = "dataset"
-) -> np.ndarray:
-    """Labels, (examples,) int64, out of whole numbers or names of classes.
-
-    Args:
-        targets:     of each example
-        class_names: what names are looked up in; None: there are no names
-        name:        how to call the data set in errors
-
-    Raises:
-        ValueError: no labels, names that are not among ``class_names``, numbers below 0 or without
-            a name.
-        TypeError: anything else.
-    """
-    labels = np.empty(len(targets), np.int64)
-    numbers = {text: i for i, text in enumerate(class_names or ())}
-    for i, target in enumerate(targets):
-        labels[i] = _as_label(target, numbers, class_names, f"{name}: example {i}")
-    return labels
-
-
-def _as_label(
-    target: Any, numbers: Mapping[str, int], class_names: Sequence[str] | None, label: str
-) -> int:
-    if target is None:
-        raise ValueError(f"{label} has no label")
-    if isinstance(target, bytes):
-        target = target.decode(errors="replace")
-    if isinstance(target, str):
-        if target not in numbers:
-            raise ValueError(
-                f"{label} has the label {target!r}, "
-                + ("give class_names" if class_names is None else f"classes are {[*numbers]}")
-            )
-        return numbers[target]
-    try:
-        value = target.item() if hasattr(target, "item") else target  # tensors and arrays, too
-        number = int(value)
-        is_whole = bool(number == value)
-    except Exception:  # of other libraries
-        is_whole = False
-    if not is_whole:
-        raise TypeError(
-            f"{label} has the label {describe(target)}, allowed are whole numbers and names of "
-            "classes; choose one of several with target_transform"
-        )
-    if number < 0 or (class_names is not None and number >= len(class_names)):
-        allowed = "0" if class_names is None else f"0 to {len(class_names) - 1}"
-        raise ValueError(
-            f"{label} has the label {number}, allowed are whole numbers from {allowed}"
-        )
-    return number
 
 
 def _split(example: Any) -> tuple[Any, Any]:

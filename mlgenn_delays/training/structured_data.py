@@ -14,11 +14,10 @@ from tqdm import tqdm
 
 from ..events.chunks import join
 from ..events.dataset import EventDataset
+from ..events.labels import as_labels, find_class_names
 from ..events.structured import (
     SensorSize,
     StructuredReader,
-    as_labels,
-    find_class_names,
     find_sensor_size,
     number_of_examples,
     read_targets,

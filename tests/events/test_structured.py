@@ -11,12 +11,11 @@ from structured_examples import GESTURE, NMNIST, SHD, Recordings, Wrapped, make_
 from mlgenn_delays.events import structured
 from mlgenn_delays.events.chunks import join
 from mlgenn_delays.events.dataset import EventDataset
+from mlgenn_delays.events.labels import find_class_names
 from mlgenn_delays.events.structured import (
     SensorSize,
     StructuredReader,
-    as_labels,
     check_sensor_size,
-    find_class_names,
     find_sensor_size,
     is_structured,
 )
@@ -197,31 +196,6 @@ class TestRefusals:
     def test_sensor_size(self, size: Any) -> None:
         with pytest.raises(ValueError, match=r"sensor_size is .*\(width, height, polarities\)"):
             check_sensor_size(size)
-
-
-class TestLabels:
-    def test_numbers_and_names(self) -> None:
-        targets = [1, np.int64(0), np.array([1]), "up", b"left", np.str_("right"), True]
-        assert as_labels(targets, ("left", "right", "up")).tolist() == [1, 0, 1, 2, 0, 1, 1]
-
-    @pytest.mark.parametrize(
-        ("target", "class_names", "error", "message"),
-        [
-            (None, None, ValueError, "x: example 1 has no label"),
-            ("cat", None, ValueError, "example 1 has the label 'cat', give class_names"),
-            ("cat", ("dog",), ValueError, r"the label 'cat', classes are \['dog'\]"),
-            (3, ("dog",), ValueError, "the label 3, allowed are whole numbers from 0 to 0"),
-            (-1, None, ValueError, "the label -1, allowed are whole numbers from 0"),
-            (0.5, None, TypeError, "the label 0.5, allowed are whole numbers and names"),
-            ({"a": 1}, None, TypeError, "choose one of several with target_transform"),
-            (np.zeros(2), None, TypeError, r"ndarray of shape \(2,\)"),
-        ],
-    )
-    def test_refusals(
-        self, target: Any, class_names: Any, error: type[Exception], message: str
-    ) -> None:
-        with pytest.raises(error, match=message):
-            as_labels([0, target], class_names, "x")
 
 
 class TestFinding:

@@ -14,11 +14,10 @@ from tqdm import tqdm
 from ...checks import check_path, whole_numbers
 from ...datasets.event_cache import EventWriter, StoredEvents, described_events, without_cache
 from ...datasets.labelled_events import LabelledEvents
+from ...events.labels import as_labels, find_class_names
 from ...events.structured import (
     StructuredReader,
-    as_labels,
     check_sensor_size,
-    find_class_names,
     find_sensor_size,
     number_of_examples,
 )
