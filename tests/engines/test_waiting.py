@@ -137,7 +137,7 @@ def slow_compiler(tmp_path, monkeypatch):
 
 def test_compiling_is_announced(slow_compiler, capsys):
     toolchain.build(SOURCE % 1, "answer")
-    said = f"Compiling the network with {slow_compiler}: it is kept for the next time\n"
+    said = f"Compiling the network with {slow_compiler}; it is kept for the next time\n"
     assert capsys.readouterr() == ("", said)
     toolchain.build(SOURCE % 1, "answer")  # from the cache
     assert capsys.readouterr() == ("", "")

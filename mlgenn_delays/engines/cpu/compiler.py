@@ -93,10 +93,10 @@ def announce(command: Sequence[str]) -> str:
     """What a person who waits for a compiler wants to know."""
     if tuple(command) == _ZIG:
         return (
-            "Compiling the network with the ziglang wheel: its very first time takes a minute or "
-            "two, the same network none"
+            "Compiling the network with the ziglang wheel: the very first time takes a minute or "
+            "two; what is compiled is kept"
         )
-    return f"Compiling the network with {shown(command)}: it is kept for the next time"
+    return f"Compiling the network with {shown(command)}; it is kept for the next time"
 
 
 def run(

@@ -24,7 +24,7 @@ from ..waiting import waiting
 from .availability import gpu_kinds
 from .program_compiler import GeNNNetwork
 
-_ANNOUNCEMENT = "Compiling the network with GeNN: it is kept for the next time"
+_ANNOUNCEMENT = "Compiling the network with GeNN; it is kept for the next time"
 
 
 def load(network: GeNNNetwork, num_recording_timesteps: int | None = None) -> None:

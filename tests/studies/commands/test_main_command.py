@@ -1,9 +1,10 @@
-"""The command ``mlgenn-delays``: what it lists, runs, refuses, and what it is called in messages."""
+"""The command ``mlgenn-delays``: what it lists, runs, refuses, and is called in messages."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -114,10 +115,8 @@ def test_help_says_what_to_type(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["/bin/mlgenn-delays", *words])
-    try:
+    with suppress(SystemExit):
         main([*words, "--help"])
-    except SystemExit:
-        pass
     text = capsys.readouterr().out
     assert expected in text and "experiments/" not in text and ".py" not in text.split("DEBUG")[0]
 
