@@ -227,9 +227,9 @@ def test_time_before_the_stop_counts(recurrent, data):
 
 # -- states of other versions
 
-#: The last commits before formats 2 and 3, and version 0.1.0, wrote these: the run of ``stopped_runs``, stopped in the
-#: fifth batch, with its backends "reference" (format_1.npz) and "cpu"; and how it ended, not
-#: stopped (format_1_continued.npz).
+#: The last commits before formats 2 and 3, and version 0.1.0, wrote these: the run of
+#: ``stopped_runs``, stopped in the fifth batch, with its backends "reference" (format_1.npz) and
+#: "cpu"; and how it ended, not stopped (format_1_continued.npz).
 FILES = Path(__file__).parent
 OLDER = [
     ("reference", "format_1.npz"),
