@@ -14,8 +14,16 @@ OPTIONAL = (
     *("sphinx", "submitit", "tonic", "torch", "ziglang"),
 )
 
-#: Makes them look as if they were not installed.
-_BLOCK = f"import sys\nsys.modules.update(dict.fromkeys({OPTIONAL!r}))\n"
+#: Makes them look as if they were not installed; ziglang is not imported, but looked for.
+_BLOCK = f"""
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {OPTIONAL!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocked())
+sys.modules["ziglang"] = None
+"""
 
 SMALL = "--quick --hidden 4 --limit 12 --epochs 1"
 
