@@ -12,6 +12,7 @@ from mlgenn_delays.version import __version__
 from ..tasks import TASKS, get_task
 from .command import BAD_INPUT, end_with
 from .program import COMMAND
+from .screen import lasting_screen
 
 #: Commands besides the tasks: module with ``main(argv)``, and what it is for.
 _OTHERS = {
@@ -45,11 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     first = arguments[0] if arguments else ""
     if first in ("", "-h", "--help"):
-        print(_usage())
-        return 0 if first else BAD_INPUT
+        return _say(_usage(), 0 if first else BAD_INPUT)
     if first == "--version":
-        print(f"mlgenn_delays {__version__}")
-        return 0
+        return _say(f"mlgenn_delays {__version__}", 0)
     name, rest = first.replace("-", "_"), arguments[1:]
     if name in TASKS:
         from . import task_command
@@ -64,6 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{COMMAND}: error: there is no command {first!r}{hint}; {COMMAND} --help lists them",
         BAD_INPUT,
     )
+
+
+def _say(text: str, code: int) -> int:
+    with lasting_screen():  # it may be that of `| head`
+        print(text)
+    return code
 
 
 def _usage() -> str:

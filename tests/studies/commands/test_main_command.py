@@ -34,6 +34,15 @@ def test_help_lists_everything(option: str, capsys: pytest.CaptureFixture[str]) 
                             "learns its delays.")  # fmt: skip
 
 
+def test_help_that_nobody_reads() -> None:
+    """``mlgenn-delays --help | head -0``"""
+    command = [sys.executable, "-m", "mlgenn_delays", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
+
+
 def test_all_scripts_are_commands() -> None:
     scripts = Path(import_module("mlgenn_delays.experiments").__file__ or "").parent.glob("*.py")
     names = {path.stem for path in scripts} - {"__init__"}
