@@ -119,7 +119,9 @@ def test_without_a_folder_it_writes_and_prints_nothing(tmp_path: Path) -> None:
         capture_output=True,
         cwd=tmp_path,
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+    # compilers that take long are announced
+    said = [x for x in ended.stderr.splitlines() if not x.startswith(b"Compiling the network")]
+    assert (ended.returncode, ended.stdout, said) == (0, b"", [])
     assert [p.name for p in tmp_path.iterdir()] == ["said.json"]
     said = json.loads((tmp_path / "said.json").read_text())
     # which is no file, see reset_peak_memory
