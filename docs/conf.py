@@ -1,0 +1,98 @@
+"""How Sphinx makes the site: ``python -m sphinx -W --keep-going -n docs build/site``.
+
+Docstrings are in Google's style (``Args:``, ``Returns:``), which napoleon reads; numpydoc reads
+NumPy's style only.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
+
+# numbers of the tutorials must not depend on what else a user has in the cache of matplotlib
+os.environ.setdefault("MPLBACKEND", "agg")
+
+from mlgenn_delays.engines.genn import availability  # noqa: E402
+from mlgenn_delays.version import __version__  # noqa: E402
+
+# PyGeNN and mlGeNN are replaced by stand-ins below, whose versions cannot be checked
+availability.require_ml_genn = lambda: None
+
+project = "mlgenn_delays"
+author = "the mlgenn_delays developers"
+copyright = author
+release = version = __version__
+
+extensions = [
+    "github_links",
+    "internal_links",
+    "mathml",
+    "myst_parser",
+    "reference",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "type_hints",
+]
+exclude_patterns = ["extensions", "tutorials"]
+nitpicky = True
+
+# --- Markdown, as GitHub reads it, too
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+myst_links_external_new_tab = False
+html_math_renderer = "mathml"
+
+# --- the reference
+reference_roots = ["mlgenn_delays", "mlgenn_delays.models", "mlgenn_delays.experiments"]
+autodoc_mock_imports = ["ml_genn", "pygenn"]
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+autosummary_generate = False
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 88
+python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
+
+# --- tutorials are executed while the site is built; -D plot_gallery=0 leaves that out
+sphinx_gallery_conf = {
+    "examples_dirs": "tutorials",
+    "gallery_dirs": "auto_tutorials",
+    "filename_pattern": r"tutorial_\d",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "write_computation_times": False,
+}
+
+# --- links to other projects need the network, which a build must not: DOCS_ONLINE=1 asks for them
+if os.environ.get("DOCS_ONLINE"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "matplotlib": ("https://matplotlib.org/stable", None),
+    }
+
+# --- how it looks
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+}
