@@ -74,15 +74,6 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
 }
 
-# --- links to other projects need the network, which a build must not: DOCS_ONLINE=1 asks for them
-if os.environ.get("DOCS_ONLINE"):
-    extensions.append("sphinx.ext.intersphinx")
-    intersphinx_mapping = {
-        "python": ("https://docs.python.org/3", None),
-        "numpy": ("https://numpy.org/doc/stable", None),
-        "matplotlib": ("https://matplotlib.org/stable", None),
-    }
-
 # --- how it looks
 html_theme = "pydata_sphinx_theme"
 html_title = project

@@ -26,7 +26,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def rewrite(text: str) -> str:
     """Text of a page with its links as they must be on the site."""
     for pattern, page in _PAGES:
-        text = re.sub(rf"\]\({pattern}(?=[)#])", lambda m, page=page: f"]({page(m)}", text)
+        link = re.compile(rf"(?<=\]\(){pattern}(?=[)#])")
+        text = link.sub(page, text)
     return text
 
 

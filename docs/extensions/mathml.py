@@ -5,6 +5,7 @@ docutils knows how to translate LaTeX; what it cannot translate is a warning, wh
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -41,10 +42,8 @@ def visit_block(self: HTML5Translator, node: nodes.math_block) -> None:
 def translate(node: nodes.Element, block: bool) -> str:
     """MathML of a formula; the formula itself where there is none."""
     text = node.astext()
-    if block and (r"\\" in text or "&" in text) and r"\begin" not in text:
-        text = rf"\begin{{aligned}}{text}\end{{aligned}}"
     try:
         return tex2mathml(text, as_block=block)
     except MathError as error:
         logger.warning("%s, in the formula %s", error, text, location=node)
-        return nodes.literal(text=text).astext()
+        return escape(text)

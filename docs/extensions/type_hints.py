@@ -17,7 +17,8 @@ from typing import Any, get_type_hints
 
 from sphinx.application import Sphinx
 
-_NAMES = re.compile(r"^:(?:param|ivar) \w+(?:, \w+)+:")
+#: Several attributes with one description, as napoleon leaves them.
+_NAMES = re.compile(r"^:ivar \w+(?:, \w+)+:")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -38,13 +39,13 @@ def complete(package: str) -> None:
                 exec(compile(body, module.__file__ or name, "exec"), vars(module))
 
 
-def simplify(classes: Iterable[Any]) -> None:
+def simplify(classes: Iterable[type]) -> None:
     """Take ``Annotated`` away from the fields and arguments of data classes."""
     for one in classes:
         if is_dataclass(one):
             # those of a class are evaluated in the modules of its base classes, too
             hints = get_type_hints(one)
-            for holder in (one, one.__init__):
+            for holder in filter(None, (one, vars(one).get("__init__"))):
                 own = inspect.get_annotations(holder)
                 holder.__annotations__ = {name: hints.get(name, own[name]) for name in own}
 
@@ -65,7 +66,7 @@ def show_defaults(
 
 
 def _join(field: re.Match[str]) -> str:
-    """Several names of one field as one word that may be broken: else all but one are types."""
+    """Their names as one word, which may be broken: Sphinx takes the first of two for a type."""
     return field[0].replace(", ", ",\u200b")
 
 
