@@ -4,21 +4,29 @@ Docstrings are in Google's style (``Args:``, ``Returns:``), which napoleon reads
 NumPy's style only.
 """
 
-import os
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
 
-# numbers of the tutorials must not depend on what else a user has in the cache of matplotlib
-os.environ.setdefault("MPLBACKEND", "agg")
+from sphinx.application import Sphinx  # noqa: E402
 
 from mlgenn_delays.engines.genn import availability  # noqa: E402
 from mlgenn_delays.version import __version__  # noqa: E402
 
-# PyGeNN and mlGeNN are replaced by stand-ins below, whose versions cannot be checked
+# while modules are imported for the reference, PyGeNN and mlGeNN are replaced by stand-ins (see
+# autodoc_mock_imports), which have no versions to check
+_require_ml_genn = availability.require_ml_genn
 availability.require_ml_genn = lambda: None
+
+
+def setup(app: Sphinx) -> None:
+    def check_again(app: Sphinx) -> None:
+        availability.require_ml_genn = _require_ml_genn
+
+    app.connect("builder-inited", check_again, priority=450)
+
 
 project = "mlgenn_delays"
 author = "the mlgenn_delays developers"
@@ -80,6 +88,8 @@ html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+# pages without neighbours need no list of them
+html_sidebars = {name: [] for name in ("compatibility", "getting-started", "index")}
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,

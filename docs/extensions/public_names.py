@@ -62,26 +62,16 @@ def all_modules(*roots: str) -> frozenset[str]:
 def public_names(modules: Iterable[str]) -> list[PublicName]:
     """What the modules export, each thing once: with the first of the modules that has it."""
     names: dict[tuple[str, str], PublicName] = {}
-    for module_name in modules:
-        module = import_module(module_name)
-        for name in module.__all__:
-            value = getattr(module, name)
-            if inspect.ismodule(value) or name.startswith("__"):
-                continue
-            source = _source(module_name, name, value)
-            names.setdefault(source, PublicName(module_name, name, value, source))
+    for module in modules:
+        for name, value in _exports(module):
+            source = _source(module, name, value)
+            names.setdefault(source, PublicName(module, name, value, source))
     return list(names.values())
 
 
-def exported(module_name: str) -> list[tuple[str, tuple[str, str]]]:
-    """Names that a module exports, modules left out, and where each is written."""
-    module = import_module(module_name)
-    pairs = [(name, getattr(module, name)) for name in module.__all__]
-    return [
-        (name, _source(module_name, name, value))
-        for name, value in pairs
-        if not inspect.ismodule(value) and not name.startswith("__")
-    ]
+def exported(module: str) -> list[tuple[str, str]]:
+    """Module and name where each thing that a module exports is written."""
+    return [_source(module, name, value) for name, value in _exports(module)]
 
 
 def missing_docstrings(public: PublicName) -> list[str]:
@@ -92,8 +82,8 @@ def missing_docstrings(public: PublicName) -> list[str]:
     """
     if public.kind == "data":
         return [] if data_docstring(*public.source) else [public.path]
-    # getattr: a class does not have the docstring of its base class
-    missing = [] if (getattr(public.value, "__doc__", None) or "").strip() else [public.path]
+    # unlike getdoc: the docstring of a base class does not say what a class is
+    missing = [] if (public.value.__doc__ or "").strip() else [public.path]
     if inspect.isclass(public.value):
         missing += [
             f"{public.path}.{name}"
@@ -109,6 +99,15 @@ def data_docstring(module: str, name: str) -> str:
     """What ``#:`` comments, or a string below, say of a variable of a module."""
     lines = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name), [])
     return "\n".join(lines).strip()
+
+
+def _exports(module: str) -> Iterator[tuple[str, Any]]:
+    """Names in ``__all__`` and what they name, other modules and the version left out."""
+    found = import_module(module)
+    for name in found.__all__:
+        value = getattr(found, name)
+        if not inspect.ismodule(value) and not name.startswith("__"):
+            yield name, value
 
 
 def _own_members(of: type) -> Iterator[str]:

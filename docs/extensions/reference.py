@@ -25,6 +25,7 @@ from public_names import (
 )
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.autodoc.mock import mock
 from sphinx.util import logging
@@ -50,53 +51,81 @@ _GROUPS = (
 def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.add_config_value("reference_roots", [], "env")
-    app.connect("builder-inited", write_pages)
-    app.connect("env-check-consistency", check_listed)
-    # after intersphinx, which may know better
-    app.connect("missing-reference", resolve, priority=900)
+    reference = Reference()
+    # before tutorials are executed: what is imported here with stand-ins is all that has them
+    app.connect("builder-inited", reference.write, priority=400)
+    app.connect("env-check-consistency", reference.check_listed)
+    app.connect("missing-reference", reference.resolve, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def write_pages(app: Sphinx) -> None:
-    """Write a page per public module, and complain of names without docstring."""
-    with mock(app.config.autodoc_mock_imports):
-        # the shortest path is the one to import from, so it comes first
-        modules = sorted(
-            public_modules(*app.config.reference_roots), key=lambda name: (name.count("."), name)
-        )
-        names = public_names(modules)
-        complete(modules[0])
-        simplify(public.value for public in names if public.kind == "class")
-        for public in names:
-            for path in missing_docstrings(public):
+class Reference:
+    """What the steps of a build know of the public names.
+
+    Attributes:
+        names: all of them, after :meth:`write`
+    """
+
+    def __init__(self) -> None:
+        self.names: list[PublicName] = []
+
+    def write(self, app: Sphinx) -> None:
+        """Write a page per public module, and complain of names without docstring."""
+        with mock(app.config.autodoc_mock_imports):
+            # the shortest path is the one to import from, so it comes first
+            modules = sorted(
+                public_modules(*app.config.reference_roots), key=lambda name: name.count(".")
+            )
+            self.names = public_names(modules)
+            complete(modules[0])
+            simplify(public.value for public in self.names if public.kind == "class")
+            for public in self.names:
+                _check_docstrings(public)
+            pages = {f"{module}.rst": write_page(module, self.names) for module in modules}
+        _write_changed(Path(app.srcdir) / FOLDER, pages)
+
+    def check_listed(self, app: Sphinx, env: BuildEnvironment) -> None:
+        """Complain of modules that no list of the reference has, and of names on no page."""
+        listed = env.toctree_includes.get("reference/index", [])
+        for public in self.names:
+            if f"{FOLDER}/{public.module}" not in listed:
                 logger.warning(
-                    "%s is public and has no docstring: write one in %s (%s)",
-                    path,
-                    public.source[0],
-                    "a comment '#:' above it" if public.kind == "data" else "or make it private",
+                    "%s is public, and its module on no page of the reference: add "
+                    "'api/%s' to a list of docs/reference/index.md",
+                    public.path,
+                    public.module,
                 )
-        by_source = {public.source: public for public in names}
-        folder = Path(app.srcdir) / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        pages = {f"{module}.rst": write_page(module, names, by_source) for module in modules}
-    for old in folder.glob("*.rst"):
-        if old.name not in pages:
-            old.unlink()
-    for file, text in pages.items():
-        if not (folder / file).exists() or (folder / file).read_text(encoding="utf-8") != text:
-            (folder / file).write_text(text, encoding="utf-8")
-    app._public_names = names  # type: ignore[attr-defined]
+            elif public.path not in _objects(env):
+                logger.warning("%s is public and on no page of the reference", public.path)
+
+    def resolve(
+        self, app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
+    ) -> nodes.Element | None:
+        """Link paths of the inside to where users import from; show what is not public as text.
+
+        Names that do not exist are left to Sphinx, which warns of them.
+        """
+        if node.get("refdomain") != "py":
+            return None
+        target = node["reftarget"]
+        for public in self.names:
+            for path in (".".join(public.source), public.name):
+                if target == path or target.startswith(f"{path}."):
+                    found = _objects(env).get(public.path + target[len(path) :])
+                    if found is not None:
+                        return make_refnode(
+                            app.builder, node["refdoc"], found.docname, found.node_id, contnode
+                        )
+        with mock(app.config.autodoc_mock_imports):
+            return contnode if _exists(target, app.config.reference_roots) else None
 
 
-def write_page(
-    module: str, names: list[PublicName], by_source: dict[tuple[str, str], PublicName]
-) -> str:
+def write_page(module: str, names: list[PublicName]) -> str:
     """The page of a module, in reStructuredText."""
+    by_source = {public.source: public for public in names}
     own = [public for public in names if public.module == module]
     others = [
-        by_source[source].path
-        for name, source in exported(module)
-        if by_source[source].module != module
+        by_source[source].path for source in exported(module) if by_source[source].module != module
     ]
     lines = [module, "=" * len(module), "", f".. automodule:: {module}", ""]
     shown = [public.name for public in own if public.kind != "data"]
@@ -128,43 +157,31 @@ def _entry(public: PublicName) -> list[str]:
     return [*lines, ""]
 
 
-def check_listed(app: Sphinx, env: BuildEnvironment) -> None:
-    """Complain of modules that no list of the reference has, and of names on no page."""
-    listed = env.toctree_includes.get("reference/index", [])
-    for public in app._public_names:  # type: ignore[attr-defined]
-        if f"{FOLDER}/{public.module}" not in listed:
-            logger.warning(
-                "%s is public, and its module on no page of the reference: add "
-                "'api/%s' to a list of docs/reference/index.md",
-                public.path,
-                public.module,
-            )
-        elif public.path not in env.get_domain("py").objects:  # type: ignore[attr-defined]
-            logger.warning("%s is public and on no page of the reference", public.path)
+def _check_docstrings(public: PublicName) -> None:
+    how = "a comment '#:' above it" if public.kind == "data" else "or make it private"
+    for path in missing_docstrings(public):
+        logger.warning(
+            "%s is public and has no docstring: write one in %s (%s)", path, public.source[0], how
+        )
 
 
-def resolve(
-    app: Sphinx, env: BuildEnvironment, node: pending_xref, contnode: nodes.Element
-) -> nodes.Element | None:
-    """Link paths of the inside to where users import from; show what is not public as text.
+def _write_changed(folder: Path, pages: dict[str, str]) -> None:
+    """Write those that have changed, so that Sphinx reads no others again; remove older ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.rst"):
+        if path.name not in pages:
+            path.unlink()
+    for file, text in pages.items():
+        path = folder / file
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
 
-    Names that do not exist are left to Sphinx, which warns of them.
-    """
-    if node.get("refdomain") != "py":
-        return None
-    target = node["reftarget"]
-    for public in app._public_names:  # type: ignore[attr-defined]
-        inside = ".".join(public.source)
-        for path in (inside, public.name):
-            if target == path or target.startswith(f"{path}."):
-                outside = public.path + target[len(path) :]
-                found = env.get_domain("py").objects.get(outside)  # type: ignore[attr-defined]
-                if found is not None:
-                    return make_refnode(
-                        app.builder, node["refdoc"], found.docname, found.node_id, contnode
-                    )
-    with mock(app.config.autodoc_mock_imports):
-        return contnode if _exists(target, app.config.reference_roots) else None
+
+def _objects(env: BuildEnvironment) -> dict[str, Any]:
+    """What the pages describe, by its path."""
+    domain = env.get_domain("py")
+    assert isinstance(domain, PythonDomain)
+    return domain.objects
 
 
 def _exists(target: str, roots: list[str]) -> bool:

@@ -12,6 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import is_dataclass
 from typing import Any, get_type_hints
 
@@ -36,7 +37,8 @@ def complete(package: str) -> None:
         for node in ast.parse(inspect.getsource(module)).body:
             if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
                 body = ast.Module(node.body, type_ignores=[])
-                exec(compile(body, module.__file__ or name, "exec"), vars(module))
+                with suppress(ImportError):  # of a package that is not installed
+                    exec(compile(body, module.__file__ or name, "exec"), vars(module))
 
 
 def simplify(classes: Iterable[type]) -> None:
@@ -44,7 +46,10 @@ def simplify(classes: Iterable[type]) -> None:
     for one in classes:
         if is_dataclass(one):
             # those of a class are evaluated in the modules of its base classes, too
-            hints = get_type_hints(one)
+            try:
+                hints = get_type_hints(one)
+            except NameError:  # the same
+                continue
             for holder in filter(None, (one, vars(one).get("__init__"))):
                 own = inspect.get_annotations(holder)
                 holder.__annotations__ = {name: hints.get(name, own[name]) for name in own}
