@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 #: Link in Markdown -> page of the site, from its top.
 _PAGES = (
     # files at the top of the repository, which docs/project/ includes
-    (r"(?:\.\./)+(CHANGELOG|CONTRIBUTING|SECURITY)\.md", lambda m: f"/project/{m[1].lower()}.md"),
+    (r"(?:\.\./)*(CHANGELOG|CONTRIBUTING|SECURITY)\.md", lambda m: f"/project/{m[1].lower()}.md"),
     # tutorials are scripts, of which sphinx-gallery makes pages
     (r"(?:\.\./)?tutorials/(tutorial_\w+)\.py", lambda m: f"/auto_tutorials/{m[1]}.rst"),
     (r"(?:\.\./)?tutorials/?", lambda m: "/auto_tutorials/index.rst"),

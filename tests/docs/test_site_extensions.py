@@ -70,6 +70,7 @@ def test_links(tmp_path: Path) -> None:
     [
         ("../SECURITY.md", "/project/security.md"),
         ("../../CHANGELOG.md#new", "/project/changelog.md#new"),
+        ("CHANGELOG.md", "/project/changelog.md"),
         ("tutorials/", "/auto_tutorials/index.rst"),
         ("../tutorials/tutorial_1_why_delays.py", "/auto_tutorials/tutorial_1_why_delays.rst"),
         ("../studies.md", "../studies.md"),
