@@ -158,7 +158,9 @@ class Layer:
         return str(self.population())
 
 
+#: What stands for a connection: itself, or the layer that it leads to.
 ConnectionType = Connection | Layer
+#: What stands for a population: itself, or its layer.
 PopulationType = InputLayer | Layer | Population
 
 

@@ -16,6 +16,7 @@ ONE_COLUMN, TWO_COLUMNS = 85.0, 170.0
 
 #: Colours of Okabe & Ito (2008).
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+#: More of them, and a grey for what stays in the background.
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#999999"
 
 _STYLE: dict[str, Any] = {
