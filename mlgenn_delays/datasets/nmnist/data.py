@@ -16,11 +16,13 @@ from ...events.chunks import keep_events
 from ...events.structured import SensorSize
 from ..labelled_events import LabelledEvents, synthetic_notice
 
+#: Pixels of the camera and polarities of its events.
 SENSOR_SIZE = SensorSize(34, 34, 2)
 #: Length of a trial [ms], a little more than that of the recordings.
 DURATION = 340.0
 #: End of the first saccade [ms].
 FIRST_SACCADE = 105.0
+#: Classes in the order of their labels.
 CLASS_NAMES = tuple("0123456789")
 
 
