@@ -217,6 +217,7 @@ class TrainingLoop:
             spikes_per_neuron=self._statistics.spikes_per_neuron,
             silent_neurons=self._statistics.silent_neurons,
             seconds=self._statistics.seconds,
+            metric_names=self._training.metric_names(),
         )
 
     def _train_epoch(self, epoch: int) -> None:

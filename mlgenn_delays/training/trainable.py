@@ -110,6 +110,10 @@ class Pass(Generic[Calls]):
         """What the metrics say, by name of the output."""
         return {self.names[key]: metric.result for key, metric in self.metrics.items()}
 
+    def metric_names(self) -> dict[str, str]:
+        """Classes of the metrics, by name of the output."""
+        return {self.names[key]: type(metric).__name__ for key, metric in self.metrics.items()}
+
 
 def test_batch(
     network: Testable,
