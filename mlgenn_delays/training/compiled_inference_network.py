@@ -33,8 +33,10 @@ class CompiledInferenceNetwork(CompiledNetwork):
         """Compute metrics of predictions for a data set.
 
         Args:
-            x:         input population or layer -> sequence of ``PreprocessedSpikes``
-            y:         output population or layer -> labels or targets
+            x:         input population or layer -> sequence of ``PreprocessedSpikes``,
+                       an ``EventDataset``, or a data set of structured events (tonic's)
+            y:         output population or layer -> labels or targets, or the data set that
+                       has labels beside its structured events
             metrics:   metric, its name, or a dictionary with one per key of ``y``
             callbacks: callbacks or their names
 

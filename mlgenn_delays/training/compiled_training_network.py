@@ -107,8 +107,11 @@ class CompiledTrainingNetwork(LearningNetwork):
         """Train.
 
         Args:
-            x:                    input population or layer -> sequence of ``PreprocessedSpikes``
-            y:                    output population or layer -> labels or targets
+            x:                    input population or layer -> sequence of ``PreprocessedSpikes``,
+                                  an ``EventDataset``, or a data set of structured events, such as
+                                  those of tonic (see :mod:`mlgenn_delays.training.structured_data`)
+            y:                    output population or layer -> labels or targets, or the data set
+                                  that has labels beside its structured events
             num_epochs:           number of epochs, from ``start_epoch`` on
             start_epoch:          number of the first epoch; decides the order of examples and
                                   how often the optimiser has been used before
