@@ -17,7 +17,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.callbacks import SpikeRecorder, VarRecorder
 from mlgenn_delays.compilers import EventPropCompiler
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.datasets import (
@@ -152,21 +151,10 @@ def compile_network(network, connections, output, learn_delays=True):
     return compiler.compile(network)
 
 
-def delays_of(compiled, connections):
-    """Name of connection -> its delays [ms]."""
-    found = {}
-    for connection in connections:
-        variable = compiled.connection_populations[connection].vars["d"]
-        variable.pull_from_device()
-        found[connection.name] = DT * np.array(variable.values)
-    return found
-
-
 NUM_EPOCHS = 30
 augmentation = AugmentEvents(braille.duration, stretch=0.08, shift=40.0, jitter=20.0)
 
 compiled = compile_network(network, [to_hidden, recurrent], output)
-initial = delays_of(compiled, [to_hidden, recurrent])
 compiled.train(
     {taxels: train[0]},
     {output: train[1]},
@@ -182,20 +170,9 @@ print(f"{sum(e.seconds for e in history):.1f} s for {len(history)} epochs")
 
 # %%
 # ``history`` has an entry per epoch: loss and accuracy of training and validation, spikes per
-# neuron, and neurons that were silent.
+# neuron, and neurons that were silent. A line draws it.
 
-plot_learning_curve(
-    np.array([e.epoch for e in history]),
-    {
-        "Training": np.array([e.loss for e in history]),
-        "Validation": np.array([e.validation_loss for e in history]),
-    },
-    {
-        "Training": np.array([e.metrics["output"] for e in history]),
-        "Validation": np.array([e.validation_metrics["output"] for e in history]),
-    },
-    {"hidden": np.array([e.spikes_per_neuron["hidden"] for e in history])},
-)
+plot_learning_curve(compiled)
 plt.show()
 
 # %%
@@ -206,20 +183,12 @@ plt.show()
 # right letter pulls ahead as the dots pass.
 
 example = int(np.flatnonzero(test[1] == ord(letter) - ord("A"))[0])
-chosen = test[0].select(np.array([example]))
-_, recorded = compiled.predict(
-    {taxels: chosen},
-    output,
-    callbacks=[SpikeRecorder(hidden, key="spikes"), VarRecorder(output, "v", key="voltages")],
-)
-times, neurons = (values[0] for values in recorded["spikes"])
 plot_raster(
-    {"input": (*chosen.example(0), 24), "hidden": (times, neurons, NUM_HIDDEN)},
-    braille.duration,
-    recorded["voltages"][0],
-    DT,
-    braille.class_names,
-    int(test[1][example]),
+    compiled,
+    {taxels: test[0]},
+    example=example,
+    class_names=braille.class_names,
+    label=int(test[1][example]),
 )
 plt.show()
 
@@ -227,10 +196,10 @@ plt.show()
 # The delays
 # ----------
 #
-# Delays were drawn evenly from 0 to 200 ms. Training has spread them: some beyond 200 ms, to meet
-# what the other column of dots does, and many are at 0.
+# Delays were drawn evenly from 0 to 200 ms. Training has spread them: some are now longer than
+# that, and many have gone to 0, where they cannot go on.
 
-plot_delays(initial, delays_of(compiled, [to_hidden, recurrent]))
+plot_delays(compiled)
 plt.show()
 
 # %%

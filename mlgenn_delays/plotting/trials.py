@@ -115,12 +115,14 @@ def _one_example(value: Any, example: Any) -> Any:
     if hasattr(value, "end_spikes"):
         check_whole_number(example, "example", 0, 0)
         return [value]
+    if isinstance(value, EventDataset):
+        last = _last_of(value, "x")
+        return value.select(np.array([check_whole_number(example, "example", 0, last)]))
     if not (hasattr(value, "__len__") and hasattr(value, "__getitem__")) or isinstance(
         value, (str, Mapping)
     ):
         raise TypeError(f"x should have sequences of PreprocessedSpikes, not {describe(value)}")
-    index = check_whole_number(example, "example", 0, _last_of(value, "x"))
-    return value.select(np.array([index])) if isinstance(value, EventDataset) else [value[index]]
+    return [value[check_whole_number(example, "example", 0, _last_of(value, "x"))]]
 
 
 def _last_of(value: Any, name: str) -> int:
