@@ -274,9 +274,9 @@ camera = learn(bars.events, bars.labels, bars.class_names, bars.duration, weight
 # The same network has learned three kinds of data, without a bin, a frame or a rate.
 
 trained = {
-    "Neurons that were recorded": (arrays, stimuli),
-    "Sounds": (sounds, tuple(sweeps)),
-    "An event camera": (camera, bars.class_names),
+    "Recorded neurons": (arrays, stimuli),
+    "Sounds": (sounds, sorted(sweeps)),  # as load_speech has them
+    "Event camera": (camera, bars.class_names),
 }
 trained = {title: of for title, of in trained.items() if of[0]}
 fig, axes = plt.subplots(

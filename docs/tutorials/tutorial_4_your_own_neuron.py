@@ -204,11 +204,11 @@ def spike_times(arrivals, weights):
     """Spikes of the neuron, exact to rounding."""
     own, start = np.empty(0), 0.0
     while True:
-        t = np.arange(start + 1e-9, DURATION, 0.01)
+        t = np.arange(start + 1e-9, DURATION, 0.05)
         above = np.flatnonzero(voltage(t, arrivals, weights, own) >= 1.0)
         if len(above) == 0:
             return own
-        low, high = t[above[0]] - 0.01, t[above[0]]
+        low, high = t[above[0]] - 0.05, t[above[0]]
         for _ in range(60):
             middle = 0.5 * (low + high)
             reached = voltage(np.array([middle]), arrivals, weights, own)[0] >= 1.0
@@ -221,35 +221,34 @@ def spike_times(arrivals, weights):
 # The loss is the cross-entropy of their mean voltages, which are sums of integrals of such
 # responses. The weights and delays of the inputs are what we differentiate by.
 
-rng = np.random.default_rng(4)
-times = np.sort(rng.uniform(2.0, 70.0, 45))
-ids = rng.integers(3, size=45)
-weights, delays = np.array([1.1, 0.8, 0.9]), np.array([3.3, 7.7, 0.9])  # delays in ms
+rng = np.random.default_rng(0)
+trials = [(np.sort(rng.uniform(2.0, 70.0, 45)), rng.integers(3, size=45)) for _ in range(12)]
+weights, delays = np.array([1.1, 0.8, 0.9]), np.array([3.0, 9.0, 6.0])  # delays in ms
 W_OUT = np.array([3.0, -3.0])
 
 
-def exact_loss(weights, delays):
+def exact_loss(trial, weights, delays):
     """The cross-entropy of the mean voltages of the outputs, where output 1 is right."""
+    times, ids = trial
     left = DURATION - spike_times(times + delays[ids], weights[ids])
     areas = TAU_S * (1.0 - np.exp(-left / TAU_S)) - TAU_OUT * (1.0 - np.exp(-left / TAU_OUT))
     outputs = W_OUT * np.sum(areas) * TAU_S / (TAU_S - TAU_OUT) / DURATION
     return np.log(np.sum(np.exp(outputs))) - outputs[1]
 
 
-def finite_differences(epsilon=1e-5):
-    """dL/dweights and dL/ddelays [1/ms], by central differences."""
+def finite_differences(trial, epsilon=1e-5):
+    """dL/dweights and dL/ddelays [1/ms], by central differences, (2, 3)."""
     found = []
-    for k in range(6):
-        step = epsilon * np.eye(6)[k]
-        ends = [exact_loss(weights + s * step[:3], delays + s * step[3:]) for s in (1.0, -1.0)]
-        found.append((ends[0] - ends[1]) / (2.0 * epsilon))
-    return np.array(found)
+    for step in epsilon * np.eye(6):
+        more, less = (
+            exact_loss(trial, weights + s * step[:3], delays + s * step[3:]) for s in (1.0, -1.0)
+        )
+        found.append((more - less) / (2.0 * epsilon))
+    return np.reshape(found, (2, 3))
 
 
-own = spike_times(times + delays[ids], weights[ids])
-expected = finite_differences()
-print(f"{len(own)} spikes, loss {exact_loss(weights, delays):.4f}")
-print("dL/dw", np.round(expected[:3], 5), " dL/dd", np.round(expected[3:], 5))
+expected = np.array([finite_differences(trial) for trial in trials])
+print("dL/dw", np.round(expected[0, 0], 5), " dL/dd", np.round(expected[0, 1], 5))
 
 # %%
 # The engine, for any timestep
@@ -289,28 +288,33 @@ def engine_gradients(kind, dt):
         delay_learn_conns=[synapses],
         num_threads=1,
     )
-    trial = preprocess_spikes(times, ids, 3)
+    found = []
     with compiler.compile(network) as compiled:
-        _, gradients = compiled.gradients({x: [trial]}, {y: [1]})
-    found = gradients[synapses]
-    return np.concatenate((found["g"][:, 0], found["d"][:, 0] / dt))
+        for times, ids in trials:
+            spikes = preprocess_spikes(times, ids, 3)
+            of_trial = compiled.gradients({x: [spikes]}, {y: [1]})[1][synapses]
+            found.append((of_trial["g"][:, 0], of_trial["d"][:, 0] / dt))
+    return np.array(found)
 
 
 def error(kind, dt):
-    """Largest error of a gradient, relative to the largest gradient of its kind."""
-    difference = np.abs(engine_gradients(kind, dt) - expected).reshape(2, 3)
-    return np.max(difference.max(axis=1) / np.abs(expected).reshape(2, 3).max(axis=1))
+    """Largest error of a gradient relative to the largest of its kind; the median over trials."""
+    errors = np.abs(engine_gradients(kind, dt) - expected).max(axis=2)
+    return np.median(errors / np.abs(expected).max(axis=2))
 
 
-timesteps = [1.0, 0.1, 0.01, 0.002]
+timesteps = [1.0, 0.3, 0.1, 0.03, 0.01]
 errors = {kind: [error(kind, dt) for dt in timesteps] for kind in (AdaptingNeuron, Forgetful)}
 for kind, found in errors.items():
     print(f"{kind.__name__:>15}:", "  ".join(f"{e:.1e}" for e in found))
 
 # %%
-# The error of the right adjoint is proportional to the timestep, over more than two decades. Those
-# of the wrong ones settle at a value: the gradient of something else. At 1 ms, the usual timestep,
-# nobody could have told them apart.
+# The error of the right adjoint shrinks with the timestep. That of the wrong one settles at a
+# value: it is the gradient of something else. At 1 ms, the usual timestep, nobody could have told
+# them apart: there the grid, which moves each spike to the end of its step, is the larger error of
+# the two. (For built-in neurons, ``timing="substep"`` does away with it.) We looked at the median
+# because here and there a trial has no derivative at all: where a spike falls together with an
+# arrival, the loss has a kink.
 
 fig, axis = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
 for (kind, found), style in zip(errors.items(), ("o-", "s--", "^:")):
