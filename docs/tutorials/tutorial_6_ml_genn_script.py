@@ -160,9 +160,9 @@ print(f"test: {metrics[d_output].result:.1%} with delays, {without_delays:.1%} w
 # ------------------------
 #
 # ``check_gradients`` compares weights and delays of *your* network, one by one, with finite
-# differences of an event-driven solution in double precision (``reference``), which has no timestep.
-# ``cpu`` is the engine that trains, here with ``timing="substep"``, which is close to that; on the
-# grid of mlGeNN, which is also the default here, it is off by what the grid is off.
+# differences of an event-driven solution in double precision (``reference``), which has no
+# timestep. ``cpu`` is the engine that trains, here with ``timing="substep"``, which is close to
+# that; on the grid of mlGeNN, which is also the default here, it is off by what the grid is off.
 
 check = check_gradients(
     delayed,
@@ -179,8 +179,10 @@ check = check_gradients(
 # What it learned
 # ---------------
 #
-# Each hidden neuron sees all pixels, each through a weight and a delay. Those of the four neurons
-# whose weights differ most from pixel to pixel:
+# Each hidden neuron sees all pixels, each through a weight and a delay. We draw both for the four
+# neurons whose weights differ most from pixel to pixel. The weights have become strokes that a
+# neuron looks for. The delays of pixels that are often bright have gone towards 0, as nothing is
+# won by waiting; at the edges, where no pixel ever spikes, they are as they were drawn at first.
 
 group = compiled.connection_populations[d_hidden.connection()]
 fields = {}
