@@ -149,7 +149,7 @@ def _make_bar(total: int | None, title: str, leave: bool = True) -> Any:
 
     is_notebook = _in_notebook()
     # in notebooks the bar may be a widget, which has its own width
-    bar = "{bar}" if is_notebook else "{bar:12}"
+    bar = "{bar}" if is_notebook else "{bar:8}"
     layout = "{desc} {percentage:3.0f}%|" + bar + "| {elapsed}<{remaining}{postfix}"
     on_screen = is_notebook or sys.stderr.isatty()
     return tqdm(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -115,36 +115,36 @@ class BatchProgressBar(Callback):
         network = self._compiled_network
         loss = getattr(network, "validation_loss" if self._testing else "epoch_loss", None)
         results = ((type(m).__name__, m.result) for m in metrics.values())
-        parts = [text] if (text := ", ".join(_results(loss, results))) else []
+        parts = [", ".join(f"{name} {value}" for name, value in _in_words(loss, results))]
         if not self._testing:
-            validation = ", ".join(_last_validation(getattr(network, "history", ())))
-            parts += [f"validation {validation}"] if validation else []
+            parts[0] += _last_validation(getattr(network, "history", ()))
         spikes = [f"{name} {self._spikes[name] / n:.2f}" for name, n in self._trials.items() if n]
-        if spikes:
-            parts.append(f"spikes/neuron {', '.join(spikes)}")
-        return "; ".join(parts)
+        parts += [f"spikes/neuron {', '.join(spikes)}"] if spikes else []
+        return "; ".join(part for part in parts if part)
 
 
-def _last_validation(history: Any) -> Iterator[str]:
-    """Results of the last epoch that was validated."""
+def _last_validation(history: Any) -> str:
+    """Results of the last epoch, if it was validated, in the order of those of training."""
     if not history or history[-1].validation_loss is None:
-        return iter(())
+        return ""
     last = history[-1]
-    names = (last.metric_names.get(output, "metric") for output in last.validation_metrics)
-    return _results(last.validation_loss, zip(names, last.validation_metrics.values()))
+    kinds = (last.metric_names.get(output, "metric") for output in last.validation_metrics)
+    words = _in_words(last.validation_loss, zip(kinds, last.validation_metrics.values()))
+    return f" (validation {', '.join(value for _, value in words)})"
 
 
-def _results(loss: float | None, metrics: Any) -> Iterator[str]:
-    """Loss and metrics in words, those that there are."""
-    if loss is not None and np.isfinite(loss):
-        yield f"loss {_short(loss)}"
-    for name, value in metrics:
+def _in_words(loss: float | None, metrics: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Names and values of loss and metrics, of those that there are."""
+    words = [] if loss is None or not np.isfinite(loss) else [("loss", _short(loss))]
+    for kind, value in metrics:
         if value is None:
             continue
-        if name == "SparseCategoricalAccuracy":
-            yield f"accuracy {value:.1%}"
+        if kind == "SparseCategoricalAccuracy":
+            words.append(("accuracy", f"{value:.1%}"))
         else:
-            yield f"{re.sub('(?<=[a-z])(?=[A-Z])', ' ', name).lower()} {_short(value)}"
+            name = re.sub("(?<=[a-z])(?=[A-Z])", " ", kind).lower()
+            words.append((name, _short(value)))
+    return words
 
 
 def _short(value: float) -> str:

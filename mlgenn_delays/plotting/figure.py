@@ -10,9 +10,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..files import atomic_write
@@ -55,11 +55,15 @@ def axes_of(ax: Axes | None, width: float, height: float) -> tuple[Figure, Axes]
     from matplotlib.axes import Axes as AnyAxes
     from matplotlib.figure import Figure as AnyFigure
 
+    from .shown_figure import show_once
+
     if not isinstance(ax, AnyAxes):
         raise TypeError(f"ax should be the axes of a figure, or None, not a {type(ax).__name__}")
     owner: Any = ax.figure
     while not isinstance(owner, AnyFigure):  # axes may be in a part of a figure
         owner = owner.figure
+    shown: Any = owner
+    shown._ipython_display_ = partial(show_once, owner)
     return owner, ax
 
 
@@ -97,12 +101,9 @@ def _register(figure: Figure) -> None:
     # windows belong to the main thread
     if pyplot is None or threading.current_thread() is not threading.main_thread():
         return
-    try:
+    # where pyplot has no display here; figures can be saved all the same
+    with suppress(ImportError):
         pyplot.figure(FigureClass=lambda *args, **kwargs: figure)
-    except (
-        ImportError
-    ):  # pyplot's backend has no display here; the figure can be saved all the same
-        return
 
 
 @styled

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import as_numbers
+from ..checks import as_numbers, describe
 from .arguments import curves_of, optional_number
 from .figure import new_figure, picture
 from .history import is_history, metrics_of, records_of
@@ -97,6 +97,11 @@ def plot_learning_curve(
                 "loss, accuracy and spikes_per_neuron are those of the history: leave them out"
             )
         epochs, panels = _of_history(records_of(epochs))
+    elif loss is None and accuracy is None:
+        raise TypeError(
+            "epochs should be a compiled network that was trained, its history, or numbers of "
+            f"epochs with loss and accuracy, not {describe(epochs)}"
+        )
     else:
         epochs = as_numbers(epochs, "epochs", (None,), finite=True)
         panels = _given(loss, accuracy, spikes_per_neuron, len(epochs))

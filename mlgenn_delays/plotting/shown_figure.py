@@ -16,6 +16,19 @@ from .style import styled
 _FINER = 2
 
 
+def show_once(figure: Figure) -> None:
+    """What IPython calls before it shows a figure: ``%matplotlib inline``, which shows all that
+    pyplot knows after the cell, would show it again.
+
+    Raises:
+        NotImplementedError: always; IPython then goes on to other representations
+    """
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None and matplotlib.get_backend().endswith("inline"):
+        pyplot.close(figure)
+    raise NotImplementedError
+
+
 class ShownFigure(Figure):
     """A figure whose style stays that of this package wherever it is drawn, and that a notebook
     shows, once, with and without ``%matplotlib inline``."""
@@ -30,11 +43,7 @@ class ShownFigure(Figure):
         super().draw(renderer)
 
     def _ipython_display_(self) -> None:
-        """Before IPython shows it: ``%matplotlib inline`` would show it again after the cell."""
-        pyplot = sys.modules.get("matplotlib.pyplot")
-        if pyplot is not None and matplotlib.get_backend().endswith("inline"):
-            pyplot.close(self)
-        raise NotImplementedError  # IPython goes on to other representations
+        show_once(self)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """The picture that a notebook shows unless ``%matplotlib inline`` makes one."""

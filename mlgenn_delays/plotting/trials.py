@@ -112,16 +112,18 @@ def run_trial(
 
 def _one_example(value: Any, example: Any) -> Any:
     """One example of the data of a population, as a data set."""
+    value = getattr(value, "events", value)  # of data sets with labels
     if hasattr(value, "end_spikes"):
         check_whole_number(example, "example", 0, 0)
         return [value]
     if isinstance(value, EventDataset):
-        last = _last_of(value, "x")
-        return value.select(np.array([check_whole_number(example, "example", 0, last)]))
-    if not (hasattr(value, "__len__") and hasattr(value, "__getitem__")) or isinstance(
-        value, (str, Mapping)
-    ):
-        raise TypeError(f"x should have sequences of PreprocessedSpikes, not {describe(value)}")
+        index = check_whole_number(example, "example", 0, _last_of(value, "x"))
+        return value.select(np.array([index]))
+    is_sequence = hasattr(value, "__len__") and hasattr(value, "__getitem__")
+    if not is_sequence or isinstance(value, (str, Mapping)):
+        raise TypeError(
+            f"x should have sequences of PreprocessedSpikes or EventDatasets, not {describe(value)}"
+        )
     return [value[check_whole_number(example, "example", 0, _last_of(value, "x"))]]
 
 

@@ -53,7 +53,8 @@ def plot_voltages(
 ) -> Figure:
     """Voltages in one trial, one panel per population: ``plot_voltages(compiled, {x: spikes})``.
 
-    Neurons that spike have their threshold as a dashed line, and a mark above it for each spike.
+    Neurons that spike have a mark above their voltage for each spike, and their threshold, where it
+    is a constant of all of them, as a dashed line.
 
     Args:
         network: compiled network, which runs the trial; or voltages (timesteps, neurons) after each
@@ -93,8 +94,10 @@ def plot_voltages(
     axes[-1].set_xlabel("Time (ms)")
     if len(panels) > 1:
         figure.align_ylabels(axes)
-    if title:
-        axes[0].set_title(title, pad=14.0)
+    if title and ax is None:
+        figure.suptitle(title, fontsize="medium")  # above the legend
+    elif title:
+        axes[0].set_title(title)
     return figure
 
 
@@ -157,7 +160,8 @@ class _Panel:
                     linestyle="",
                 )
         axis.axhline(0.0, color=BLACK, linewidth=0.4, zorder=0)
-        legend_above(axis, columns=max(len(neurons), 1) if len(neurons) <= 4 else 4)
+        _few_ticks(axis)
+        legend_above(axis, columns=3)
 
 
 def _run(network: Any, x: Any, example: Any, populations: Any) -> list[_Panel]:
@@ -176,12 +180,18 @@ def _panel_of(trial: Trial, population: PopulationProgram) -> _Panel:
         )
     if not population.is_spiking:
         return _Panel(population.name, trial.voltages(population), trial.dt)
-    constant = population.dynamics.params.get("Vthresh")
-    threshold = float(constant) if isinstance(constant, (int, float)) else None
     times, neurons, _ = trial.spikes(population)
-    return _Panel(
-        population.name, trial.voltages(population), trial.dt, (times, neurons), threshold
-    )
+    threshold = _threshold_of(population)
+    voltages = trial.voltages(population)
+    return _Panel(population.name, voltages, trial.dt, (times, neurons), threshold)
+
+
+def _threshold_of(population: PopulationProgram) -> float | None:
+    """The voltage at which all neurons spike at any time; None where there is no such."""
+    model = population.dynamics
+    constant = model.params.get("Vthresh")
+    is_plain = "".join(model.threshold_condition_code.split()) == "V>=Vthresh"
+    return float(constant) if is_plain and isinstance(constant, (int, float)) else None
 
 
 def _given(voltages: Any, example: Any, dt: Any) -> _Panel:
@@ -219,6 +229,14 @@ def draw_outputs(
             axis.plot(times, voltages[:, k], color=ORANGE, label=text, zorder=3)
     axis.axhline(0.0, color=BLACK, linewidth=0.4, zorder=0)
     margins_around(axis, [voltages], 0.05)
+    _few_ticks(axis)
     # the names of classes may need the room of the labels to the left, too
     columns = 2 if label is not None else max(1, min(voltages.shape[1], len(_COLOURS)))
     legend_above(axis, columns, loc="lower right", bbox_to_anchor=(1.0, 1.03))
+
+
+def _few_ticks(axis: Axes) -> None:
+    """As many whatever the height of the axes, so that the layout has the room of their labels."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.yaxis.set_major_locator(MaxNLocator(4))
