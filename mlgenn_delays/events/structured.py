@@ -108,7 +108,8 @@ class StructuredReader:
     Args:
         sensor_size: of the sensor, after all transforms
         duration:    of a trial [ms]; None: as long as it takes
-        late:        ``"refuse"`` or ``"drop"`` events after ``duration``
+        late:        ``"refuse"`` events after ``duration``, or ``"drop"`` those from then on, which
+                     change nothing in the trial
         start:       times count from ``"zero"``, or from the ``"first_event"`` of each example, as
                      is wanted of pieces of recordings, whose times go on
         time_scale:  factor from the unit of times to ms (default: from microseconds)
@@ -182,20 +183,28 @@ class StructuredReader:
         if len(times) == 0:
             return times, channels
         if self._duration is not None:
-            # float32 times may exceed a float64 duration by rounding
-            late = times > self._duration * (1.0 + 1e-6)
-            if late.any() and not self._drops_late:
-                raise ValueError(
-                    f"{label} has {int(late.sum())} events after the trial of {self._duration:g} "
-                    f"ms, the last at {times.max():g} ms; give a longer duration, from_tonic with "
-                    "late='drop', which leaves them out, or a data set of slices (with "
-                    "start='first_event')"
-                )
+            late = self._is_late(times, label)
             self.num_late += int(late.sum())
             times, channels = times[~late], channels[~late]
         order = np.argsort(times, kind="stable")
         self.latest = max(self.latest, float(times.max(initial=0.0)))
         return times[order], channels[order]
+
+    def _is_late(self, times: np.ndarray, label: str) -> np.ndarray:
+        """Which events are to be dropped, (events,) bool."""
+        assert self._duration is not None
+        if self._drops_late:
+            late: np.ndarray = times >= self._duration
+            return late
+        late = times > self._duration  # both in single precision
+        if late.any():
+            raise ValueError(
+                f"{label} has {int(late.sum())} events after the trial of {self._duration:g} ms, "
+                f"the last at {times.max():g} ms; give a longer duration, from_tonic with "
+                "late='drop', which leaves them out, or a data set of slices (with "
+                "start='first_event')"
+            )
+        return late
 
     def _times(self, events: np.ndarray, label: str) -> np.ndarray:
         """As float32 [ms]."""

@@ -104,6 +104,11 @@ class TestTimes:
         """The largest float32 near 0.1 is above 0.1."""
         assert len(read([make_events(t=[100])], duration=0.1).times) == 1
 
+    def test_dropped_are_those_from_the_end_on(self) -> None:
+        """As loaders of the package do it: they change nothing in the trial."""
+        flat = read([make_events(t=[4999, 5000, 5001])], duration=5.0, late="drop")
+        assert flat.times.tolist() == [np.float32(4.999)]
+
     def test_first_event(self) -> None:
         """Of each example, which need not be its first element."""
         examples = [make_events(t=[907, 905]), make_events(t=[3]), make_events(t=[])]

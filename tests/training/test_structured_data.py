@@ -99,6 +99,19 @@ def test_each_example_is_read_once() -> None:
     assert sorted(i for i in recordings.reads if i) == list(range(1, 9))
 
 
+def test_two_inputs_share_what_was_read() -> None:
+    network, recordings = Network(default_params), Recordings()
+    with network:
+        inputs = [Population(SpikeInput(), 24, name=name) for name in ("x1", "x2")]
+        y = Population(LeakyIntegrate(readout="avg_var"), 3, name="y")
+        for x in inputs:
+            Connection(x, y, Dense(Normal(0.0, 0.1)), Exponential(5.0))
+    compiler = EventPropCompiler(100, "sparse_categorical_crossentropy", backend="reference")
+    with compiler.compile(network) as compiled:
+        compiled.evaluate(dict.fromkeys(inputs, recordings), {y: recordings}, callbacks=())
+    assert sorted(i for i in recordings.reads if i) == list(range(1, 9))
+
+
 def test_list_of_examples() -> None:
     camera, recordings = Camera(), Recordings()
     examples, labels = zip(*(recordings[i] for i in range(9)))

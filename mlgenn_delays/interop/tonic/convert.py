@@ -56,8 +56,8 @@ def from_tonic(
                      the sensor needs them, ``y`` and ``p``) and labels by index
         sensor_size: (width, height, polarities) after all transforms; default that of the data set
         duration:    of a trial [ms]; default: to the last of all events, in whole ms
-        late:        ``"refuse"`` events after the trial, or ``"drop"`` them: ``num_late_events`` in
-                     ``source`` of the result says how many there were
+        late:        ``"refuse"`` events after the trial, or ``"drop"`` all from its end on:
+                     ``num_late_events`` in ``source`` of the result says how many there were
         start:       times count from ``"zero"``, or from the ``"first_event"`` of each example, as
                      is wanted of slices, whose times go on
         time_scale:  factor from the unit of times to ms (default: from microseconds)

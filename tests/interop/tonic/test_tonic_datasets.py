@@ -68,7 +68,7 @@ class TestPublishedForms:
         assert data.source["num_late_events"] > 0
         events, label = dataset[5]
         times, neurons = data.events.example(5)
-        kept = events["t"] <= 1_000_000
+        kept = events["t"] < 1_000_000
         np.testing.assert_allclose(times, events["t"][kept] / 1000.0, rtol=1e-6)
         np.testing.assert_array_equal(neurons, events["x"][kept])
         assert data.labels[5] == label
