@@ -94,9 +94,7 @@ def describe_network(with_delays=True):
     network = Network()
     with network:
         taxels = Population(SpikeInput(), braille.events.num_neurons, name="input")
-        hidden = Population(
-            LeakyIntegrateFire(tau_mem=100.0), NUM_HIDDEN, record_spikes=True, name="hidden"
-        )
+        hidden = Population(LeakyIntegrateFire(tau_mem=100.0), NUM_HIDDEN, name="hidden")
         output = Population(
             LeakyIntegrate(tau_mem=1000.0, readout="avg_var_exp_weight"), 27, name="output"
         )
@@ -126,9 +124,10 @@ network, (taxels, hidden, output), (to_hidden, recurrent) = describe_network()
 # Training
 # --------
 #
-# Weights and delays have learning rates of their own, the former per step, the latter in
-# timesteps. Recurrent weights learn more slowly, since they act again and again. The temperature
-# brings the mean voltages of the outputs, which differ little, to the scale of a softmax.
+# Weights and delays have learning rates of their own; that of delays is in timesteps. Recurrent
+# weights learn more slowly, since they act again and again. The temperature brings the mean
+# voltages of the outputs, which differ little, to the scale of a softmax. ``i_minus_thresh_min``
+# bounds the gradients of spikes that barely came about, which would be very large.
 #
 # In each epoch, every trial is changed a little (its speed, its beginning, each event), so that the
 # network learns the letter and not the trial.

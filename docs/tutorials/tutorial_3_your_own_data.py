@@ -271,7 +271,10 @@ camera = learn(bars.events, bars.labels, bars.class_names, bars.duration, weight
 # All three side by side
 # ----------------------
 #
-# The same network has learned three kinds of data, without a bin, a frame or a rate.
+# The same network has learned three kinds of data, without a bin, a frame or a rate. In each trial
+# something moves across the channels: a wave of activity; a tone, whose bands say when it comes
+# (the lower 32 channels) and when it goes (the upper 32); the two edges of a bar, row by row of the
+# sensor. Delays let a hidden neuron wait for the place that is reached last.
 
 trained = {
     "Recorded neurons": (arrays, stimuli),
