@@ -113,10 +113,10 @@ for comparison in compare_variants(groups):
 # The figure
 # ----------
 #
-# Delays are parameters, too: a network that learns them has nearly twice as many. So there are two
-# questions, with two answers. At equal numbers of *neurons* (what a chip or a brain pays for),
-# delays help, most in the smallest network. At equal numbers of *parameters* the curves lie on top of
-# each other, as far as three seeds can tell: on this task, a delay is worth about as much as a
+# Delays are parameters, too: these networks have twice as many when they learn them. So there are
+# two questions, with two answers. At equal numbers of *neurons* (what a chip or a brain pays for),
+# delays help, most in the smallest network. At equal numbers of *parameters* the curves lie on top
+# of each other, as far as three seeds can tell: on this task, a delay is worth about as much as a
 # weight. (``match_parameters=True`` makes a study of networks of equal numbers of parameters.)
 
 
