@@ -138,24 +138,8 @@ with delayed:
         Exponential(5.0),
         name="digits",
     )
-compiler = EventPropCompiler(
-    example_timesteps=EXAMPLE_TIME,
-    losses="sparse_categorical_crossentropy",
-    optimiser=Adam(1e-2),
-    delay_optimiser=Adam(0.1),
-    delay_learn_conns=[d_hidden],
-    batch_size=BATCH_SIZE,
-)
-compiled = compiler.compile(delayed)
-compiled.train({d_input: train_spikes}, {d_output: train_labels}, NUM_EPOCHS, callbacks=[])
-metrics, _ = compiled.evaluate({d_input: test_spikes}, {d_output: test_labels}, callbacks=[])
-print(f"test: {metrics[d_output].result:.1%} with delays, {without_delays:.1%} without")
 
 # %%
-# They gain nothing here, and should not: all pixels of a digit come within 20 ms, which is as long
-# as the neurons remember, so that there is nothing to wait for. Where time itself tells the classes
-# apart, they do (tutorials 1 and 2). Try it before you take more parameters.
-#
 # Are the gradients right?
 # ------------------------
 #
@@ -176,6 +160,27 @@ check = check_gradients(
 )
 
 # %%
+# Training
+# --------
+
+compiler = EventPropCompiler(
+    example_timesteps=EXAMPLE_TIME,
+    losses="sparse_categorical_crossentropy",
+    optimiser=Adam(1e-2),
+    delay_optimiser=Adam(0.1),
+    delay_learn_conns=[d_hidden],
+    batch_size=BATCH_SIZE,
+)
+compiled = compiler.compile(delayed)
+compiled.train({d_input: train_spikes}, {d_output: train_labels}, NUM_EPOCHS, callbacks=[])
+metrics, _ = compiled.evaluate({d_input: test_spikes}, {d_output: test_labels}, callbacks=[])
+print(f"test: {metrics[d_output].result:.1%} with delays, {without_delays:.1%} without")
+
+# %%
+# They gain nothing here, and should not: all pixels of a digit come within 20 ms, which is as long
+# as the neurons remember, so that there is nothing to wait for. Where time itself tells the classes
+# apart, they do (tutorials 1 and 2). Try it before you take more parameters.
+#
 # What it learned
 # ---------------
 #
