@@ -10,6 +10,8 @@ at the landscape that training walks down, and compare with what weights can do.
 You need nothing but this package. All of it takes a few seconds.
 """
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -240,7 +242,9 @@ def accuracy_of(kind, interval, seed):
     )
     spikes, labels = noisy_pairs(interval, 512, seed)
     test_spikes, test_labels = noisy_pairs(interval, 1000, seed + 100)
-    with compiler.compile(network) as compiled:
+    with compiler.compile(network) as compiled, warnings.catch_warnings():
+        # training warns where the loss does not fall: with weights, this is what we are to find
+        warnings.simplefilter("ignore", UserWarning)
         compiled.train({x: spikes}, {y: labels}, num_epochs=40, callbacks=[])
         metrics, _ = compiled.evaluate({x: test_spikes}, {y: test_labels}, callbacks=[])
     return metrics[y].result
