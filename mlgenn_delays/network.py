@@ -89,6 +89,16 @@ class Network:
         return Network._context
 
     @staticmethod
+    def _default_name() -> str:
+        """Name of a population that is given none. It is that of its place in the network, so that
+        a network that is described again has the same checkpoints and the same code."""
+        populations = [] if Network._context is None else Network._context.populations
+        taken, number = {p.name for p in populations}, len(populations)
+        while f"Pop{number}" in taken:
+            number += 1
+        return f"Pop{number}"
+
+    @staticmethod
     def _add_population(population: Population) -> None:
         Network._current("Population").populations.append(population)
 

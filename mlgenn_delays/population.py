@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -59,15 +58,13 @@ class Population:
         shape: number of neurons, or a tuple of sizes; None: from connectivity given as arrays
         record_spikes: allow a :class:`.SpikeRecorder` on this population
         record_spike_events: accepted for compatibility with mlGeNN, without effect
-        name: name for messages and checkpoints; None: ``Pop0``, ``Pop1``, ...
+        name: name for messages and checkpoints; None: ``Pop0``, ``Pop1``, ... of its network
         add_to_model: add to the network being built (layers do this themselves)
 
     Raises:
         ValueError: bad shape or name, unknown neuron
         RuntimeError: outside ``with network:``
     """
-
-    _new_id = count()
 
     def __init__(
         self,
@@ -78,7 +75,7 @@ class Population:
         name: str | None = None,
         add_to_model: bool = True,
     ):
-        self.name = f"Pop{next(Population._new_id)}" if name is None else name
+        self.name = Network._default_name() if name is None else name
         self.neuron = neuron
         self.shape = shape
         self.record_spikes = record_spikes
