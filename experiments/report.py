@@ -15,6 +15,7 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
 
 from mlgenn_delays.files import atomic_write
 from mlgenn_delays.studies.commands.command import run_command
+from mlgenn_delays.studies.commands.program import shown
 from mlgenn_delays.studies.errors import RunError
 from mlgenn_delays.studies.reports.comparing import compare
 from mlgenn_delays.studies.reports.comparing_text import draw_comparison, to_markdown, to_rows
@@ -42,7 +43,7 @@ over seeds. With MLGENN_DELAYS_DEBUG=1 in the environment, errors come with a tr
 def make_parser() -> argparse.ArgumentParser:
     """Parser of the command line."""
     parser = argparse.ArgumentParser(
-        prog="report.py",
+        prog=shown("report"),
         description=__doc__,
         epilog=_DETAILS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: ``--help``, or a command line that cannot be parsed.
     """
-    return run_command("report.py", partial(_main, argv))
+    return run_command(shown("report"), partial(_main, argv))
 
 
 def _main(argv: Sequence[str] | None) -> int:

@@ -8,6 +8,7 @@ from weakref import ref
 from .checks import check_name, check_whole_number, describe
 from .connectivity import Connectivity, default_connectivity
 from .network import Network
+from .network_summary import end_name
 from .population import Population
 from .registry import get_object
 from .synapses import Synapse, default_synapses
@@ -143,6 +144,15 @@ class Connection:
         if synapse is None:
             raise TypeError(f"connection '{self.name}': synapse is missing")
         self._synapse = get_object(synapse, Synapse, "Synapse", default_synapses)
+
+    def __repr__(self) -> str:
+        ends = f"{end_name(self._source())!r} -> {end_name(self._target())!r}"
+        longest = (
+            "" if self.max_delay_steps is None else f", max_delay_steps={self.max_delay_steps}"
+        )
+        return (
+            f"<Connection {self.name!r}: {ends}, {self.connectivity!r}, {self.synapse!r}{longest}>"
+        )
 
     def __str__(self) -> str:
         return self.name

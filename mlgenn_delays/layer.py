@@ -89,6 +89,9 @@ class InputLayer:
         self.population = ref(population)
         SequentialNetwork._add_layer(self, population)
 
+    def __repr__(self) -> str:
+        return f"<InputLayer of {self.population()!r}>"
+
     def __str__(self) -> str:
         return str(self.population())
 
@@ -147,11 +150,17 @@ class Layer:
         self.connection = None if connection is None else ref(connection)
         SequentialNetwork._add_layer(self, population, connection)
 
+    def __repr__(self) -> str:
+        into = "" if self.connection is None else f", {self.connection()!r}"
+        return f"<Layer of {self.population()!r}{into}>"
+
     def __str__(self) -> str:
         return str(self.population())
 
 
+#: What stands for a connection: itself, or the layer that it leads to.
 ConnectionType = Connection | Layer
+#: What stands for a population: itself, or its layer.
 PopulationType = InputLayer | Layer | Population
 
 

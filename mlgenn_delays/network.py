@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .defaults import current_defaults
+from .network_summary import describe_sizes, summarise_network
 from .registry import get_object
 from .serialisers import Serialiser, default_serialisers
+from .summary import Summary
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -67,11 +69,34 @@ class Network:
         for connection, state in zip(self.connections, states, strict=True):
             connection.connectivity.set_state(state)
 
+    def summary(self) -> Summary:
+        """What the network is made of: populations with size, neuron (settings that are not the
+        defaults) and readout; connections with number of synapses, synapse, weights and delays
+        [timesteps]; how many parameters there are. ``print`` shows it as text, notebooks as tables.
+
+        What is learned is up to the compiler: ``summary`` of a compiled network says it.
+        """
+        return summarise_network(type(self).__name__, self.populations, self.connections)
+
+    def __repr__(self) -> str:
+        sizes = describe_sizes(type(self).__name__, self.populations, self.connections)
+        return f"<{sizes}>"
+
     @staticmethod
     def _current(what: str) -> Network:
         if Network._context is None:
             raise RuntimeError(f"{what} must be created inside a ``with network:`` block")
         return Network._context
+
+    @staticmethod
+    def _default_name() -> str:
+        """Name of a population that is given none. It is that of its place in the network, so that
+        a network that is described again has the same checkpoints and the same code."""
+        populations = [] if Network._context is None else Network._context.populations
+        taken, number = {p.name for p in populations}, len(populations)
+        while f"Pop{number}" in taken:
+            number += 1
+        return f"Pop{number}"
 
     @staticmethod
     def _add_population(population: Population) -> None:

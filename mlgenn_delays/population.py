@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -15,6 +14,7 @@ from .events.spikes import MAX_NEURONS
 from .network import Network
 from .neurons import Neuron, default_neurons
 from .registry import get_object
+from .reprs import value_text
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -58,15 +58,13 @@ class Population:
         shape: number of neurons, or a tuple of sizes; None: from connectivity given as arrays
         record_spikes: allow a :class:`.SpikeRecorder` on this population
         record_spike_events: accepted for compatibility with mlGeNN, without effect
-        name: name for messages and checkpoints; None: ``Pop0``, ``Pop1``, ...
+        name: name for messages and checkpoints; None: ``Pop0``, ``Pop1``, ... of its network
         add_to_model: add to the network being built (layers do this themselves)
 
     Raises:
         ValueError: bad shape or name, unknown neuron
         RuntimeError: outside ``with network:``
     """
-
-    _new_id = count()
 
     def __init__(
         self,
@@ -77,7 +75,7 @@ class Population:
         name: str | None = None,
         add_to_model: bool = True,
     ):
-        self.name = f"Pop{next(Population._new_id)}" if name is None else name
+        self.name = Network._default_name() if name is None else name
         self.neuron = neuron
         self.shape = shape
         self.record_spikes = record_spikes
@@ -137,6 +135,13 @@ class Population:
         if neuron is None:
             raise TypeError(f"population '{self.name}': neuron is missing")
         self._neuron = get_object(neuron, Neuron, "Neuron", default_neurons)
+
+    def __repr__(self) -> str:
+        shape = self._shape
+        if shape is not None and len(shape) == 1:
+            (size,) = shape
+            return f"Population({self.neuron!r}, shape={size}, name={self.name!r})"
+        return f"Population({self.neuron!r}, shape={value_text(shape)}, name={self.name!r})"
 
     def __str__(self) -> str:
         return self.name

@@ -2,6 +2,7 @@
 
 from .braille import braille_settings
 from .classifier import ClassifierNetwork, build_classifier
+from .nmnist import nmnist_settings
 from .psmnist import psmnist_settings
 from .sequence_detection import sequence_settings
 from .settings import (
@@ -27,6 +28,7 @@ __all__ = [
     "SurrogateSettings",
     "braille_settings",
     "build_classifier",
+    "nmnist_settings",
     "psmnist_settings",
     "sequence_settings",
     "shd_settings",

@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,17 @@ def pytest_addoption(parser):
     parser.addoption(
         "--attack-seed", type=int, default=0, help="seed of the attacks (default: %(default)s)"
     )
+
+
+def pytest_configure():
+    """``python -m pytest`` finds the folder of a checkout first, which is not the whole package."""
+    if find_spec("mlgenn_delays.models") is None:
+        folder = Path(find_spec("mlgenn_delays").origin).parent
+        raise pytest.UsageError(
+            f"{folder} is not the package, only a part of it: install this checkout "
+            "(pip install -e .), or test what is installed from another folder "
+            "(python -m pytest -c CHECKOUT/pyproject.toml --rootdir CHECKOUT CHECKOUT/tests)"
+        )
 
 
 def pytest_collection_modifyitems(items):

@@ -48,11 +48,21 @@ def test_bad_neuron():
         make(None, 2, name="a")
 
 
-def test_unique_names():
-    assert make("spike_input", 1).name != make("spike_input", 1).name
+def test_its_text_is_its_name():
     assert str(make("spike_input", 1, name="x")) == "x"
 
 
 def test_outside_network():
     with pytest.raises(RuntimeError, match="Population must be created inside a ``with network:``"):
         Population(SpikeInput(), 3)
+
+
+def test_names_are_those_of_places_in_the_network():
+    def describe():
+        with Network() as network:
+            for name in (None, "Pop2", None, None):
+                Population("spike_input", 2, name=name)
+        return [p.name for p in network.populations]
+
+    assert describe() == ["Pop0", "Pop2", "Pop3", "Pop4"]
+    assert describe() == ["Pop0", "Pop2", "Pop3", "Pop4"]

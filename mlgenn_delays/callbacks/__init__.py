@@ -17,6 +17,7 @@ from .schedules import (
 from .spike_statistics import SpikeStatistics
 from .wake_silent_neurons import WakeSilentNeurons
 
+#: Names by which callbacks can be given as text, and their classes.
 default_callbacks: dict[str, type[Callback]] = get_module_classes(globals(), Callback)
 
 __all__ = [

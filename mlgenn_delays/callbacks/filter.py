@@ -19,7 +19,9 @@ from ..checks import (
 
 logger = logging.getLogger(__name__)
 
+#: Which examples are recorded: their numbers, a bool each, one number, or all (None).
 ExampleFilterType = Sequence[int] | Sequence[bool] | np.ndarray | int | None
+#: Which neurons are recorded: their numbers, a bool each, a slice, one number, or all (None).
 NeuronFilterType = Sequence[int] | Sequence[bool] | slice | np.ndarray | int | None
 
 

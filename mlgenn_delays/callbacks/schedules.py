@@ -156,8 +156,8 @@ class LearningRateSchedule(Callback):
     """Multiplies the learning rates that optimisers have now by a factor before each batch.
 
     The factor depends on the number of the batch, or of the epoch, alone, so that a resumed run has
-    the same learning rates. Make it before :meth:`.load_training_state` and before training, while
-    the optimisers have the rates they begin with.
+    the same learning rates. Make it before :meth:`.CompiledTrainingNetwork.load_training_state` and
+    before training, while the optimisers have the rates they begin with.
 
     Args:
         compiled_network: whose optimisers

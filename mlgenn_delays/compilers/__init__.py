@@ -5,6 +5,7 @@ from ..training.compiled_inference_network import CompiledInferenceNetwork
 from ..training.compiled_network import CompiledNetwork
 from ..training.compiled_surrogate_network import CompiledSurrogateNetwork
 from ..training.compiled_training_network import CompiledTrainingNetwork
+from ..training.history import History
 from ..training.loop import TrainingDiverged
 from ..training.run_state import EpochRecord
 from .convert import convert
@@ -20,6 +21,7 @@ __all__ = [
     "CompiledTrainingNetwork",
     "EpochRecord",
     "EventPropCompiler",
+    "History",
     "InferenceCompiler",
     "SurrogateCompiler",
     "TrainingDiverged",

@@ -19,6 +19,7 @@ from ..training.built_network import BuiltNetwork
 from .build_connections import build_connections
 from .build_populations import build_populations
 from .build_surrogate import build_surrogate
+from .learned_elsewhere import warn_of_learned
 from .settings import BuildSettings
 
 
@@ -36,6 +37,7 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
     settings = settings.checked()
     check_network(network)
     _check_members(network, settings)
+    warn_of_learned(network, settings)
     populations, losses = build_populations(network, settings)
     connections, parameters = build_connections(network, populations, settings)
     surrogate = None

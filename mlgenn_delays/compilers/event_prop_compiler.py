@@ -17,8 +17,8 @@ from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
 from .training_compiler import TrainingCompiler, warn_delays_not_learned
 
-#: Defaults for ``Network(default_params)``: what EventProp needs.
 _SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}
+#: Defaults for ``Network(default_params)``: what EventProp needs.
 default_params: dict[type, dict[str, Any]] = {
     LeakyIntegrate: {"scale_i": True},
     LeakyIntegrateFire: _SPIKING,

@@ -11,7 +11,7 @@ from ..program.program import Timing
 from ..training.compiled_inference_network import CompiledInferenceNetwork
 from .build import build_program
 from .event_prop_compiler import refuse_communicator, warn_ignored
-from .settings import BuildSettings
+from .settings import BuildSettings, compiler_text
 
 
 class InferenceCompiler:
@@ -84,6 +84,9 @@ class InferenceCompiler:
             timing=timing,
         ).checked()
         check_timing(timing, backend)
+
+    def __repr__(self) -> str:
+        return compiler_text(self, {})
 
     def compile(self, network: Network, name: str | None = None) -> CompiledInferenceNetwork:
         """Check a network and turn it into running code.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 from ..checks import (
@@ -20,6 +20,7 @@ from ..population import Population
 from ..program.program import Timing
 from ..program.surrogate import SpreadKind, SurrogateFunction
 from ..program.timing import MAX_TIMESTEPS, TIMESTEP
+from ..reprs import value_text
 
 #: Threads, and seeds, which are kept in 64 bits.
 MAX_THREADS, MAX_SEED = 4096, 2**63 - 1
@@ -46,6 +47,12 @@ class SurrogateSettings:
     current_dropout: float | Mapping[Population, float]
     recurrent_dropout: float | Mapping[Population, float]
 
+    def arguments(self) -> dict[str, Any]:
+        """What is chosen, by the name that the compiler gives it."""
+        names = {"function": "surrogate", "slope": "surrogate_slope"}
+        values = {names.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
+        return {name: _by_name(value) for name, value in values.items() if value}
+
 
 @dataclass(frozen=True)
 class BuildSettings:
@@ -70,6 +77,16 @@ class BuildSettings:
     softmax_temperature: float = 1.0
     timing: Timing = "grid"
     surrogate: SurrogateSettings | None = None  #: None: exact gradients
+
+    def arguments(self) -> dict[str, Any]:
+        """What is not the default, by the name that compilers give it, connections by theirs."""
+        given: dict[str, Any] = {self.timesteps_name: self.timesteps}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            own = field.name in ("timesteps", "timesteps_name", "training", "surrogate")
+            if not own and not _is_default(value, field.default):
+                given[field.name] = _by_name(value)
+        return given if self.surrogate is None else {**given, **self.surrogate.arguments()}
 
     def checked(self) -> BuildSettings:
         """The same with plain numbers, once they have been checked.
@@ -102,6 +119,33 @@ class BuildSettings:
         )
 
 
+def _is_default(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and bool(value == default))
+
+
+def _by_name(value: Any) -> Any:
+    """Connections and populations by their names, which are shorter."""
+    if isinstance(value, frozenset):
+        return sorted(c.name for c in value)
+    if isinstance(value, Mapping):
+        return {getattr(key, "name", None) or str(key): v for key, v in value.items()}
+    return value
+
+
 def _checked_timing(timing: Timing) -> Timing:
     check_choice(timing, "timing", get_args(Timing))
     return timing
+
+
+def compiler_text(compiler: Any, further: Mapping[str, Any]) -> str:
+    """A compiler as it is called, without what is the default.
+
+    Args:
+        compiler: with ``settings`` and ``backend``
+        further: arguments to show besides those of the settings
+    """
+    arguments = {**compiler.settings.arguments(), **further}
+    if compiler.backend != "auto":
+        arguments["backend"] = compiler.backend
+    shown = ", ".join(f"{name}={value_text(value)}" for name, value in arguments.items())
+    return f"{type(compiler).__name__}({shown})"

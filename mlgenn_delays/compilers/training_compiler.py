@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
+from ..cautions import caution
 from ..initializers.value import is_value_constant
 from ..network import Network
 from ..optimisers import Optimiser
 from .optimiser_groups import OptimiserGroups
-from .settings import BuildSettings
+from .settings import BuildSettings, compiler_text
 
 
 class TrainingCompiler:
@@ -28,9 +27,16 @@ class TrainingCompiler:
         """Of the delays; networks get copies."""
         return self._groups.delays
 
+    def __repr__(self) -> str:
+        groups = self._groups
+        own = {"optimiser": groups.weights}
+        if groups.has_own_of_delays:
+            own["delay_optimiser"] = groups.delays
+        return compiler_text(self, own)
+
 
 def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> None:
-    """Warn, in the name of the caller's caller, of what is said of delays and has no effect.
+    """Warn of what is said of delays and has no effect.
 
     ``max_delay_steps`` bounds what is learned, or what an initializer draws. One delay for all
     synapses, which does not change, it can only refuse.
@@ -49,9 +55,8 @@ def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> No
         plural = "s" if len(bounded) > 1 else ""
         without_effect.append(f"max_delay_steps of connection{plural} {', '.join(bounded)}")
     if without_effect:
-        warnings.warn(
+        caution(
             f"without effect: {' and '.join(without_effect)}, as no connection learns delays "
             "(delay_learn_conns is empty); name the connections that should in delay_learn_conns, "
-            "or leave this out",
-            stacklevel=3,
+            "or leave this out"
         )

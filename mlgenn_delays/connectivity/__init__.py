@@ -6,6 +6,7 @@ from .shared_delays import Axonal, Dendritic, Groups, Shared, SharedDelay, SumOf
 from .sparse import FixedProbability, OneToOne, Sparse
 from .sparse_base import SparseBase
 
+#: Names by which connectivities can be given as text, and their classes.
 default_connectivity: dict[str, type[Connectivity]] = get_module_classes(globals(), Connectivity)
 
 __all__ = [

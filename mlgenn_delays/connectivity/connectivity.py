@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import ArgumentError, check_array, fit_array
 from ..initializers.value import InitValue, Value, make_delay, make_value
+from ..reprs import CallRepr
 from .shared_delays import SharedDelay
 
 
@@ -34,7 +35,7 @@ InitDelay = InitValue | SharedDelay
 Indices = tuple[np.ndarray, np.ndarray] | None
 
 
-class Connectivity(ABC):
+class Connectivity(CallRepr, ABC):
     """Base class for all connectivity.
 
     Args:
@@ -46,9 +47,32 @@ class Connectivity(ABC):
         TypeError: neither number, array, initializer nor name
     """
 
+    #: parameter ("g", "d") -> seed of the compiled network that has learned it since it was set
+    _learned_elsewhere: Mapping[str, int] = {}
+
     def __init__(self, weight: InitValue, delay: InitDelay):
         self.weight = weight
         self.delay = delay
+
+    def note_learned(self, name: str, rng_seed: int) -> None:
+        """A compiled network has learned weights "g" or delays "d": what is here is older.
+
+        Args:
+            rng_seed: with which that network had been compiled
+        """
+        self._learned_elsewhere = {**self._learned_elsewhere, name: rng_seed}
+
+    def forget_learned(self, name: str) -> None:
+        """Weights "g" or delays "d" are those that are wanted."""
+        if name in self._learned_elsewhere:
+            others = self._learned_elsewhere.items()
+            self._learned_elsewhere = {n: seed for n, seed in others if n != name}
+
+    @property
+    def learned_elsewhere(self) -> Mapping[str, int]:
+        """Parameters ("g", "d") that a compiled network has learned since they were set here, with
+        the seed of that network."""
+        return self._learned_elsewhere
 
     @property
     def weight(self) -> Value:
@@ -58,6 +82,7 @@ class Connectivity(ABC):
     @weight.setter
     def weight(self, weight: InitValue) -> None:
         self._weight = make_value(weight, f"{type(self).__name__}: weight")
+        self.forget_learned("g")
 
     @property
     def delay(self) -> Delay:
@@ -70,6 +95,7 @@ class Connectivity(ABC):
             self._delay: Delay = delay
         else:
             self._delay = make_delay(delay, f"{type(self).__name__}: delay")
+        self.forget_learned("d")
 
     @abstractmethod
     def connect(self, source: Sized, target: Sized) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import ArgumentError, whole_numbers
 from ..initializers.value import InitValue, Value, make_delay, sample_value
+from ..reprs import CallRepr
 
 #: Numbers of neurons of source and target.
 Sizes = tuple[int, int]
@@ -74,7 +75,7 @@ class SharedDelay(ABC):
         return SumOfDelays((*self.terms, *other.terms))
 
 
-class _Kind(SharedDelay):
+class _Kind(CallRepr, SharedDelay):
     """Delays that are no sum.
 
     Args:
@@ -102,9 +103,6 @@ class _Kind(SharedDelay):
 
     def with_values(self, values: np.ndarray) -> SharedDelay:
         return type(self)(values)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.delay!r})"
 
 
 class Axonal(_Kind):
@@ -195,9 +193,6 @@ class Groups(_Kind):
 
     def with_values(self, values: np.ndarray) -> SharedDelay:
         return Groups(self.groups, values)
-
-    def __repr__(self) -> str:
-        return f"Groups(<{len(self.groups)} synapses>, {self.delay!r})"
 
 
 class SumOfDelays(SharedDelay):

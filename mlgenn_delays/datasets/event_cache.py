@@ -28,7 +28,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..events.dataset import EventDataset
+from ..events.dataset import EventDataset, channel_dtype
 from ..files import clear_left_over, reading, umask
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 #: Changes whenever what is written, or how it is made, does: older data sets are made anew.
 VERSION = 2
 
-#: Types of the elements of what is written piece by piece.
+#: What is written piece by piece, and its types but for many channels, see :func:`_kinds`.
 _KINDS = {"times": "<f4", "neurons": "<u2"}
 #: At the start and at the end of a file [bytes]; what lies between need not be read to name it.
 _SAMPLE_BYTES = 2**20
@@ -55,7 +55,8 @@ class StoredEvents:
 
 
 class EventWriter:
-    """Takes a data set piece by piece: times are float32 [ms], channels uint16.
+    """Takes a data set piece by piece: times are float32 [ms], channels uint16, or uint32 if there
+    are more of them than it can number.
 
     Args:
         folder: where to write; None: the data set is kept in memory
@@ -67,6 +68,7 @@ class EventWriter:
         self._folder = folder
         self._num_neurons = num_neurons
         self._origin = origin
+        self._kinds = _kinds(num_neurons)
         self._counts: list[np.ndarray] = []
         self._arrays: dict[str, np.ndarray] = {}
         self._files = {name: self._open(name) for name in _KINDS}
@@ -75,7 +77,7 @@ class EventWriter:
         """Append examples."""
         self._counts.append(np.diff(events.offsets))
         for name, values in (("times", events.times), ("neurons", events.neurons)):
-            self._files[name].write(np.ascontiguousarray(values, _KINDS[name]).data)
+            self._files[name].write(np.ascontiguousarray(values, self._kinds[name]).data)
 
     def add_array(self, name: str, values: np.ndarray) -> None:
         """Store a further array."""
@@ -94,9 +96,11 @@ class EventWriter:
         offsets = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
         for name, file in self._files.items():
             file.seek(0)
-            _write_header(file, name, int(offsets[-1]))
+            _write_header(file, self._kinds[name], int(offsets[-1]))
         if self._folder is None:
-            times, neurons = (_from_memory(file, name) for name, file in self._files.items())
+            times, neurons = (
+                _from_memory(file, self._kinds[name]) for name, file in self._files.items()
+            )
             events = EventDataset.adopt(offsets, times, neurons, self._num_neurons)
             return StoredEvents(events, self._arrays, about)
         self.close()
@@ -121,20 +125,25 @@ class EventWriter:
     def _open(self, name: str) -> IO[bytes]:
         file: IO[bytes]
         file = io.BytesIO() if self._folder is None else open(self._folder / f"{name}.npy", "wb")  # noqa: SIM115
-        _write_header(file, name, 0)
+        _write_header(file, self._kinds[name], 0)
         return file
 
 
-def _write_header(file: IO[bytes], name: str, length: int) -> None:
+def _kinds(num_neurons: int) -> dict[str, str]:
+    """Types of what is written piece by piece."""
+    return {**_KINDS, "neurons": channel_dtype(num_neurons).newbyteorder("<").str}
+
+
+def _write_header(file: IO[bytes], kind: str, length: int) -> None:
     """Header of a NumPy file, which has room for any length of a one-dimensional array."""
-    about = {"descr": _KINDS[name], "fortran_order": False, "shape": (length,)}
+    about = {"descr": kind, "fortran_order": False, "shape": (length,)}
     np.lib.format.write_array_header_1_0(file, about)
 
 
-def _from_memory(file: IO[bytes], name: str) -> np.ndarray:
+def _from_memory(file: IO[bytes], kind: str) -> np.ndarray:
     """What follows the header that has just been written."""
     assert isinstance(file, io.BytesIO)
-    return np.frombuffer(file.getbuffer(), _KINDS[name], offset=file.tell())
+    return np.frombuffer(file.getbuffer(), kind, offset=file.tell())
 
 
 def _file_names(arrays: Iterable[str]) -> list[str]:
@@ -174,8 +183,32 @@ def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> S
     Raises:
         OSError: ``source`` cannot be read. Also what ``fill`` raises.
     """
-    prefix = source.name.split(".")[0]
-    path = folder / f"{prefix}-{file_key(source)}-v{VERSION}"
+    name = source.name.split(".")[0]
+    return _stored(folder, name, file_key(source), num_neurons, fill, str(source.resolve()))
+
+
+def described_events(
+    folder: Path, name: str, description: str, num_neurons: int, fill: Fill
+) -> StoredEvents:
+    """As :func:`stored_events`, of a data set that is not made from one file.
+
+    Args:
+        folder, num_neurons, fill: see there
+        name: with which its folder begins
+        description: text that changes with anything that the data set depends on; one with another
+            description is another data set, both are kept
+
+    Raises:
+        OSError: what was just written cannot be read. Also what ``fill`` raises.
+    """
+    key = hashlib.blake2b(description.encode(), digest_size=12).hexdigest()
+    return _stored(folder, name, key, num_neurons, fill, "")
+
+
+def _stored(
+    folder: Path, prefix: str, key: str, num_neurons: int, fill: Fill, origin: str
+) -> StoredEvents:
+    path = folder / f"{prefix}-{key}-v{VERSION}"
     stored = _load(path, num_neurons)
     if stored is not None:
         return stored
@@ -185,7 +218,6 @@ def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> S
         temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     except OSError as error:
         return without_cache(num_neurons, fill, folder, error)
-    origin = str(source.resolve())
     try:
         with closing(EventWriter(temporary, num_neurons, origin)) as writer:
             writer.finish(fill(writer))
@@ -196,7 +228,8 @@ def stored_events(folder: Path, source: Path, num_neurons: int, fill: Fill) -> S
         return without_cache(num_neurons, fill, folder, error)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    _remove_older(path, prefix, origin)
+    if origin:
+        _remove_older(path, prefix, origin)
     stored = _load(path, num_neurons)
     if stored is None:
         raise OSError(f"{path}: what was just written there cannot be read")
@@ -278,7 +311,7 @@ def _read(path: Path, num_neurons: int | None) -> StoredEvents:
             raise ValueError(f"size or checksum of {name} is another one")
     if num_neurons is not None and content["neurons"] != num_neurons:
         raise ValueError(f"it has {content['neurons']} channels, {num_neurons} are needed")
-    times, neurons = (_map(path, name) for name in _KINDS)
+    times, neurons = (_map(path, *kind) for kind in _kinds(content["neurons"]).items())
     offsets, *further = (
         np.load(path / f"{name}.npy", allow_pickle=False)
         for name in ("offsets", *content["arrays"])
@@ -292,9 +325,9 @@ def _read(path: Path, num_neurons: int | None) -> StoredEvents:
     return StoredEvents(events, arrays, content["about"])
 
 
-def _map(path: Path, name: str) -> np.ndarray:
+def _map(path: Path, name: str, kind: str) -> np.ndarray:
     file = path / f"{name}.npy"
     values = np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
-    if values.dtype != np.dtype(_KINDS[name]) or values.ndim != 1:
+    if values.dtype != np.dtype(kind) or values.ndim != 1:
         raise ValueError(f"{file}: {values.dtype}, shape {values.shape}")
     return values

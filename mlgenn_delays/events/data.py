@@ -25,6 +25,7 @@ from .spikes import PreprocessedSpikes, check_examples
 #: Examples that are worked on at once.
 MAX_BATCH_SIZE = 2**20
 
+#: Examples (or labels) by population: input -> one entry per example.
 DataDictType = Mapping[Any, Sequence | np.ndarray]
 
 

@@ -86,9 +86,10 @@ def _encode_interval(
     trials, sensors, sign = (np.repeat(a, counts) for a in (trials, sensors, np.sign(signed)))
     nth = np.arange(len(trials)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
     level = reference[trials, sensors] + sign * nth * threshold
-    # an event implies start != end: before it the signal was less than a threshold away
     first = start[trials, sensors]
-    fraction = (level - first) / (end[trials, sensors] - first)
+    change = end[trials, sensors] - first
+    # without rounding an event implies a change; else it was due when the interval began
+    fraction = np.divide(level - first, change, out=np.zeros_like(level), where=change != 0.0)
     reference += steps * threshold
     channels = sensors + np.where(sign > 0, 0, start.shape[1])
     return Events(trials, channels, (index + fraction) * interval)

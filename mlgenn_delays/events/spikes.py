@@ -111,16 +111,18 @@ def preprocess_tonic_spikes(
     Neurons are numbered polarity first, then x, then y.
 
     Args:
-        events: structured array with the fields of ``ordering``
+        events: structured array with the fields of ``ordering``; polarities are whole numbers
+            from 0, or False and True
         ordering: names of fields: "t", "p", "x" and, for two-dimensional sensors, "y"
-        shape: (x, y, polarities) of the sensor
+        shape: (x, y, polarities) of the sensor; with one polarity, "p" is not looked at
         time_scale: factor from the unit of events to ms (default: events in microseconds)
         dt: width [ms] of bins, where ``histogram_thresh`` is given
         histogram_thresh: one spike at the start of each bin with at least so many events
             of a neuron, instead of one spike per event
 
     Raises:
-        ValueError: fields are missing, neurons out of range, ``histogram_thresh`` without ``dt``
+        ValueError: fields are missing, coordinates or polarities beyond the sensor (polarities of
+            -1 and 1 among them), ``histogram_thresh`` without ``dt``
     """
     sizes = _tonic_shape(shape)
     time_scale = check_number(time_scale, "time_scale", **_TIME)
@@ -170,13 +172,36 @@ def _tonic_ids(
             f"ordering is {tuple(ordering)}, it should contain t, p, x and for "
             f"two-dimensional sensors y; {', '.join(missing)} is missing"
         )
-    # Wide integers: fields may be too narrow for the number of neurons
-    ids = whole_numbers(_field(events, "x"), "events['x']").astype(np.int64)
+    ids = _whole_field(events, "x", shape[0])
     if "y" in ordering:
-        ids += whole_numbers(_field(events, "y"), "events['y']").astype(np.int64) * shape[0]
-    if shape[2] == 1:
-        return ids
-    return whole_numbers(_field(events, "p"), "events['p']").astype(np.int64) + ids * shape[2]
+        ids += _whole_field(events, "y", shape[1]) * shape[0]
+    return ids if shape[2] == 1 else _polarities(events, shape[2]) + ids * shape[2]
+
+
+def _whole_field(events: np.ndarray, name: str, size: int, advice: str = "") -> np.ndarray:
+    """A field as wide integers, since it may be too narrow for the number of neurons: a value
+    beyond the sensor would be another neuron.
+
+    Raises:
+        ValueError: values that are not whole numbers from 0 to ``size`` - 1
+    """
+    field = _field(events, name)
+    if field.dtype.kind == "b":  # polarities of tonic's camera data
+        field = field.astype(np.int8)
+    values = whole_numbers(field, f"events[{name!r}]").astype(np.int64)
+    bad = (values < 0) | (values >= size)
+    if np.any(bad):
+        raise ArgumentError(
+            f"events[{name!r}] has {values[bad][0]}, allowed are 0 to {size - 1} "
+            f"({int(np.sum(bad))} such events){advice}"
+        )
+    return values
+
+
+def _polarities(events: np.ndarray, number: int) -> np.ndarray:
+    return _whole_field(
+        events, "p", number, "; polarities -1 and 1 have to become 0 and 1: events['p'] > 0"
+    )
 
 
 def preprocess_tonic_spikes_separate(
@@ -196,7 +221,7 @@ def preprocess_tonic_spikes_separate(
     if sizes[2] == 1:
         raise ArgumentError(f"shape is {sizes}, a single polarity cannot be separated")
     single = (sizes[0], sizes[1], 1)
-    polarity = _field(events, "p")
+    polarity = _polarities(events, sizes[2])
     return [
         preprocess_tonic_spikes(
             events[polarity == p], ordering, single, time_scale, dt, histogram_thresh

@@ -3,6 +3,7 @@
 from ..registry import get_module_classes
 from .initializer import HalfNormal, Initializer, Normal, Orthogonal, Uniform
 
+#: Names by which initializers can be given as text, and their classes.
 default_initializers: dict[str, type[Initializer]] = get_module_classes(globals(), Initializer)
 
 __all__ = [

@@ -7,13 +7,14 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ..checks import Bounds, check_number
+from ..reprs import CallRepr
 
 #: Distributions are drawn from in single precision.
 _LARGEST = float(np.finfo(np.float32).max)
 _SINGLE: Bounds = {"minimum": -_LARGEST, "maximum": _LARGEST}
 
 
-class Initializer(ABC):
+class Initializer(CallRepr, ABC):
     """Base class for all initializers."""
 
     @abstractmethod

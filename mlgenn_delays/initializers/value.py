@@ -19,7 +19,9 @@ from ..checks import (
 )
 from . import Initializer, default_initializers
 
+#: A number for all, one for each, or an initializer that draws them.
 Value = float | np.ndarray | Initializer
+#: The same, or a list of numbers, or the name of an initializer.
 InitValue = Value | Sequence[float] | str
 
 

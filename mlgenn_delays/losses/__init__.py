@@ -11,6 +11,7 @@ from .loss import Loss, Trial
 from .sparse_categorical_crossentropy import SparseCategoricalCrossentropy
 from .square_errors import MeanSquareError, RelativeMeanSquareError
 
+#: Names by which losses can be given as text, and their classes.
 default_losses: dict[str, type[Loss]] = get_module_classes(globals(), Loss)
 
 __all__ = [

@@ -13,6 +13,7 @@ from ..neurons import Neuron
 from ..program.program import ReadoutProgram
 from ..readouts import Readout
 from ..registry import snake_case
+from ..reprs import CallRepr
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Trial:
     softmax_temperature: float = 1.0
 
 
-class Loss(ABC):
+class Loss(CallRepr, ABC):
     """Base class for all loss functions.
 
     A loss implements those of :meth:`on_readout`, :meth:`on_trace` and
@@ -169,9 +170,6 @@ class Loss(ABC):
             wakes outputs that should have spiked (see :class:`.OutputGradient`).
         """
         raise TypeError(f"loss '{self.name}' cannot be taken of spike times")
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
 
 
 def check_labels(y: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -90,6 +90,3 @@ class RelativeMeanSquareError(Loss):
         gradient[rows, y] = -np.sum(error, axis=1)
         loss = 0.5 * np.sum(error**2, axis=1)
         return loss, np.where(spiked, gradient, 0.0), np.zeros_like(gradient)
-
-    def __repr__(self) -> str:
-        return f"RelativeMeanSquareError(delta={self.delta:g})"

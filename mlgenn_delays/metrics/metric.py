@@ -40,6 +40,10 @@ class Metric(ABC):
     def state(self) -> dict[str, float]:
         """What has been summed up so far, to resume in the middle of an epoch."""
 
+    def __repr__(self) -> str:
+        result = self.result
+        return f"<{type(self).__name__}: {'no result yet' if result is None else f'{result:.4g}'}>"
+
     @abstractmethod
     def set_state(self, state: Mapping[str, float]) -> None:
         """Restore what :meth:`state` gave."""

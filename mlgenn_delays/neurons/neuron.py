@@ -9,11 +9,12 @@ from ..checks import REAL, check_number, check_whole_number, single
 from ..program.model import NeuronModel
 from ..readouts import Readout, default_readouts
 from ..registry import get_object
+from ..reprs import CallRepr
 
 ReadoutInitializer = Readout | str | None
 
 
-class Neuron(ABC):
+class Neuron(CallRepr, ABC):
     """Base class for all neuron models; docs/models.md shows how to write one.
 
     Attributes:

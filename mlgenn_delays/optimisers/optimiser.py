@@ -10,12 +10,13 @@ import numpy as np
 
 from ..checks import NOT_NEGATIVE, POSITIVE, check_number, single
 from ..program.exchange import AdamStep
+from ..reprs import CallRepr
 
 #: Learning rates, which engines have in single precision.
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-class Optimiser(ABC):
+class Optimiser(CallRepr, ABC):
     """Base class for all optimisers.
 
     Parameters are plain attributes: schedules set them while training runs.
@@ -55,7 +56,7 @@ class Optimiser(ABC):
             TypeError: a parameter is not a number
         """
 
-    def check_moments(  # noqa: B027
+    def check_moments(
         self, moments: Mapping[str, np.ndarray], shape: tuple[int, ...], label: str
     ) -> None:
         """Check what a checkpoint has of a parameter that was updated before, as far as the

@@ -13,7 +13,6 @@ from ..checks import (
     check_mapping,
     check_number,
     check_sequence,
-    check_whole_number,
     describe,
 )
 
@@ -47,23 +46,6 @@ def text_of(value: Any, name: str) -> str:
 def duration_of(value: Any, name: str) -> float:
     """A length of time [ms]."""
     return check_number(value, name, minimum=1e-30, maximum=1e30)
-
-
-def spikes_of(value: Any) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
-    """Times, neurons and size by name of population."""
-    spikes = {}
-    for name, entry in check_mapping(value, "spikes", "(times, neurons, size)").items():
-        label = f"spikes[{describe(name)}]"
-        parts = list(check_sequence(entry, label, "times, neurons and size"))
-        if len(parts) != 3:
-            raise ValueError(
-                f"{label} has {len(parts)} elements, it should be times, neurons, size"
-            )
-        times = as_numbers(parts[0], f"{label}: times", (None,))
-        neurons = as_numbers(parts[1], f"{label}: neurons", (len(times),))
-        size = check_whole_number(parts[2], f"{label}: size", 1, 2**31)
-        spikes[text_of(name, "name in spikes")] = times, neurons, size
-    return spikes
 
 
 def curves_of(value: Any, name: str, length: int) -> dict[str, np.ndarray]:

@@ -1,25 +1,22 @@
-"""How figures look, and writing them."""
+"""How figures look."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ..files import atomic_write
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 #: Widths of figures [mm].
 ONE_COLUMN, TWO_COLUMNS = 85.0, 170.0
 
 #: Colours of Okabe & Ito (2008).
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+#: More of them, and a grey for what stays in the background.
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#999999"
 
 _STYLE: dict[str, Any] = {
@@ -65,29 +62,6 @@ def styled(function: _F) -> _F:
             return function(*args, **kwargs)
 
     return run  # type: ignore[return-value]
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of a size in mm."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-@styled
-def save_figure(figure: Figure, path: str | os.PathLike[str], dpi: float = 300.0) -> None:
-    """Write a figure; the format is that of the suffix of ``path``. A file that is there is
-    replaced only once the new one is complete.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    suffix = os.path.splitext(os.fspath(path))[1].lstrip(".") or "png"
-    with atomic_write(path) as file:
-        figure.savefig(file, format=suffix, dpi=dpi)
 
 
 def legend_above(axis: Axes, columns: int = 2, **arguments: Any) -> None:

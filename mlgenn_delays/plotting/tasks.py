@@ -13,6 +13,7 @@ import numpy as np
 
 from ..checks import as_numbers, check_sequence
 from .arguments import names_of, snapshots_of, text_of
+from .figure import new_figure, picture
 from .style import (
     BLACK,
     BLUE,
@@ -26,8 +27,6 @@ from .style import (
     VERMILLION,
     begin_at_zero,
     margins_around,
-    new_figure,
-    styled,
 )
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ _COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY)
 _MOST_COLUMNS = 5
 
 
-@styled
+@picture
 def plot_decision_regions(
     regions: np.ndarray,
     extent: tuple[float, float, float, float],
@@ -123,7 +122,7 @@ class Snapshot:
     arrivals: np.ndarray  #: (spikes, outputs) times at which input spikes arrive [ms]
 
 
-@styled
+@picture
 def plot_delay_learning(
     snapshots: Sequence[Snapshot], delays: np.ndarray, loss: str = ""
 ) -> Figure:

@@ -3,15 +3,17 @@
 The classes and their formulas, with V_n the voltage after step n of T (in brackets the
 counterpart in continuous time, with trial duration T dt):
 
-=====================  =============================  ==========================================
-``avg_var``            (1/T) sum V_n                  [(1/(T dt)) integral V dt]
-``avg_var_exp_weight`` (1/T) sum exp(-n/T) V_n        [(1/(T dt)) integral exp(-t/(T dt)) V dt]
-``sum_var``            sum V_n                        [(1/dt) integral V dt]
-``sum_softmax_var``    sum softmax(V_n) over neurons  [none; ``SurrogateCompiler`` only]
-``max_var``            max V_n                        [max V]
-``var``                V_{T-1}                        [V(T dt)]
-``first_spike_time``   -(time of the first spike), the smallest float32 where there is none
-=====================  =============================  ==========================================
+======================  =============================  ==========================================
+``avg_var``             (1/T) sum V_n                  [(1/(T dt)) integral V dt]
+``avg_var_exp_weight``  (1/T) sum exp(-n/T) V_n        [(1/(T dt)) integral exp(-t/(T dt)) V dt]
+``sum_var``             sum V_n                        [(1/dt) integral V dt]
+``sum_softmax_var``     sum softmax(V_n) over neurons  [none; ``SurrogateCompiler`` only]
+``max_var``             max V_n                        [max V]
+``var``                 V_{T-1}                        [V(T dt)]
+``first_spike_time``    -(time of the first spike)     [the same]
+======================  =============================  ==========================================
+
+``first_spike_time`` of a neuron that does not spike is the smallest float32.
 """
 
 from ..registry import get_module_classes
@@ -26,6 +28,7 @@ from .readout import (
     Var,
 )
 
+#: Names by which readouts can be given as text, and their classes.
 default_readouts: dict[str, type[Readout]] = get_module_classes(globals(), Readout)
 
 __all__ = [

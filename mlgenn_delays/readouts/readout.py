@@ -10,9 +10,10 @@ import numpy as np
 from ..program.exchange import NO_SPIKE
 from ..program.program import Density, ReadoutKind, ReadoutProgram
 from ..registry import snake_case
+from ..reprs import CallRepr
 
 
-class Readout(ABC):  # noqa: B024 (a marker: what it offers depends on its class attributes)
+class Readout(CallRepr, ABC):
     """Base class for all readouts. The formulas are in the docstring of the package.
 
     Attributes:
@@ -49,9 +50,6 @@ class Readout(ABC):  # noqa: B024 (a marker: what it offers depends on its class
         """c(t) of Y = integral c(t) V(t) dt, for trials of ``timesteps`` of ``dt`` [ms]; None
         where the readout is no integral over the voltage."""
         return None
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
 
 
 class AvgVar(Readout):

@@ -1,4 +1,4 @@
-"""Runs and studies: from a configuration to results, on one machine or many.
+"""Runs and studies: from a configuration to results, on one machine or many::
 
     config -> run -> record                       one network
     study -> runs -> executor -> records -> report    many

@@ -76,6 +76,18 @@ class RecordedDataSettings(DataSettings):
     data_dir: Annotated[Path | None, or_none("PATH")] = None
 
 
+@dataclass(frozen=True)
+class TonicDataSettings(DataSettings):
+    """Which data, where there are recordings that tonic can fetch and read, too."""
+
+    #: real: recorded data, found or fetched; tonic: the same, as tonic fetches, keeps and reads
+    #: them (needs tonic); synthetic: a simulated stand-in; auto: real if they can be had, otherwise
+    #: synthetic
+    kind: Annotated[Literal["auto", "real", "tonic", "synthetic"], arg(name="data")] = "auto"
+    #: folder with real data; None: $MLGENN_DELAYS_DATA, then the user's cache
+    data_dir: Annotated[Path | None, or_none("PATH")] = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(ClassifierSettings):
     """All that decides a run. Two runs of equal configurations, on one engine and with as many

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mlgenn_delays.cautions import without_cautions
+
 from .compiling import compile_network
 from .evaluation import TestResult, evaluate_network
 from .methods import is_surrogate
@@ -42,7 +44,8 @@ def accuracies(
     names = (_ROUNDED, _FRACTIONAL) if is_rounded else (_FRACTIONAL, _ROUNDED)
     other = config.change(fractional_delays=is_rounded)
     part, loss = prepared.data.test, prepared.task.loss(config)
-    again = compile_network(prepared.task, network, other, prepared.data)
+    with without_cautions():  # it gets what was learned below
+        again = compile_network(prepared.task, network, other, prepared.data)
     with again:
         again.load_training_state(best)
         found = evaluate_network(again, network, part.events, part.labels, loss)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..plotting import unseen
 from . import pictures
 from .checkpoints import get_delays
 from .evaluation import TestResult
@@ -33,10 +34,12 @@ def write_outputs(
     dt = compiled.program.dt
     if test is not None:
         write_test(folder, prepared.data, test, dt)
-        prepared.observer.draw(folder.path, compiled, test)
-    pictures.draw_training(folder, table, record.best_epoch, record.test_accuracy)
-    after = get_delays(network, compiled)
-    pictures.draw_delays(folder, network, prepared.delays_before, after, dt)
+    with unseen():
+        if test is not None:
+            prepared.observer.draw(folder.path, compiled, test)
+        pictures.draw_training(folder, table, record.best_epoch, record.test_accuracy)
+        after = get_delays(network, compiled)
+        pictures.draw_delays(folder, network, prepared.delays_before, after, dt)
 
 
 def write_test(folder: ResultsFolder, data: TaskData, test: TestResult, dt: float) -> None:
@@ -54,4 +57,5 @@ def write_test(folder: ResultsFolder, data: TaskData, test: TestResult, dt: floa
         "dt_ms": np.array(dt),
     }
     write_arrays(folder.spikes, arrays)
-    pictures.draw_test(folder, data, test, dt)
+    with unseen():
+        pictures.draw_test(folder, data, test, dt)

@@ -78,8 +78,9 @@ def run(
 ) -> RunRecord:
     """Train and test a network.
 
-    Prints nothing, reads no command line and sets no signal handlers but for Ctrl-C while it
-    trains: the first one ends the training after the running batch.
+    Prints nothing (but a line on standard error where compiling takes longer than a second), reads
+    no command line and sets no signal handlers but for Ctrl-C while it trains: the first one ends
+    the training after the running batch.
 
     Args:
         config: what to train, see :func:`make_config`

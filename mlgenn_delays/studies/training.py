@@ -19,6 +19,7 @@ from mlgenn_delays.callbacks import (
     WarmUpCosine,
 )
 from mlgenn_delays.callbacks.schedules import Factor
+from mlgenn_delays.cautions import without_cautions
 from mlgenn_delays.compilers import CompiledTrainingNetwork, TrainingDiverged
 from mlgenn_delays.models import ClassifierNetwork, LearningSettings
 
@@ -178,18 +179,19 @@ class Training:
     def _train(self, data: TaskData, epoch: int, batch: int) -> TrainingEnd:
         network, kept = self._network, self.checkpoints
         try:
-            self._compiled.train(
-                {network.input: data.train.events},
-                {network.output: data.train.labels},
-                num_epochs=self._config.learning.epochs - epoch,
-                start_epoch=epoch,
-                start_batch=batch,
-                callbacks=self._callbacks,
-                validation_callbacks=self._validation_callbacks,
-                validation_x={network.input: data.validation.events},
-                validation_y={network.output: data.validation.labels},
-                augmentation=self._config.augmentation.augmentation(data.duration),
-            )
+            with without_cautions():  # reports say what is wrong
+                self._compiled.train(
+                    {network.input: data.train.events},
+                    {network.output: data.train.labels},
+                    num_epochs=self._config.learning.epochs - epoch,
+                    start_epoch=epoch,
+                    start_batch=batch,
+                    callbacks=self._callbacks,
+                    validation_callbacks=self._validation_callbacks,
+                    validation_x={network.input: data.validation.events},
+                    validation_y={network.output: data.validation.labels},
+                    augmentation=self._config.augmentation.augmentation(data.duration),
+                )
         except KeyboardInterrupt as interrupt:
             # the first Ctrl-C has a message and comes between two batches, a second one anywhere
             if not interrupt.args:

@@ -7,9 +7,10 @@ from abc import ABC, abstractmethod
 from ..checks import check_flag, check_number
 from ..defaults import network_default_params
 from ..program.equations import TIME_CONSTANT
+from ..reprs import CallRepr, call_text
 
 
-class Synapse(ABC):
+class Synapse(CallRepr, ABC):
     """Base class for all synapse models."""
 
     @abstractmethod
@@ -42,3 +43,6 @@ class Exponential(Synapse):
     def check(self) -> None:
         check_number(self.tau, "Exponential: tau", **TIME_CONSTANT)
         check_flag(self.scale_i, "Exponential: scale_i")
+
+    def __repr__(self) -> str:
+        return call_text(self, always=("tau",))

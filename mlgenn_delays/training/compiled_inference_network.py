@@ -16,8 +16,10 @@ from ..program.timing import spike_times
 from ..registry import get_object_mapping
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR, CompiledNetwork
-from .data import TrialData, prepare, prepare_inputs
+from .data import TrialData, prepare, prepare_inputs, time_range
+from .diagnosis import find_early_times
 from .trainable import test_batch
+from .watch import TrialWatch
 
 
 class CompiledInferenceNetwork(CompiledNetwork):
@@ -33,8 +35,10 @@ class CompiledInferenceNetwork(CompiledNetwork):
         """Compute metrics of predictions for a data set.
 
         Args:
-            x:         input population or layer -> sequence of ``PreprocessedSpikes``
-            y:         output population or layer -> labels or targets
+            x:         input population or layer -> sequence of ``PreprocessedSpikes``,
+                       an ``EventDataset``, or a data set of structured events (tonic's)
+            y:         output population or layer -> labels or targets, or the data set that
+                       has labels beside its structured events
             metrics:   metric, its name, or a dictionary with one per key of ``y``
             callbacks: callbacks or their names
 
@@ -43,6 +47,9 @@ class CompiledInferenceNetwork(CompiledNetwork):
 
         Raises:
             ValueError: a data set that does not fit the network (see ``training.data.prepare``).
+
+        Warns once (:class:`.Caution`) of layers without spikes, outputs that do not differ between
+        trials and spike times that look like seconds.
         """
         return self._evaluate(self._prepare(x, y), metrics, callbacks)
 
@@ -109,13 +116,17 @@ class CompiledInferenceNetwork(CompiledNetwork):
     ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
         """Test batch by batch, each with the data that it is of."""
         self._begin_test()
+        watch = TrialWatch(self._built, fixed=True)
         callbacks.on_test_begin()
         try:
             for index, (data, batch) in enumerate(parts):
-                losses = test_batch(self, index, batch, data, metrics, callbacks)
+                losses, result = test_batch(self, index, batch, data, metrics, callbacks)
                 self._add_losses(losses)
+                watch.see(data, batch, result)
         finally:
             callbacks.on_test_end(metrics)
+        watch.say_silent(self._say)
+        watch.say_constant(self._say)
         return metrics, callbacks.get_data()
 
     def predict(
@@ -138,6 +149,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
         for key in keys:
             self._check_output(key)
         data = prepare_inputs(self._built, x, num_threads=self.engine.num_threads)
+        self._say_early_times(data, "x")
         callback_list = self._callback_list(callbacks, data.num_batches(self.batch_size))
         self._begin_test()
         predictions: dict[Any, list[np.ndarray]] = {key: [] for key in keys}
@@ -162,7 +174,17 @@ class CompiledInferenceNetwork(CompiledNetwork):
         x_name: str = "x",
         y_name: str = "y",
     ) -> TrialData:
-        return prepare(self._built, x, y, x_name, y_name, self.engine.num_threads)
+        data = prepare(self._built, x, y, x_name, y_name, self.engine.num_threads)
+        self._say_early_times(data, x_name)
+        return data
+
+    def _say_early_times(self, data: TrialData, name: str) -> None:
+        for index, events in data.inputs.items():
+            population = self.program.populations[index].name
+            times = *time_range(events), len(events.times)
+            label = f"{name}[{population!r}]"
+            for sentence in find_early_times(*times, self.program.duration, label):
+                self._say(("early times", population), sentence)
 
     def _check_output(self, key: Any) -> None:
         population = get_underlying_pop(key)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cautions import caution
 from ..connection import Connection
 from ..engines.base import Engine
 from ..engines.create import create_engine
@@ -19,8 +20,18 @@ from ..layer import get_underlying_pop
 from ..population import Population
 from ..program.exchange import Batch, ForwardResult, Recording, RecordRequest
 from ..program.program import Program
+from ..summary import Summary
 from .built_network import BuiltNetwork
 from .callback_list import CallbackList
+from .compiled_summary import (
+    Optimised,
+    describe_compiled,
+    describe_engine,
+    describe_learning,
+    describe_trials,
+    memory_text,
+    summarise_compiled,
+)
 from .memory import peak_memory
 from .recording import SpikeCounts, merge_requests, split_request
 from .variables import NeuronGroup, SynapseGroup
@@ -71,6 +82,8 @@ class EngineHandle:
         self._backend = backend
         self._num_threads = num_threads
         self._engine: Engine | None = None
+        self.description = ""  #: of the engine: its name and its threads
+        self.memory: dict[str, int] = {}  #: what it needs [bytes], by purpose
         #: parameters and moments of an engine that was closed
         self._kept: tuple[list[np.ndarray], dict[str, np.ndarray]] | None = None
 
@@ -88,7 +101,15 @@ class EngineHandle:
                     engine.restore(*self._kept)
                     self._kept = None
                 self._engine = engine
+                self.description = describe_engine(engine.name, engine.num_threads)
+                self.memory = engine.memory_estimate()
             return self._engine
+
+    def parameters(self) -> list[np.ndarray]:
+        """Copies of all parameters as they are now; what is closed stays so."""
+        if self._kept is not None:
+            return [values.copy() for values in self._kept[0]]
+        return self.get().get_parameters()
 
     def close(self) -> None:
         """Release the engine, keeping a copy of its state."""
@@ -137,6 +158,7 @@ class CompiledNetwork(InTurn):
 
     def __init__(self, built: BuiltNetwork, backend: str, num_threads: int | None) -> None:
         self._built = built
+        self._optimised: Optimised = ()
         self.program = built.program
         self.trial = built.trial
         self.communicator = None
@@ -153,9 +175,43 @@ class CompiledNetwork(InTurn):
         self.connection_populations = {
             c: SynapseGroup(get, turn, self.program, i) for i, c in enumerate(built.connections)
         }
+        self._said: set[tuple[str, str]] = set()
         self.recording = Recording()
         self.recorded_examples = np.zeros(0, dtype=bool)
         self.spike_counts: Mapping[Population, np.ndarray] = {}
+
+    def summary(self) -> Summary:
+        """What the network is: populations, connections with their weights and delays [ms] as they
+        are now, what is learned and how; engine, length of trials, memory, time so far. ``print``
+        shows it as text, notebooks as tables; ``print`` of the network itself is a short form.
+        """
+        learning = describe_learning(self.program, self._optimised)
+        facts = {
+            "engine": self._handle.description,
+            "trials": describe_trials(self.program),
+            "learns": "; ".join(learning) or "nothing",
+            "memory": memory_text(self._handle.memory),
+        }
+        measured = self.genn_model
+        if measured.neuron_update_time:
+            facts["time so far"] = (
+                f"{measured.neuron_update_time:.3g} s in the network, "
+                f"{measured.optimiser_time:.3g} s in optimisers"
+            )
+        values = self._handle.parameters()
+        kind = type(self).__name__
+        return summarise_compiled(kind, self.program, values, self._built.losses, facts)
+
+    def __repr__(self) -> str:
+        learning = describe_learning(self.program, self._optimised)
+        kind = type(self).__name__
+        return describe_compiled(kind, self.program, self._handle.description, learning)
+
+    def _say(self, key: tuple[str, str], message: str) -> None:
+        """Warn of something once in the life of the network."""
+        if key not in self._said:
+            self._said.add(key)
+            caution(message)
 
     @property
     def engine(self) -> Engine:

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..callbacks import SpikeStatistics
+from ..callbacks import SpikeStatistics, WakeSilentNeurons
+from ..cautions import are_heard
 from ..checks import check_flag, check_whole_number
 from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
+from ..program.parameters import OwnerKind
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
 from .augmented_epochs import AugmentedEpochs
@@ -21,14 +23,16 @@ from .built_network import BuiltNetwork, describe_network
 from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR
 from .data import TrialData, prepare_with_validation, with_labels
+from .history import History
 from .learning_network import LearningNetwork
 from .loop import TrainingLoop
 from .resumption import Resumption
-from .run_state import EpochRecord, RunState
+from .run_state import RunState
 from .state import State, pack, pack_again, read_state, section
 from .state_checks import check_state, warn
 from .trainable import Pass
 from .variables import NeuronGroup, SynapseGroup
+from .watch import TrainingWatch
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +65,9 @@ class CompiledTrainingNetwork(LearningNetwork):
     Attributes:
         delay_optimiser: as given
         rng_seed:        as given
-        history:         list of :class:`.EpochRecord`, of the current (or last) call of ``train``;
-                         where there is validation, its last callback ``on_epoch_end`` finds the
-                         record of that epoch in it
+        history:         :class:`.History`, a list of :class:`.EpochRecord`, of the current (or
+                         last) call of ``train``; where there is validation, its last callback
+                         ``on_epoch_end`` finds the record of that epoch in it
         spike_statistics: :class:`.SpikeStatistics` of the current (or last) call of ``train``, so
                          far: spikes per neuron and silent neurons by layer; empty before the first
         stop_training:   set to True by a callback: training ends after the running epoch
@@ -83,7 +87,8 @@ class CompiledTrainingNetwork(LearningNetwork):
         self.delay_optimiser = delay_optimiser
         self.rng_seed = rng_seed
         self.stop_training = False
-        self.history: list[EpochRecord] = []
+        self.history = History()
+        self._has_trained = False
         self.spike_statistics = SpikeStatistics()
         self._resumption: Resumption | None = None
 
@@ -107,8 +112,11 @@ class CompiledTrainingNetwork(LearningNetwork):
         """Train.
 
         Args:
-            x:                    input population or layer -> sequence of ``PreprocessedSpikes``
-            y:                    output population or layer -> labels or targets
+            x:                    input population or layer -> sequence of ``PreprocessedSpikes``,
+                                  an ``EventDataset``, or a data set of structured events, such as
+                                  those of tonic (see :mod:`mlgenn_delays.training.structured_data`)
+            y:                    output population or layer -> labels or targets, or the data set
+                                  that has labels beside its structured events
             num_epochs:           number of epochs, from ``start_epoch`` on
             start_epoch:          number of the first epoch; decides the order of examples and
                                   how often the optimiser has been used before
@@ -141,6 +149,9 @@ class CompiledTrainingNetwork(LearningNetwork):
             TrainingDiverged: loss, predictions, gradients or parameters are not finite.
             KeyboardInterrupt: Ctrl-C was pressed; the batch that was running is complete and
                 :meth:`training_state` can be saved.
+
+        Warns once (:class:`.Caution`) of spike times that look like seconds, of layers without
+        spikes, outputs that do not differ between trials and a loss that does not move.
         """
         num_epochs = check_whole_number(num_epochs, "num_epochs", 0, MAX_EPOCHS)
         start_epoch = check_whole_number(start_epoch, "start_epoch", 0, MAX_EPOCHS)
@@ -195,10 +206,16 @@ class CompiledTrainingNetwork(LearningNetwork):
             statistics,
             augmented,
             resumption,
+            self._watch(training, start_epoch == 0 and resumption is None),
         )
         self.history = loop.history
         self.spike_statistics = statistics
-        loop.run(num_epochs)
+        try:
+            loop.run(num_epochs)
+        finally:
+            if (state.epoch, state.next_batch) != (start_epoch, start_batch):
+                self._has_trained = True
+                self._note_learned()
         if validation is None:
             return training.metrics, training.callbacks.get_data()
         return (
@@ -207,6 +224,20 @@ class CompiledTrainingNetwork(LearningNetwork):
             training.callbacks.get_data(),
             validation.callbacks.get_data(),
         )
+
+    def _watch(self, training: Pass[CallbackList], from_start: bool) -> TrainingWatch | None:
+        if not are_heard():
+            return None
+        wakes = any(isinstance(c, WakeSilentNeurons) for c in training.callbacks.callbacks)
+        return TrainingWatch(self._built, self._say, wakes, from_start and not self._has_trained)
+
+    def _note_learned(self) -> None:
+        """The description has other values than the network now; compiling it again says so."""
+        for spec in self.program.parameters:
+            of_synapses = spec.owner.kind is OwnerKind.CONNECTION and spec.name in ("g", "d")
+            if spec.learned and of_synapses:
+                connection = self._built.connections[spec.owner.index]
+                connection.connectivity.note_learned(spec.name, self.rng_seed)
 
     # -- saving and resuming
 
@@ -284,6 +315,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         warn(notes)
         resumption = Resumption(arrays, meta)
         self.restore(resumption)
+        self._note_learned()
         self._resumption = resumption
         self._run = RunState(epoch=meta["epoch"], next_batch=meta["next_batch"])
         return resumption.start

@@ -13,11 +13,13 @@ from ..checks import ArgumentError, as_array, check_number, describe
 from ..events.augmentation import Augmentation
 from ..events.dataset import EventDataset
 from ..events.flatten import flatten_spikes
+from ..events.structured import is_structured
 from ..layer import get_underlying_pop
 from ..program.exchange import Batch
 from ..program.program import PopulationProgram, Program
 from .built_network import BuiltNetwork
 from .kept_events import KEPT
+from .structured_data import ReadOnce
 
 
 @dataclass(frozen=True)
@@ -143,10 +145,11 @@ def prepare(
 
     Args:
         built: the compiled network
-        x: input population or layer -> sequence of ``PreprocessedSpikes`` (or an
-            ``EventDataset``); every input of the network must be there
-        y: output population or layer -> labels or targets; with losses every output
-            must be there
+        x: input population or layer -> sequence of ``PreprocessedSpikes`` (or an ``EventDataset``,
+            or a data set of structured events such as those of tonic, see
+            :mod:`.structured_data`); every input of the network must be there
+        y: output population or layer -> labels or targets, or the data set that has them beside
+            its structured events; with losses every output must be there
         x_name, y_name: how to call them in errors
         num_threads: that convert them
 
@@ -155,7 +158,8 @@ def prepare(
             differ, spikes outside the trial, labels out of range or not whole numbers.
         TypeError: inputs that are not sequences of ``PreprocessedSpikes``.
     """
-    data = prepare_inputs(built, x, x_name, num_threads)
+    once = ReadOnce(built.program.duration)
+    data = _prepare_inputs(built, x, x_name, num_threads, once)
     size = len(data)
     outputs = built.program.outputs
     given_y = _by_population(built, y, outputs, "output", y_name)
@@ -169,6 +173,7 @@ def prepare(
             raise ArgumentError(
                 f"{y_name}[{population.name!r}] has {length} examples, {x_name} has {size}"
             )
+    given_y = {p.index: _with_labels(given_y[p.index], p, y_name, once) for p in chosen}
     targets = {p.index: _targets(built, p, given_y[p.index][1], size, y_name) for p in chosen}
     return replace(data, targets=targets, keys={p.index: given_y[p.index][0] for p in chosen})
 
@@ -177,10 +182,16 @@ def prepare_inputs(
     built: BuiltNetwork, x: Mapping[Any, Any], x_name: str = "x", num_threads: int = 1
 ) -> TrialData:
     """As :func:`prepare`, without targets."""
+    return _prepare_inputs(built, x, x_name, num_threads, ReadOnce(built.program.duration))
+
+
+def _prepare_inputs(
+    built: BuiltNetwork, x: Mapping[Any, Any], x_name: str, num_threads: int, once: ReadOnce
+) -> TrialData:
     given_x = _by_population(built, x, built.program.inputs, "input", x_name)
     _check_complete(given_x, built.program.inputs, "input", x_name)
     inputs = {
-        p.index: _events(built, p, given_x[p.index][1], f"{x_name}[{p.name!r}]", num_threads)
+        p.index: _events(built, p, given_x[p.index][1], f"{x_name}[{p.name!r}]", num_threads, once)
         for p in built.program.inputs
     }
     size = _common_size({p.name: len(inputs[p.index]) for p in built.program.inputs}, x_name)
@@ -272,7 +283,12 @@ def _common_size(sizes: Mapping[str, int], name: str) -> int:
 
 
 def _events(
-    built: BuiltNetwork, population: PopulationProgram, value: Any, name: str, num_threads: int
+    built: BuiltNetwork,
+    population: PopulationProgram,
+    value: Any,
+    name: str,
+    num_threads: int,
+    once: ReadOnce,
 ) -> EventDataset:
     if isinstance(value, EventDataset):
         return _checked_events(value, population, built.program.duration, name)
@@ -280,20 +296,33 @@ def _events(
         raise TypeError(f"{name} is one PreprocessedSpikes, it must be a sequence of them")
     if isinstance(value, (str, Mapping)) or not hasattr(value, "__getitem__"):
         raise TypeError(
-            f"{name} should be a sequence of PreprocessedSpikes or an EventDataset, not "
-            f"{describe(value)}"
+            f"{name} should be a sequence of PreprocessedSpikes or an EventDataset, or a data set "
+            f"of structured events, not {describe(value)}"
         )
+    if is_structured(value):
+        events = once.events(value, population, name)
+        return _checked_events(events, population, built.program.duration, name)
     examples = [value[i] for i in range(_length(value, name))]
     for i, example in enumerate(examples):
         if not hasattr(example, "end_spikes"):
             raise TypeError(
                 f"{name}: example {i} is {type(example).__name__}, it must be "
-                "PreprocessedSpikes (see utils.data.preprocess_spikes)"
+                "PreprocessedSpikes (see utils.data.preprocess_spikes) or structured events "
+                "(fields t, x, y and p, no frames)"
             )
     settings = population.size, built.program.duration
     return KEPT.get(
         examples, settings, lambda: flatten_spikes(examples, *settings, name, num_threads)
     )
+
+
+def time_range(events: EventDataset) -> tuple[float, float]:
+    """First and last spike time [ms]; infinity and 0 where there are no spikes."""
+    times = events.times
+    first, last = events.derived(
+        "range", lambda: np.array([times.min(initial=np.inf), times.max(initial=0.0)])
+    )
+    return first, last
 
 
 def _checked_events(
@@ -305,17 +334,24 @@ def _checked_events(
         raise ValueError(
             f"{name} has {events.num_neurons} channels, the input population {population.size}"
         )
-    times = events.times
-    first, last = events.derived(
-        "range", lambda: np.array([times.min(initial=np.inf), times.max(initial=0.0)])
-    )
-    if len(times) and not (first >= 0.0 and last <= duration * (1.0 + 1e-6)):
+    first, last = time_range(events)
+    if len(events.times) and not (first >= 0.0 and last <= duration * (1.0 + 1e-6)):
         raise ValueError(
             f"{name} has spike times from {first} to {last} ms, "
             f"allowed are finite times from 0 to {duration} ms"
         )
     events.check_structure(name)
     return events
+
+
+def _with_labels(
+    given: tuple[Hashable, Any], population: PopulationProgram, name: str, once: ReadOnce
+) -> tuple[Hashable, Any]:
+    """Labels in the place of a data set that has them beside structured events."""
+    key, value = given
+    if not is_structured(value):
+        return given
+    return key, once.labels(value, f"{name}[{population.name!r}]")
 
 
 def _targets(

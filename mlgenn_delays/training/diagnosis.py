@@ -15,6 +15,9 @@ import numpy as np
 from ..checks import ArgumentError, as_numbers
 from ..readouts import FirstSpikeTime
 
+#: Share of a trial within which no data set has all its spikes, unless they are in seconds.
+EARLY = 0.01
+
 #: Spikes per neuron and trial below which a layer hardly spikes if there is not even one spike per
 #: trial in all of it: what follows then hears nothing in many trials.
 HARDLY_SPIKES = 0.05
@@ -44,6 +47,26 @@ FEWEST_TRIALS = 10
 
 #: How many outputs a sentence names.
 _MOST_NAMED = 5
+
+
+def find_early_times(
+    first: float, last: float, num_spikes: int, duration: float, name: str
+) -> list[str]:
+    """Whether spike times look like seconds: all in the first hundredth of the trial, and not all
+    at its very beginning.
+
+    Args:
+        first, last: spike times [ms]
+        num_spikes: how many there are
+        duration: of a trial [ms]
+        name: whose spikes they are
+    """
+    if num_spikes == 0 or not 0.0 < last < EARLY * duration:
+        return []
+    return [
+        f"{name} has {_count(num_spikes, 'spike')}, all between {first:.3g} and {last:.3g} ms of "
+        f"trials of {duration:g} ms; times are in ms: are these seconds? Multiply them by 1000"
+    ]
 
 
 def find_quiet_layers(
@@ -171,15 +194,33 @@ def find_constant_outputs(outputs: np.ndarray, class_names: Sequence[str] = ()) 
         return []
     values = as_numbers(values, "outputs", values.shape).astype(np.float64)
     values = values.reshape(num_trials, -1, num_outputs)
-    never_spike = np.isfinite(values) & ~FirstSpikeTime.spiked(values)
-    silent = np.all(never_spike, axis=(0, 1))
+    silent = np.all(never_spike(values), axis=(0, 1))
     with np.errstate(invalid="ignore"):  # what is not finite is not constant
         spread = np.max(np.ptp(values, axis=0), axis=0)
         constant = spread <= ROUNDING * np.max(np.abs(values), axis=(0, 1))
+    return name_constant_outputs(silent, constant & ~silent, num_trials, class_names)
+
+
+def never_spike(values: np.ndarray) -> np.ndarray:
+    """Which of the values that were read out are those of neurons that did not spike, bool."""
+    return np.asarray(np.isfinite(values) & ~FirstSpikeTime.spiked(values))
+
+
+def name_constant_outputs(
+    silent: np.ndarray, constant: np.ndarray, num_trials: int, class_names: Sequence[str] = ()
+) -> list[str]:
+    """What :func:`find_constant_outputs` says.
+
+    Args:
+        silent: (outputs,) bool, which never spike
+        constant: (outputs,) bool, which never differ
+        num_trials: that were compared
+        class_names: of the outputs; their numbers where there is none
+    """
     trials = f"the {num_trials:,} trials"
     return [
         *_say(silent, class_names, ("spikes", "spike"), f"in any of {trials}"),
-        *_say(constant & ~silent, class_names, ("differs", "differ"), f"between {trials}"),
+        *_say(constant, class_names, ("differs", "differ"), f"between {trials}"),
     ]
 
 

@@ -15,9 +15,11 @@ from ..callbacks import SpikeStatistics
 from ..program.exchange import Batch
 from .augmented_epochs import AugmentedEpochs
 from .data import TrialData
+from .history import History
 from .resumption import Resumption
 from .run_state import EpochRecord, RunningMean, RunState
 from .trainable import NotFinite, Pass, Trainable, test_batch
+from .watch import TrainingWatch
 
 
 class TrainingDiverged(RuntimeError):
@@ -124,6 +126,7 @@ class TrainingLoop:
         statistics: callback that counts spikes
         augmented:  source of the training data of each epoch; None: they stay the same
         resumption: saved state with which the run goes on
+        watch:      looks at every batch, and says what is wrong; None: nothing is said
 
     Attributes:
         history: the epochs that are complete
@@ -139,6 +142,7 @@ class TrainingLoop:
         statistics: SpikeStatistics,
         augmented: AugmentedEpochs | None = None,
         resumption: Resumption | None = None,
+        watch: TrainingWatch | None = None,
     ) -> None:
         self._network = network
         self._training = training
@@ -148,8 +152,9 @@ class TrainingLoop:
         self._statistics = statistics
         self._augmented = augmented
         self._resumption = resumption
+        self._watch = watch
         self._guard = InterruptGuard()
-        self.history: list[EpochRecord] = []
+        self.history = History()
 
     def run(self, num_epochs: int) -> None:
         """Train for ``num_epochs`` epochs, or until ``network.stop_training``.
@@ -174,6 +179,8 @@ class TrainingLoop:
                 self._run_epoch(epoch)
                 if self._network.stop_training:
                     break
+        if self._watch is not None:
+            self._watch.on_train_end(self.history)
 
     def _run_epoch(self, epoch: int) -> None:
         self._begin_epoch(epoch)
@@ -189,6 +196,8 @@ class TrainingLoop:
         """Reset what is accumulated per epoch, or restore it when resuming."""
         self._state.loss = RunningMean()
         self._training.reset_metrics()
+        if self._watch is not None:
+            self._watch.on_epoch_begin()
         resumption, self._resumption = self._resumption, None
         # what on_epoch_begin changes is part of a state that was saved after it
         if resumption is not None and not resumption.in_mid_epoch:
@@ -205,6 +214,8 @@ class TrainingLoop:
         self._state.epoch, self._state.next_batch = epoch + 1, 0
         self._state.validating = False
         self.history.append(self._record(epoch))
+        if self._watch is not None:
+            self._watch.on_epoch_end(self.history)
 
     def _record(self, epoch: int) -> EpochRecord:
         validated = self._validation is not None
@@ -217,6 +228,7 @@ class TrainingLoop:
             spikes_per_neuron=self._statistics.spikes_per_neuron,
             silent_neurons=self._statistics.silent_neurons,
             seconds=self._statistics.seconds,
+            metric_names=self._training.metric_names(),
         )
 
     def _train_epoch(self, epoch: int) -> None:
@@ -248,6 +260,8 @@ class TrainingLoop:
         except NotFinite as error:
             raise self._diverged(error, epoch, index) from None
         network.update_metrics(training.metrics, training.data, batch, result)
+        if self._watch is not None:
+            self._watch.on_batch_end(training.data, batch, result)
         self._state.loss.add(losses)
         self._state.next_batch = index + 1
         self._statistics.on_batch_end(index, training.metrics)
@@ -261,7 +275,7 @@ class TrainingLoop:
         validation.callbacks.on_epoch_begin(epoch)
         batches = validation.data.batches(self._network.batch_size)
         for index, batch in enumerate(batches):
-            losses = test_batch(
+            losses, _ = test_batch(
                 self._network,
                 index,
                 batch,

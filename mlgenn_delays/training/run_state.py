@@ -41,6 +41,7 @@ class EpochRecord:
         spikes_per_neuron:   layer -> mean number of spikes per neuron and trial, in training
         silent_neurons:      layer -> neurons that did not spike in the whole epoch
         seconds:             time that training and validation took
+        metric_names:        name of the output -> class of its metric
     """
 
     epoch: int
@@ -51,6 +52,7 @@ class EpochRecord:
     spikes_per_neuron: dict[str, float]
     silent_neurons: dict[str, int]
     seconds: float
+    metric_names: dict[str, str] = field(default_factory=dict)
 
 
 #: What callbacks, or metrics, have accumulated, one dictionary each.

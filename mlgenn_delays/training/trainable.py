@@ -110,6 +110,10 @@ class Pass(Generic[Calls]):
         """What the metrics say, by name of the output."""
         return {self.names[key]: metric.result for key, metric in self.metrics.items()}
 
+    def metric_names(self) -> dict[str, str]:
+        """Classes of the metrics, by name of the output."""
+        return {self.names[key]: type(metric).__name__ for key, metric in self.metrics.items()}
+
 
 def test_batch(
     network: Testable,
@@ -118,11 +122,15 @@ def test_batch(
     data: TrialData,
     metrics: Mapping[Any, Metric],
     callbacks: CallbackCalls,
-) -> np.ndarray | None:
-    """Run one batch forwards, with metrics and callbacks; its losses, where there are any."""
+) -> tuple[np.ndarray | None, ForwardResult]:
+    """Run one batch forwards, with metrics and callbacks.
+
+    Returns:
+        (examples,) losses, None where there are none; the outcome of the pass
+    """
     callbacks.on_batch_begin(index)
     requests = callbacks.recording_requests(index, network.batch_size)
     losses, result = network.test(batch, data, requests)
     network.update_metrics(metrics, data, batch, result)
     callbacks.on_batch_end(index, metrics)
-    return losses
+    return losses, result

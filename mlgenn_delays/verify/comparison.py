@@ -68,9 +68,10 @@ def check_gradients(
         network:             the description; it is not changed
         x:                   input -> a few ``PreprocessedSpikes``
         y:                   output -> labels or targets
-        example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns,
-        per_timestep_loss, ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads, timing:
+        example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns, per_timestep_loss:
                              see :class:`.EventPropCompiler`
+        ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads, timing:
+                             see there, too
         i_minus_thresh_min:  bound in the engine; the reference has none
         num_parameters:      how many parameters to compare, spread over connections,
                              weights and delays

@@ -68,8 +68,13 @@ class GradientCheck:
 
     @property
     def ok(self) -> bool:
-        """Whether anything was compared, and all of it agrees."""
-        return bool(self.rows) and all(row.agrees for row in self.rows)
+        """Whether gradients that are not all 0 were compared, and all of them agree."""
+        return self.has_gradient and all(row.agrees for row in self.rows)
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether any gradient that was compared is not 0: zeros agree, and say nothing."""
+        return any(row.finite_difference != 0.0 or row.reference != 0.0 for row in self.rows)
 
     def __str__(self) -> str:
         return "\n".join([*self._header(), *map(self._row, self.rows), "", *self._footer()])
@@ -100,6 +105,8 @@ class GradientCheck:
             f"(to {self.reference_tolerance:g}), {self.engine_name} {engine} of "
             f"{len(self.rows)} (to {self.engine_tolerance:g})",
         ]
+        if self.rows and not self.has_gradient:
+            lines.append("all gradients are 0, so that nothing was checked: do neurons spike?")
         if self.engine_name != "reference":
             lines.append(
                 f"({self.engine_name} has timesteps of {self.dt:g} ms: spikes come up to that much "

@@ -213,6 +213,7 @@ FUNCTIONS = {
     plotting.plot_delays: {
         "before": {"a": [1.0, 2.0]}, "after": {"a": [1.5, 2.5]},
     },
+    plotting.plot_voltages: {"network": np.ones((4, 2)), "neurons": [1]},
     plotting.plot_confusion: {
         "matrix": np.array([[1, 2], [3, 4]]), "class_names": ["a", "b"],
     },

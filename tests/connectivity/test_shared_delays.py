@@ -172,8 +172,18 @@ def test_what_can_be_added():
 
 
 def test_texts():
-    assert repr(Axonal(Uniform(0, 9)) + Shared(2.0)).startswith("Axonal(Uniform(")
-    assert repr(Groups([0, 1, 1], 2.0)) == "Groups(<3 synapses>, 2.0)"
+    assert repr(Axonal(Uniform(0, 9)) + Shared(2.0)) == "Axonal(Uniform(min=0, max=9)) + Shared(2)"
+    assert repr(Groups([0, 1, 1], 2.0)) == "Groups(int64[3], 2)"
+
+
+def test_summaries_count_shared_delays_once():
+    net = describe(Axonal(Uniform(0, 9)) + Dendritic(Uniform(0, 5)))
+    assert net.network.summary().parameters == {"weights": 20, "delays": 7}
+    compiled, _ = compiled_delays(net)
+    summary = compiled.summary()
+    assert summary.parameters["delays"] == 7 and "7 shared" in str(summary)
+    axonal, _ = compiled_delays(describe(Axonal(Uniform(0, 9))))
+    assert "one per axon" in str(axonal.summary())
 
 
 @pytest.mark.parametrize(

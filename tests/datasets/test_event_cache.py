@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 
 from mlgenn_delays.datasets import event_cache
-from mlgenn_delays.datasets.event_cache import EventWriter, StoredEvents, file_key, stored_events
+from mlgenn_delays.datasets.event_cache import (
+    EventWriter,
+    StoredEvents,
+    described_events,
+    file_key,
+    stored_events,
+)
 from mlgenn_delays.events.dataset import EventDataset
 
 PIECES = (
@@ -262,6 +268,42 @@ class TestWithoutCache:
 
         with pytest.raises(OSError, match="the disk is broken"):
             stored_events(tmp_path / "cache", source, 9, fill)
+
+
+class TestDescribed:
+    """Data sets that are found again by a description, not by a file."""
+
+    def test_made_once(self, tmp_path: Path) -> None:
+        fill = Fill()
+        for _ in range(2):
+            check(described_events(tmp_path, "words", "loud", 9, fill))
+        assert fill.calls == 1
+        assert [p.name.split("-")[0] for p in tmp_path.iterdir()] == ["words"]
+
+    def test_another_description_is_another_data_set(self, tmp_path: Path) -> None:
+        fill = Fill()
+        for text in ("loud", "soft", "loud"):
+            check(described_events(tmp_path, "words", text, 9, fill))
+        assert fill.calls == 2
+        assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_many_channels(tmp_path: Path, in_memory: bool) -> None:
+    """More than two bytes can number, as of cameras with many pixels."""
+    piece = EventDataset([0, 2], [1.0, 2.0], [179_919, 3], 179_920)
+
+    def fill(writer: EventWriter) -> Mapping[str, Any]:
+        writer.add(piece)
+        return {}
+
+    stored = (
+        event_cache.without_cache(179_920, fill)
+        if in_memory
+        else described_events(tmp_path, "camera", "", 179_920, fill)
+    )
+    assert stored.events.neurons.tolist() == [179_919, 3]
+    assert stored.events.neurons.dtype == np.uint32
 
 
 LOAD = """

@@ -78,6 +78,16 @@ def test_events_restore_the_signal_to_one_threshold() -> None:
     assert np.abs(error).max() > 5, "the bound is not tested"
 
 
+def test_event_that_rounding_puts_off() -> None:
+    """Four thresholds of 0.87: the last one is reached after rounding only, when nothing changes
+    any more; its time must be a number."""
+    signal = np.array([0.95, 4.43, 4.43]).reshape(1, 3, 1)
+    events = sigma_delta(signal, 0.87, 2.0)
+    assert len(events.times) == 4
+    assert np.isfinite(events.times).all()
+    assert events.times.max() == 2.0
+
+
 def test_one_sample_and_no_trials_have_no_events() -> None:
     assert len(sigma_delta(np.ones((2, 1, 3)), 1, 25.0).times) == 0
     assert len(sigma_delta(np.ones((0, 5, 3)), 1, 25.0).times) == 0

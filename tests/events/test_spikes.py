@@ -103,8 +103,39 @@ def test_tonic_missing_fields():
 
 
 def test_tonic_out_of_range():
-    with pytest.raises(ValueError, match="ids has the neuron 5, allowed are 0 to 2"):
+    with pytest.raises(ValueError, match=r"events\['x'\] has 5, allowed are 0 to 2 \(1 such"):
         preprocess_tonic_spikes(events(t=[0], x=[5], p=[0]), "txp", (3, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        # each of these is another neuron of the sensor if nobody looks
+        (dict(x=[3, 0], y=[0, 0], p=[0, 1]), r"events\['x'\] has 3, allowed are 0 to 2 \(1 such"),
+        (dict(x=[-1, 0], y=[1, 1], p=[0, 1]), r"events\['x'\] has -1, allowed are 0 to 2 \(1 such"),
+        (dict(x=[0, 0], y=[2, 0], p=[0, 1]), r"events\['y'\] has 2, allowed are 0 to 1"),
+        (dict(x=[0, 2], y=[1, 1], p=[1, -1]), r"events\['p'\] has -1.*events\['p'\] > 0"),
+        (dict(x=[0, 2], y=[0, 0], p=[0, 2]), r"events\['p'\] has 2, allowed are 0 to 1"),
+    ],
+)
+@pytest.mark.parametrize("of", [preprocess_tonic_spikes, preprocess_tonic_spikes_separate])
+def test_tonic_beyond_the_sensor(fields, message, of):
+    with pytest.raises(ValueError, match=message):
+        of(events(t=[0, 1], **fields), "txyp", (3, 2, 2))
+
+
+def test_tonic_polarities_may_be_bool():
+    e = np.array([(1, 0, 1000, True), (0, 1, 2000, False)], dtype="i2, i2, i8, ?")
+    e.dtype.names = "x", "y", "t", "p"
+    spikes = preprocess_tonic_spikes(e, e.dtype.names, (2, 2, 2))
+    assert as_pairs(spikes) == [(3, 1.0), (4, 2.0)]
+    off, on = preprocess_tonic_spikes_separate(e, e.dtype.names, (2, 2, 2))
+    assert as_pairs(off) == [(2, 2.0)] and as_pairs(on) == [(1, 1.0)]
+
+
+def test_tonic_single_polarity_is_not_looked_at():
+    spikes = preprocess_tonic_spikes(events(t=[1000], x=[1], p=[-1]), "txp", (2, 1, 1))
+    assert as_pairs(spikes) == [(1, 1.0)]
 
 
 @pytest.mark.parametrize("num_neurons", [0, -3, 2.5])

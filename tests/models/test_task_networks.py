@@ -1,4 +1,4 @@
-"""Networks of the small tasks: sequence detection, Yin-Yang, permuted sequential MNIST."""
+"""Networks of the small tasks: sequence detection, Yin-Yang, N-MNIST, permuted sequential MNIST."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from mlgenn_delays.compilers import EventPropCompiler
 from mlgenn_delays.initializers import Uniform
-from mlgenn_delays.models import psmnist, sequence_detection, yin_yang
+from mlgenn_delays.models import nmnist, psmnist, sequence_detection, yin_yang
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
 
 
@@ -68,6 +68,22 @@ class TestYinYang:
     def test_no_neurons(self, num_hidden: tuple[int, ...]) -> None:
         with pytest.raises(ValueError, match="at least one neuron is needed"):
             yin_yang.yin_yang_settings(num_hidden)
+
+
+class TestNMNIST:
+    def test_delays_reach_from_one_saccade_to_the_next(self) -> None:
+        network = nmnist.build_network()
+        assert [p.size for p in network.network.populations] == [17 * 17 * 2, 128, 10]
+        (connection,) = network.delay_learn_conns
+        assert connection is network.connections["input_hidden"]
+        delay = connection.connectivity.delay
+        assert isinstance(delay, Uniform)
+        assert (delay.max, connection.max_delay_steps) == (200.0, 300)
+
+    def test_other_pixels(self) -> None:
+        settings = nmnist.nmnist_settings().change(hidden=(16, 8), recurrent=True)
+        network = nmnist.build_network(settings, 34 * 34 * 2)
+        assert [p.size for p in network.network.populations] == [2312, 16, 8, 10]
 
 
 class TestPSMNIST:

@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import fields, replace
@@ -19,6 +20,7 @@ import pytest
 from experiment_runs import SMALL, Run
 from order_task import TASK, task
 
+from mlgenn_delays.cautions import Caution
 from mlgenn_delays.studies import (
     DataSettings,
     FolderBusy,
@@ -117,7 +119,9 @@ def test_without_a_folder_it_writes_and_prints_nothing(tmp_path: Path) -> None:
         capture_output=True,
         cwd=tmp_path,
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+    # compilers that take long are announced
+    said = [x for x in ended.stderr.splitlines() if not x.startswith(b"Compiling the network")]
+    assert (ended.returncode, ended.stdout, said) == (0, b"", [])
     assert [p.name for p in tmp_path.iterdir()] == ["said.json"]
     said = json.loads((tmp_path / "said.json").read_text())
     # which is no file, see reset_peak_memory
@@ -361,6 +365,22 @@ def test_record_is_read_back_as_it_was(tmp_path: Path) -> None:
     written = files(tmp_path / "out").summary
     assert written == json.loads(json.dumps(record.to_json()))
     assert record.row()["folder"] == str(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"input_weight": (0.0, 0.0)}, "layer 'hidden' is silent"),
+        ({"lr": 0.0, "delay_lr": 0.0, "jitter": 0.0}, "the loss does not move"),
+    ],
+)
+def test_what_a_record_says_is_not_said_by_training_too(
+    changes: dict[str, Any], found: str
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Caution)
+        record = run(CONFIG.change(changes, epochs=2), task=TASK, pictures=False)
+    assert any(found in text for text in record.warnings)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from mlgenn_delays.studies.config import differences, flat_json, stored_settings
 
 #: One of these is a new value for any setting.
 VALUES = (
-    *(True, False, 7, 0.5, 0.25, (3,), (0.0, 1.5), (0.25, 0.5), Path("x"), 300.0, 2, 5),
+    *(True, False, 7, 0.5, 0.25, (3,), (0.0, 1.5), (0.25, 0.5), Path("x"), 300.0, 2, 5, 1),
     *(
         "fixed",
         "none",

@@ -18,6 +18,7 @@ from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.readouts import FirstSpikeTime
 from mlgenn_delays.training.diagnosis import (
     find_constant_outputs,
+    find_early_times,
     find_one_answer,
     find_quiet_layers,
     find_stuck_loss,
@@ -233,3 +234,21 @@ def test_trained_networks(readout, second):
         assert len(layers) == 1 + spiking
         assert len(losses) == len(constant) == len(answers) == 1
         assert "does not move" in losses[0] and "none of the 2 outputs" in constant[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "number", "found"),
+    [
+        (0.0, 0.99, 7, True),
+        (0.0, 1.0, 7, False),
+        (0.0, 0.0, 7, False),  # all at the beginning
+        (np.inf, 0.0, 0, False),
+    ],
+)
+def test_early_times(first, last, number, found):
+    texts = find_early_times(first, last, number, 100.0, "x['a']")
+    assert len(texts) == found
+    if found:
+        assert texts[0].startswith(
+            "x['a'] has 7 spikes, all between 0 and 0.99 ms of trials of 100"
+        )

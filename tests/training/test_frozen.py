@@ -112,6 +112,7 @@ OTHERS: dict[str, Any] = {
     "_max_delay_steps": 3,
     "pre_ind": np.arange(2, dtype=np.uint32),
     "post_ind": np.arange(2, dtype=np.uint32),
+    "_learned_elsewhere": {"g": 1},
 }
 
 

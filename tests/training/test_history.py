@@ -20,6 +20,8 @@ from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.training.compiled_training_network import epoch_order
 from mlgenn_delays.training.data import prepare_inputs
+from mlgenn_delays.training.history import History
+from mlgenn_delays.training.run_state import EpochRecord
 
 SEED, BATCH, EPOCHS = 7, 4, 3
 
@@ -327,3 +329,63 @@ def test_a_layer_of_one_neuron(spikes):
     ours, theirs = resumed.history[0], straight.history[0]
     assert ours.spikes_per_neuron == theirs.spikes_per_neuron and theirs.spikes_per_neuron["h"] > 0
     assert ours.silent_neurons == theirs.silent_neurons == {"h": 0}
+
+
+def record(epoch, **changes):
+    values = dict(
+        loss=1.25,
+        metrics={"y": 0.5},
+        validation_loss=None,
+        validation_metrics={},
+        spikes_per_neuron={"a": 2.0},
+        silent_neurons={"a": 0},
+        seconds=0.5,
+    )
+    return EpochRecord(epoch=epoch, **{**values, **changes})
+
+
+def test_table_of_a_history():
+    history = History([record(0), record(1, loss=0.123456, spikes_per_neuron={"a": np.nan})])
+    assert str(history) == repr(history)
+    assert str(history).splitlines() == [
+        "2 epochs",
+        "  epoch    loss  metric  spikes of a  time [s]",
+        "  --------------------------------------------",
+        "      0    1.25     0.5            2       0.5",
+        "      1  0.1235     0.5                    0.5",
+    ]
+    assert "<td" in history._repr_html_() and "0.1235" in history._repr_html_()
+    assert str(History()) == History()._repr_html_() == "no epochs"
+    assert history == list(history)  # a list like any other
+
+
+def test_table_with_validation_and_two_outputs():
+    both = {"y": 0.5, "z": None}
+    history = History([record(3, metrics=both, validation_loss=2.0, validation_metrics=both)])
+    assert history.table().columns == (
+        "epoch",
+        "loss",
+        "metric of y",
+        "metric of z",
+        "validation loss",
+        "validation metric of y",
+        "validation metric of z",
+        "spikes of a",
+        "time [s]",
+    )
+    assert history.table().rows == (("3", "1.25", "0.5", "", "2", "0.5", "", "2", "0.5"),)
+
+
+@pytest.mark.parametrize(("number", "shown"), [(20, 20), (21, 21), (300, 21)])
+def test_long_histories_are_shortened(number, shown):
+    rows = History([record(epoch) for epoch in range(number)]).table().rows
+    assert len(rows) == shown
+    assert rows[0][0] == "0" and rows[-1][0] == str(number - 1)
+    assert (rows[10][0] == "...") == (number > 20)
+
+
+def test_training_has_such_a_history(net):
+    with compile_layers(net) as compiled:
+        compiled.train(net.x_train, net.y_train, EPOCHS, callbacks=[])
+        assert isinstance(compiled.history, History)
+        assert str(compiled.history).splitlines()[0] == f"{EPOCHS} epochs"

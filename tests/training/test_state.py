@@ -227,9 +227,9 @@ def test_time_before_the_stop_counts(recurrent, data):
 
 # -- states of other versions
 
-#: The last commits before formats 2 and 3 wrote these: the run of ``stopped_runs``, stopped in the
-#: fifth batch, with its backends "reference" (format_1.npz) and "cpu"; and how it ended, not
-#: stopped (format_1_continued.npz).
+#: The last commits before formats 2 and 3, and version 0.1.0, wrote these: the run of
+#: ``stopped_runs``, stopped in the fifth batch, with its backends "reference" (format_1.npz) and
+#: "cpu"; and how it ended, not stopped (format_1_continued.npz).
 FILES = Path(__file__).parent
 OLDER = [
     ("reference", "format_1.npz"),
@@ -237,6 +237,7 @@ OLDER = [
     ("reference", "format_2.npz"),
     ("cpu", "format_2_cpu.npz"),
 ]
+VERSION_0_1_0 = [("reference", "format_3.npz"), ("cpu", "format_3_cpu.npz")]
 
 
 def assert_continues(network, recurrent, data, start, backend):
@@ -265,6 +266,18 @@ def test_older_formats_go_on(recurrent, data, backend, name):
     network = compile_regularised(recurrent, backend)
     with pytest.warns(UserWarning, match=r"has format [12].*time constants.* cannot be checked"):
         start = network.load_training_state(load_checkpoint(FILES / name))
+    assert_continues(network, recurrent, data, start, backend)
+
+
+@pytest.mark.parametrize(("backend", "name"), VERSION_0_1_0)
+def test_states_of_version_0_1_0_go_on(recurrent, data, backend, name):
+    """With everything checked, so that nothing is warned of."""
+    state = load_checkpoint(FILES / name)
+    assert json.loads(str(state["meta"]))["version"] == "0.1.0"
+    network = compile_regularised(recurrent, backend)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        start = network.load_training_state(state)
     assert_continues(network, recurrent, data, start, backend)
 
 

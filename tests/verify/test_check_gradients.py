@@ -80,6 +80,23 @@ def test_engines_simulate_the_same_network(recurrent, spikes):
     assert np.array_equal(times, emitted + 1.0)
 
 
+def test_a_silent_network_shows_nothing(recurrent, spikes):
+    for connection in (recurrent.xh, recurrent.hh):
+        connection.connectivity.weight = 0.0
+    x, y = spikes(3, 8)
+    result = check_gradients(
+        recurrent.network,
+        {recurrent.x: x},
+        {recurrent.y: y},
+        example_timesteps=TIMESTEPS,
+        losses="sparse_categorical_crossentropy",
+        backend="reference",
+        print_table=False,
+    )
+    assert result.rows and not result.has_gradient and not result.ok
+    assert "all gradients are 0, so that nothing was checked" in str(result)
+
+
 def test_selection_is_seeded(check):
     def chosen(seed):
         return [(r.connection, r.parameter, r.index) for r in check(seed=seed).rows]

@@ -19,6 +19,7 @@ import numpy as np
 
 from ...events.dataset import EventDataset
 
+#: Ways to turn a sequence of pixels into spikes, see :func:`encode_pixels`.
 ENCODINGS = ("crossings", "levels")
 
 #: Images that are encoded at once: bounds the memory it takes.

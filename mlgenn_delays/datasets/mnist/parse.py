@@ -17,6 +17,7 @@ import numpy as np
 from ...files import MalformedFile, most_unpacked, reading
 from .simulate import SIDE
 
+#: The digits, in the order of the labels.
 CLASS_NAMES = tuple(str(digit) for digit in range(10))
 
 #: Code of unsigned bytes, the only type that is read.

@@ -29,6 +29,9 @@ _LIMIT_NAME = "MLGENN_DELAYS_COMPILE_LIMIT"
 #: Seconds that it may take to say its version: it may lie on a busy file server.
 _VERSION_LIMIT = 60.0
 
+#: The compiler of the ziglang wheel.
+_ZIG = (sys.executable, "-m", "ziglang", "c++")
+
 #: Bytes kept of what it says, the last ones.
 _KEPT = 1 << 16
 
@@ -53,11 +56,12 @@ def _find_compiler(cxx: str | None, path: str | None) -> tuple[str, ...]:
         if shutil.which(name, path=path):
             return (name,)
     if find_spec("ziglang") is not None:
-        return (sys.executable, "-m", "ziglang", "c++")
+        return _ZIG
     raise CompilerError(
         "no C++ compiler found (looked for $CXX, g++, clang++, c++ and the ziglang wheel). "
         "Install one: 'apt install g++' (Debian, Ubuntu), 'dnf install gcc-c++' (Fedora), "
-        "'xcode-select --install' (macOS), or anywhere 'pip install ziglang'"
+        "'xcode-select --install' (macOS), or anywhere pip install 'mlgenn_delays[compiler]', "
+        "which is the ziglang wheel"
     )
 
 
@@ -83,6 +87,16 @@ def version(command: tuple[str, ...]) -> str:
 def shown(command: Sequence[str]) -> str:
     """A command as text that can be printed: names of files need not be text."""
     return " ".join(command).encode("utf-8", "backslashreplace").decode()
+
+
+def announce(command: Sequence[str]) -> str:
+    """What a person who waits for a compiler wants to know."""
+    if tuple(command) == _ZIG:
+        return (
+            "Compiling the network with the ziglang wheel: the very first time takes a minute or "
+            "two; what is compiled is kept"
+        )
+    return f"Compiling the network with {shown(command)}; it is kept for the next time"
 
 
 def run(

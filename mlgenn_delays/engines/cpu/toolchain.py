@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .. import code_cache
 from ..code_cache import CompilerError
+from ..waiting import waiting
 from . import compiler
 from .compiler import find_compiler as find_compiler
 
@@ -73,7 +74,8 @@ def build(source: str, name: str) -> Path:
     if code_cache.is_usable(library):
         return library
     try:
-        _compile([*command, *flags], source, library)
+        with waiting(compiler.announce(command)):
+            _compile([*command, *flags], source, library)
     except OSError as error:
         raise CompilerError(
             f"the cache directory {directory} cannot be written ({error}); "

@@ -6,7 +6,6 @@ import ctypes
 import re
 import sys
 from importlib import import_module
-from inspect import signature
 from typing import Any
 
 PYGENN_INSTALLATION = "https://genn-team.github.io/genn/documentation/5/installation.html"
@@ -14,6 +13,10 @@ ML_GENN_INSTALLATION = "https://github.com/genn-team/ml_genn#installation"
 
 #: Oldest PyGeNN that works.
 PYGENN_VERSION = (5, 3)
+
+#: What tells ml_genn 2.4 from those before it: a loss that came with it. It calls itself 2.3.1, as
+#: the release before it does, and so do the sources after it.
+_NEW_LOSS = "RelativeMeanSquareError"
 
 #: Names of the GeNN engine that ``backend=`` takes.
 GENN_BACKENDS = ("genn", "genn:cpu", "genn:cuda")
@@ -132,11 +135,14 @@ def _problem() -> str | None:
         return f"pygenn is {version}"
     try:
         import_module("ml_genn")
-        compilers = import_module("ml_genn.compilers")
+        losses = import_module("ml_genn.losses")
     except ImportError as error:
         return _import_problem("ml_genn", error)
-    if not _learns_delays(getattr(compilers, "EventPropCompiler", None)):
-        return "ml_genn is too old, its EventPropCompiler has no delay_learn_conns"
+    if not hasattr(losses, _NEW_LOSS):
+        return (
+            f"ml_genn is too old, it has no {_NEW_LOSS}, which is what is checked, since 2.4 calls "
+            "itself 2.3.1"
+        )
     return None
 
 
@@ -145,8 +151,3 @@ def _import_problem(package: str, error: ImportError) -> str:
         return f"{package} is not installed"
     lines = str(error).splitlines() or [type(error).__name__]
     return f"{package} cannot be imported ({lines[0]})"
-
-
-def _learns_delays(compiler: Any) -> bool:
-    # sources of 2.4 call themselves 2.3.1
-    return compiler is not None and "delay_learn_conns" in signature(compiler).parameters

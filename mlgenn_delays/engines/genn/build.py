@@ -20,8 +20,11 @@ import pygenn
 from ...version import __version__
 from .. import code_cache
 from ..code_cache import CompilerError
+from ..waiting import waiting
 from .availability import gpu_kinds
 from .program_compiler import GeNNNetwork
+
+_ANNOUNCEMENT = "Compiling the network with GeNN; it is kept for the next time"
 
 
 def load(network: GeNNNetwork, num_recording_timesteps: int | None = None) -> None:
@@ -53,7 +56,7 @@ def _build(network: GeNNNetwork, root: Path) -> None:
     with code_cache.aside(root) as folder:
         made = folder / finished.name
         made.mkdir()
-        with _quiet_make():
+        with _quiet_make(), waiting(_ANNOUNCEMENT):
             network.model.build(f"{made}{os.sep}")
         code_cache.seal(_library(network.model, made), finished.name)
         if not code_cache.is_intact(library, finished.name):

@@ -38,4 +38,5 @@ class Sparse(SparseBase):
         """Lists of synapses cannot tell the sizes of populations."""
 
     def get_snippet(self, connection: Any, supported_matrix_type: Any) -> Any:
+        """What mlGeNN asks of a connectivity: how GeNN makes the synapses."""
         return self._get_snippet(supported_matrix_type, None)

@@ -18,6 +18,7 @@ from ..run import run
 from ..task import Task, is_stand_in
 from .command import FAILED, INTERRUPTED, end_with
 from .epoch_bars import EpochBars
+from .options import program_name
 
 _MEGABYTE = 1e6
 
@@ -65,8 +66,8 @@ def run_on_screen(task: Task, config: RunConfig, out: Path, resume: bool) -> int
             record = run(config, out, screen, task=task, command=shlex.join(sys.argv))
         except OSError as error:
             return end_with(
-                f"{task.name}.py: error: results not written: {error}; continue with --resume "
-                f"--out {out}",
+                f"{program_name(task)}: error: results not written: {error}; continue with "
+                f"--resume --out {out}",
                 FAILED,
             )
     if not screen.has_started:

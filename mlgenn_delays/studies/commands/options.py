@@ -21,6 +21,7 @@ from ..config import OTHER_NAMES, RunConfig
 from ..errors import RunError, user_errors
 from ..task import Task
 from ..tasks import RECIPES
+from .program import shown
 
 _HELP = ("-h", "--help")
 
@@ -86,7 +87,7 @@ def parse(task: Task, argv: Sequence[str]) -> tuple[dict[str, Any], WhereOptions
 
 def program_name(task: Task) -> str:
     """How users call a task's command."""
-    return f"recipe.py {task.name}" if task.name in RECIPES else f"{task.name}.py"
+    return f"{shown('recipe')} {task.name}" if task.name in RECIPES else shown(task.name)
 
 
 def describe(task: Task) -> str:

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from ..tasks import RECIPES
 from . import task_command
 from .command import BAD_INPUT, end_with
+from .program import shown, typed
 
-_USAGE = f"""Train a published network as it was published, with surrogate gradients (PyTorch).
 
-    python experiments/recipe.py NAME [options]
-    python experiments/recipe.py NAME --help
+def _usage() -> str:
+    command = " ".join(typed("recipe"))
+    return f"""Train a published network as it was published, with surrogate gradients (PyTorch).
+
+    {command} NAME [options]
+    {command} NAME --help
 
 NAME is one of {", ".join(RECIPES)}. Results go to a folder, runs are interrupted and continued, and
 several seeds are trained, as with all experiments; --quick sees in seconds that things work."""
@@ -32,12 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     if arguments and arguments[0] in ("-h", "--help"):
-        print(_USAGE)
+        print(_usage())
         return 0
     name = arguments[0].replace("-", "_") if arguments else ""
     if name not in RECIPES:
         said = f"NAME is {arguments[0]!r}" if arguments else "NAME is missing"
         return end_with(
-            f"recipe.py: error: {said}, allowed are {', '.join(RECIPES)}; it comes first", BAD_INPUT
+            f"{shown('recipe')}: error: {said}, allowed are {', '.join(RECIPES)}; it comes first",
+            BAD_INPUT,
         )
     return task_command.main(name, arguments[1:])

@@ -77,10 +77,14 @@ class StudyBar(StudyProgress):
         mean = f", mean accuracy {np.mean(known):.1%}" if known else ""
         failed = sum(r.status == "failed" for r in self._done.values())
         bad = f", {failed} failed" if failed else ""
-        named = [f"{b.name} {b.epoch}/{b.epochs} on {b.host}" for b in beats[:_MOST_NAMED]]
+        named = [f"{b.name} {_stage(b)} on {b.host}" for b in beats[:_MOST_NAMED]]
         more = f" and {len(beats) - _MOST_NAMED} more" if len(beats) > _MOST_NAMED else ""
         running = f" | {', '.join(named)}{more}" if named else ""
         return f"{len(self._done)}/{self._num_runs} runs{bad}{mean}{running}"
+
+
+def _stage(beat: Beat) -> str:
+    return "loads and compiles" if beat.epochs is None else f"{beat.epoch}/{beat.epochs}"
 
 
 def _print_plan(state: StudyState, jobs: int) -> None:

@@ -31,6 +31,7 @@ from ..tasks import TASKS, get_task
 from ..variants import VARIANTS, choose_variants
 from .command import FAILED, end_with, run_command
 from .options import check_sense, expand_fast, given_settings, named, read_options
+from .program import shown, typed
 from .study_bar import StudyBar
 
 #: What the variants of the package are; of those that a script adds, their settings are shown.
@@ -51,15 +52,18 @@ def _explain_variants() -> str:
     )
 
 
-_USAGE = f"""Train networks of several sizes and kinds with several seeds, and compare them.
+def _usage() -> str:
+    command = " ".join(typed("scaling"))
+    return f"""Train networks of several sizes and kinds with several seeds, and compare them.
 
-    python experiments/scaling.py braille --sizes 16 32 64 --variants all --seeds 0-4
-    python experiments/scaling.py braille --sizes 64 --over method eventprop dcls delrec
-    python experiments/scaling.py STUDY.toml
+    {command} braille --sizes 16 32 64 --variants all --seeds 0-4
+    {command} braille --sizes 64 --over method eventprop dcls delrec
+    {command} STUDY.toml
 
-TASK is one of {", ".join(TASKS)}. All options of the experiment hold for all runs, --fast, too. A
-file has the same options as keys, and task = "...". The same command goes on with a study that was
-stopped, and adds sizes, variants and seeds to it; runs that failed are tried again each time.
+TASK is one of {", ".join(TASKS)}.
+All options of the experiment hold for all runs, --fast, too. A file has the same options as keys,
+and task = "...". The same command goes on with a study that was stopped, and adds sizes, variants
+and seeds to it; runs that failed are tried again each time.
 
 Variants:
 {_explain_variants()}"""
@@ -134,13 +138,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: ``--help``, or a command line that cannot be read.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    return run_command("scaling.py", partial(_main, arguments))
+    return run_command(shown("scaling"), partial(_main, arguments))
 
 
 def _main(argv: Sequence[str]) -> int:
     if not argv or argv[0] in ("-h", "--help"):
-        print(f"usage: scaling.py TASK|STUDY.toml [options]\n\n{_USAGE}\n")
-        print("scaling.py TASK --help lists the options.")
+        name = shown("scaling")
+        print(f"usage: {name} TASK|STUDY.toml [options]\n\n{_usage()}\n")
+        print(f"{name} TASK --help lists the options.")
         return 0 if argv else 2
     task, arguments = _read_first(argv[0], argv[1:])
     study, executor, options = _read_study(task, arguments)
@@ -148,7 +153,7 @@ def _main(argv: Sequence[str]) -> int:
     try:
         run_study(study, folder, executor, _Progress(), command=_command([task.name, *arguments]))
     except (ExecutorError, WorkerError) as error:
-        return end_with(f"scaling.py: error: {error}", FAILED)
+        return end_with(f"{shown('scaling')}: error: {error}", FAILED)
     except KeyboardInterrupt:
         if (folder / "study.json").is_file():  # it had begun
             report_study(folder)
@@ -166,7 +171,7 @@ class _Progress(StudyBar):
 
 def _command(argv: Sequence[str]) -> str:
     """What was typed, with a name that does not depend on where the script lies."""
-    return shlex.join(["python", "experiments/scaling.py", *argv])
+    return shlex.join([*typed("scaling"), *argv])
 
 
 def _read_first(first: str, argv: Sequence[str]) -> tuple[Task, list[str]]:
@@ -229,8 +234,8 @@ def _read_study(task: Task, argv: Sequence[str]) -> tuple[Study, ExecutorSetting
     read = read_options(
         _CommandLine(StudyOptions(), ExecutorSettings(), _options_of(default)),
         argv,
-        f"scaling.py {task.name}",
-        _USAGE,
+        f"{shown('scaling')} {task.name}",
+        _usage(),
     )
     given = {"threads": read.config.threads, **given_settings(read.config, argv)}
     options = read.study

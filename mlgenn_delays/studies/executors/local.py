@@ -21,6 +21,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from mlgenn_delays.engines.waiting import be_silent
+
 from .calls import Outcome, WorkerError, outcome_of
 
 #: How often in a row a process may end before it is ready.
@@ -166,6 +168,7 @@ class _Worker:
 def _work(connection: Connection, preload: Sequence[str]) -> None:
     """What a process does: answer until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    be_silent()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _import(preload)
     with suppress(EOFError, OSError):  # the other end is closed

@@ -10,6 +10,7 @@ from tyro.conf import arg
 from mlgenn_delays.checks import check_number, check_whole_number
 from mlgenn_delays.engines.create import default_num_threads
 
+#: Where runs are done.
 ExecutorName = Literal["local", "dask", "slurm"]
 
 #: Tasks of a job array of Slurm that run at once, where ``jobs`` is not given.

@@ -8,7 +8,16 @@ from importlib import import_module
 from ..task import Task
 
 #: Names of the tasks, from the smallest to the largest.
-TASKS = ("sequence_detection", "yin_yang", "braille", "speech", "psmnist", "shd", "ssc")
+TASKS = (
+    "sequence_detection",
+    "yin_yang",
+    "braille",
+    "speech",
+    "nmnist",
+    "psmnist",
+    "shd",
+    "ssc",
+)
 
 #: Published networks with their training by surrogate gradients, see :mod:`.recipes`.
 RECIPES = ("dcls_shd", "dcls_ssc", "delrec_shd", "delrec_ssc", "delrec_psmnist")

@@ -7,11 +7,12 @@ from typing import Literal
 
 from mlgenn_delays.datasets.heidelberg import HeidelbergData, heidelberg_notice, load_shd
 from mlgenn_delays.datasets.splits import HoldOut, hold_out_groups, hold_out_random
+from mlgenn_delays.interop import tonic
 from mlgenn_delays.models import ClassifierSettings
 from mlgenn_delays.models.methods import IN_BINS
 from mlgenn_delays.models.shd import NUM_CHANNELS, build_network, shd_settings
 
-from ..config import RecordedDataSettings, RunConfig
+from ..config import RunConfig, TonicDataSettings
 from ..task import SYNTHETIC_ADVICE, Part, Task, TaskData
 
 #: Share of the training samples that is kept for validation.
@@ -23,7 +24,7 @@ NUM_TESTED_QUICK = 40
 
 
 @dataclass(frozen=True)
-class SHDDataSettings(RecordedDataSettings):
+class SHDDataSettings(TonicDataSettings):
     """Which data."""
 
     #: the data have no validation part. speaker: keep all training samples of some speakers for
@@ -37,12 +38,7 @@ def _settings(config: RunConfig) -> ClassifierSettings:
 
 
 def _load(wanted: SHDDataSettings) -> TaskData:
-    data = load_shd(
-        wanted.kind,
-        wanted.data_dir,
-        num_per_class=NUM_SYNTHETIC_QUICK if wanted.quick else NUM_SYNTHETIC,
-        fetch=not wanted.quick,
-    )
+    data = _load_parts(wanted)
     tested = NUM_TESTED_QUICK if wanted.quick else None
     test = Part.take_first(data.test, tested)
     if wanted.validate_on_test:
@@ -61,6 +57,17 @@ def _load(wanted: SHDDataSettings) -> TaskData:
         kind=data.kind,
         source=data.source,
         notice=heidelberg_notice(data, advice=SYNTHETIC_ADVICE),
+    )
+
+
+def _load_parts(wanted: SHDDataSettings) -> HeidelbergData:
+    if wanted.kind == "tonic":
+        return tonic.load_shd(wanted.data_dir, fetch=not wanted.quick)
+    return load_shd(
+        wanted.kind,
+        wanted.data_dir,
+        num_per_class=NUM_SYNTHETIC_QUICK if wanted.quick else NUM_SYNTHETIC,
+        fetch=not wanted.quick,
     )
 
 

@@ -4,8 +4,8 @@ Without options it takes spoken digits (the Free Spoken Digit Dataset in the fol
 made-up words. A folder of another data set is named with --wav-dir: classes are its sub-folders,
 as in Google Speech Commands, or a part of the file names, which --pattern describes:
 
-    python experiments/speech.py --wav-dir ~/speech_commands_v0.02
-    python experiments/speech.py --wav-dir ~/words --pattern '(?P<class>[a-z]+)_\\d+\\.wav'
+    --wav-dir ~/speech_commands_v0.02
+    --wav-dir ~/words --pattern '(?P<class>[a-z]+)_\\d+\\.wav'
 """
 
 from __future__ import annotations

@@ -97,6 +97,7 @@ def test_forked_processes_leave_them_alone(program, path):
 @pytest.mark.parametrize("last", ["", "raise SystemExit(0)", "engine.itself = engine; del engine"])
 def test_the_end_of_python(last):
     """With an engine that was not closed: no crash, no message."""
+    CpuEngine(PROGRAMS["recurrent"]().program, 2).close()  # compilers that take long are announced
     code = (
         "from emitted_programs import PROGRAMS\nfrom mlgenn_delays.engines.cpu import CpuEngine\n"
         f"engine = CpuEngine(PROGRAMS['recurrent']().program, 2)\n{last}\n"

@@ -27,22 +27,15 @@ URLS = (
     "https://github.com/genn-team/ml_genn#installation",
 )
 
-
-class CompilerWithDelays:
-    def __init__(self, example_timesteps, delay_learn_conns=()):
-        pass
-
-
-class CompilerWithoutDelays:
-    def __init__(self, example_timesteps, **genn_kwargs):
-        pass
+#: Of ml_genn 2.4; those before it have the first one alone.
+LOSSES = ("MeanSquareError", "RelativeMeanSquareError")
 
 
 @pytest.fixture
 def install(monkeypatch):
     """Function that puts stand-ins in the place of both packages; None: not installed."""
 
-    def install_packages(pygenn="5.4.0", compiler=CompilerWithDelays, backends=()):
+    def install_packages(pygenn="5.4.0", losses=LOSSES, backends=()):
         for name in [n for n in sys.modules if n.split(".")[0] in ("pygenn", "ml_genn")]:
             monkeypatch.delitem(sys.modules, name)
         package = None
@@ -53,13 +46,13 @@ def install(monkeypatch):
             model.backend_modules = dict.fromkeys(backends)
             monkeypatch.setitem(sys.modules, "pygenn.genn_model", model)
         monkeypatch.setitem(sys.modules, "pygenn", package)
-        if compiler is None:
+        if losses is None:
             monkeypatch.setitem(sys.modules, "ml_genn", None)
             return
-        compilers = ModuleType("ml_genn.compilers")
-        compilers.EventPropCompiler = compiler
+        module = ModuleType("ml_genn.losses")
+        vars(module).update(dict.fromkeys(losses))
         monkeypatch.setitem(sys.modules, "ml_genn", ModuleType("ml_genn"))
-        monkeypatch.setitem(sys.modules, "ml_genn.compilers", compilers)
+        monkeypatch.setitem(sys.modules, "ml_genn.losses", module)
 
     return install_packages
 
@@ -77,10 +70,11 @@ def test_nothing_is_missing(install, version):
         ({"pygenn": "5.2.9"}, "pygenn is 5.2.9"),
         ({"pygenn": "4.9.0"}, "pygenn is 4.9.0"),
         ({"pygenn": "of unknown version"}, "pygenn is of unknown version"),
-        ({"compiler": None}, "ml_genn is not installed"),
+        ({"losses": None}, "ml_genn is not installed"),
         (
-            {"compiler": CompilerWithoutDelays},
-            "ml_genn is too old, its EventPropCompiler has no delay_learn_conns",
+            {"losses": LOSSES[:1]},
+            "ml_genn is too old, it has no RelativeMeanSquareError, which is what is checked, "
+            "since 2.4 calls itself 2.3.1",
         ),
     ],
 )

@@ -64,6 +64,11 @@ OPTIONS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "sequence_detection": COMMON,
     "yin_yang": [*COMMON, *HIDDEN],
     "braille": [*COMMON, *HIDDEN, *RECORDED, ("--threshold 5", {"threshold": 5})],
+    "nmnist": [
+        *(*COMMON, *HIDDEN, *RECORDED),
+        ("--saccades 1", {"saccades": 1}),
+        ("--pool 1", {"pool": 1}),
+    ],
     "psmnist": [
         *(*COMMON, *HIDDEN, *RECORDED),
         ("--encoding crossings", {"encoding": "crossings"}),

@@ -1,0 +1,33 @@
+"""Seconds and milliseconds, and what is written beside a graph.
+
+What NIR has no word for stands in the metadata of the graph and of its nodes, under
+``METADATA``: other programs leave it alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Key of the metadata.
+METADATA = "mlgenn_delays"
+
+#: Version of the metadata.
+FORMAT = 1
+
+
+def seconds(ms: float) -> float:
+    """A time [s] from one in ms."""
+    return ms / 1000.0
+
+
+def milliseconds(s: float) -> float:
+    """A time [ms] from one in s: that which :func:`seconds` was given, where it had no more than 15
+    digits."""
+    return float(f"{s * 1000.0:.15g}")
+
+
+def known_metadata(holder: Any) -> dict[str, Any]:
+    """What was written beside a graph or node; empty where nothing was."""
+    metadata = getattr(holder, "metadata", None)
+    found = metadata.get(METADATA, {}) if isinstance(metadata, dict) else {}
+    return found if isinstance(found, dict) else {}

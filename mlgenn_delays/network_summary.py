@@ -1,0 +1,227 @@
+"""What a network is made of, as tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any, Protocol
+
+import numpy as np
+
+from .connectivity import Connectivity, Dense, FixedProbability, OneToOne, SharedDelay, SparseBase
+from .neurons import Neuron
+from .reprs import call_text, value_text
+from .summary import Summary, Table, bytes_text, parameters_text
+from .synapses import Synapse
+
+#: Bytes of a parameter in engines, which are in single precision.
+_BYTES = 4
+
+_UNKNOWN = "?"
+
+
+class DescribedPopulation(Protocol):
+    """What is said of a population."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> Any: ...
+    @property
+    def neuron(self) -> Neuron: ...
+
+
+class DescribedConnection(Protocol):
+    """What is said of a connection; ``source`` and ``target`` are weak references."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def source(self) -> Any: ...
+    @property
+    def target(self) -> Any: ...
+    @property
+    def connectivity(self) -> Connectivity: ...
+    @property
+    def synapse(self) -> Synapse: ...
+    @property
+    def max_delay_steps(self) -> int | None: ...
+
+
+def summarise_network(
+    kind: str,
+    populations: Sequence[DescribedPopulation],
+    connections: Sequence[DescribedConnection],
+) -> Summary:
+    """See :meth:`.Network.summary`.
+
+    Args:
+        kind: name of the network's class
+        populations, connections: of the network
+    """
+    counts = [count_synapses(connection) for connection in connections]
+    parameters, facts = {}, {}
+    if None not in counts:
+        parameters = {
+            "weights": sum(round(n or 0.0) for n in counts),
+            "delays": sum(
+                _count_delays(c, round(n or 0.0)) for n, c in zip(counts, connections, strict=True)
+            ),
+        }
+        is_drawn = any(_is_drawn(c.connectivity) for c in connections)
+        total = sum(parameters.values())
+        facts["parameters"] = (
+            f"{'about ' if is_drawn else ''}{parameters_text(parameters)} "
+            f"({bytes_text(_BYTES * total)} in single precision)"
+        )
+    else:
+        facts["parameters"] = "not known before all shapes are"
+    facts["learned"] = "is up to the compiler; the summary of a compiled network says it"
+    tables = (_populations(populations), _connections(connections, counts))
+    return Summary(describe_sizes(kind, populations, connections), tables, facts, parameters)
+
+
+def describe_sizes(
+    kind: str,
+    populations: Sequence[DescribedPopulation],
+    connections: Sequence[DescribedConnection],
+) -> str:
+    """How large a network is, in a line."""
+    text = f"{kind} of {_count(populations, 'population')}, {_count(connections, 'connection')}"
+    if any(population.shape is None for population in populations):
+        return text
+    neurons = sum(math.prod(p.shape) for p in populations if not p.neuron.is_input)
+    return f"{text}, {neurons:,} neuron{'s' * (neurons != 1)}"
+
+
+def _count(things: Sequence[Any], name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
+
+
+def _populations(populations: Sequence[DescribedPopulation]) -> Table:
+    rows = []
+    for population in populations:
+        neuron, readout = population.neuron, population.neuron.readout
+        rows.append(
+            (
+                population.name,
+                shape_text(population.shape),
+                call_text(neuron, ("readout", "max_spikes")).removesuffix("()"),
+                "" if readout is None else readout.name,
+            )
+        )
+    columns = "name", "neurons", "model", "readout"
+    return Table("Populations", columns, tuple(rows), frozenset(["neurons"]))
+
+
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """Number of neurons, with the sizes along the axes where there are several."""
+    if shape is None:
+        return _UNKNOWN
+    size = f"{math.prod(shape):,}"
+    return size if len(shape) == 1 else f"{' x '.join(map(str, shape))} = {size}"
+
+
+def _connections(
+    connections: Sequence[DescribedConnection], counts: Sequence[float | None]
+) -> Table:
+    rows = []
+    for c, number in zip(connections, counts, strict=True):
+        about = "about " if _is_drawn(c.connectivity) else ""
+        longest = "" if c.max_delay_steps is None else f", at most {c.max_delay_steps}"
+        for_all = "" if _differs_by_synapse(c) else " for all"
+        rows.append(
+            (
+                c.name,
+                f"{end_name(c.source())} -> {end_name(c.target())}",
+                call_text(c.connectivity, ("weight", "delay", "pre_ind", "post_ind")).removesuffix(
+                    "()"
+                ),
+                _UNKNOWN if number is None else f"{about}{round(number):,}",
+                values_text(c.connectivity.weight),
+                repr(c.synapse),
+                f"{values_text(c.connectivity.delay)}{for_all}{longest}",
+            )
+        )
+    columns = (
+        "name",
+        "from -> to",
+        "connectivity",
+        "synapses",
+        "weights",
+        "synapse",
+        "delays [timesteps]",
+    )
+    return Table("Connections", columns, tuple(rows), frozenset(["synapses"]))
+
+
+def end_name(population: DescribedPopulation | None) -> str:
+    """Name of a population that a connection knows weakly."""
+    return _UNKNOWN if population is None else population.name
+
+
+def values_text(value: Any) -> str:
+    """Weights or delays: a number, the range of an array, or what draws them."""
+    if isinstance(value, np.ndarray):
+        if not value.size:
+            return "none"
+        low, high = float(np.min(value)), float(np.max(value))
+        return f"{low:.3g} to {high:.3g}" if low != high else f"{low:.3g} each"
+    return value_text(value)
+
+
+def _count_delays(connection: DescribedConnection, synapses: int) -> int:
+    """Delays of a connection, those that synapses share once."""
+    delay = connection.connectivity.delay
+    if isinstance(delay, SharedDelay):
+        sizes = (math.prod(end().shape) for end in (connection.source, connection.target))
+        return delay.num_entries(*sizes)
+    return synapses if _differs_by_synapse(connection) else 0
+
+
+def _differs_by_synapse(connection: DescribedConnection) -> bool:
+    """Whether each synapse has a delay of its own, even if none is learned."""
+    return not isinstance(connection.connectivity.delay, float)
+
+
+def _is_drawn(connectivity: Connectivity) -> bool:
+    """Whether which neurons are connected is not known before compiling."""
+    return isinstance(connectivity, FixedProbability) and connectivity.pre_ind is None
+
+
+def count_synapses(connection: DescribedConnection) -> float | None:
+    """Number of synapses, of those that are drawn the expected one; None: not known yet."""
+    source, target = connection.source(), connection.target()
+    if source is None or target is None or None in (source.shape, target.shape):
+        return None
+    connectivity = connection.connectivity
+    if isinstance(connectivity, SparseBase) and connectivity.pre_ind is not None:
+        return len(connectivity.pre_ind)
+    sizes = math.prod(source.shape), math.prod(target.shape)
+    return _expected_synapses(connectivity, *sizes, source is target)
+
+
+@singledispatch
+def _expected_synapses(
+    connectivity: Connectivity, source_size: int, target_size: int, same_population: bool
+) -> float | None:
+    return None  # a class of the user's
+
+
+@_expected_synapses.register
+def _(connectivity: Dense, source_size: int, target_size: int, same_population: bool) -> float:
+    return source_size * target_size
+
+
+@_expected_synapses.register
+def _(connectivity: OneToOne, source_size: int, target_size: int, same_population: bool) -> float:
+    return source_size
+
+
+@_expected_synapses.register
+def _(
+    connectivity: FixedProbability, source_size: int, target_size: int, same_population: bool
+) -> float:
+    without = source_size if same_population and not connectivity.allow_self_connections else 0
+    return connectivity.p * (source_size * target_size - without)

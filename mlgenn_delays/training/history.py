@@ -1,0 +1,74 @@
+"""The epochs of a training, and their table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..summary import Table
+from .run_state import EpochRecord
+
+#: Epochs that are shown at the beginning and at the end of a long training.
+_SHOWN = 10
+
+
+class History(list[EpochRecord]):
+    """A list of :class:`.EpochRecord`, shown as a table: loss, metrics, validation, mean number of
+    spikes per neuron and trial of every layer, and time of each epoch."""
+
+    def table(self) -> Table:
+        """The epochs as a table; of many, the first and the last ones."""
+        metrics = _names(r.metrics for r in self)
+        validated = _names(r.validation_metrics for r in self)
+        layers = _names(r.spikes_per_neuron for r in self)
+        columns = (
+            "epoch",
+            "loss",
+            *_columns(metrics, "metric"),
+            "validation loss",
+            *_columns(validated, "validation metric"),
+            *(f"spikes of {layer}" for layer in layers),
+            "time [s]",
+        )
+
+        def row(record: EpochRecord) -> tuple[str, ...]:
+            return (
+                str(record.epoch),
+                _number(record.loss),
+                *(_number(record.metrics.get(name)) for name in metrics),
+                _number(record.validation_loss),
+                *(_number(record.validation_metrics.get(name)) for name in validated),
+                *(_number(record.spikes_per_neuron.get(name), 3) for name in layers),
+                f"{record.seconds:.1f}",
+            )
+
+        records = list(self)
+        rows = [row(record) for record in records[:_SHOWN]]
+        if len(records) > 2 * _SHOWN:
+            rows.append(("...", *("" for _ in columns[1:])))
+        rows += [row(record) for record in records[_SHOWN:][-_SHOWN:]]
+        title = f"{len(records)} epoch{'s' * (len(records) != 1)}"
+        return Table(title, columns, tuple(rows), frozenset(columns))
+
+    def __str__(self) -> str:
+        return str(self.table()) if self else "no epochs"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html() if self else "no epochs"
+
+
+def _names(of_epochs: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for values in of_epochs for name in values))
+
+
+def _columns(names: list[str], what: str) -> list[str]:
+    """The output is named where there are several."""
+    return [what] if len(names) == 1 else [f"{what} of {name}" for name in names]
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.{digits}g}"

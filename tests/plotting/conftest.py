@@ -1,0 +1,5 @@
+"""Small networks and data, see ``trained_networks``."""
+
+from trained_networks import batch, recurrent, spikes
+
+__all__ = ["batch", "recurrent", "spikes"]
