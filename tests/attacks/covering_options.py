@@ -27,6 +27,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "frozen": ("none", "some", "all"),  # weights
     "receptors": (1, 2),
     "own_parameters": ("none", "one", "all"),
+    "sharing": ("none", "axonal", "dendritic"),  # of delays that are not constant
     "regularised": (False, True),
     "inputs": (1, 2),
     "outputs": (1, 2),

@@ -12,7 +12,7 @@ from covering_options import Options
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.compilers.settings import BuildSettings
-from mlgenn_delays.connectivity import Connectivity, Dense, Sparse
+from mlgenn_delays.connectivity import Axonal, Connectivity, Dendritic, Dense, Sparse
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,
@@ -193,6 +193,7 @@ class _Maker:
         self, shape: tuple[int, ...], sparse: bool, delay: str, longest: int, mean: float
     ) -> Connectivity:
         """Delays of whole and half steps, the longest among them."""
+        size = shape
         pre, post = np.nonzero(self.rng.random(shape) < 0.5)
         if sparse:
             shape = (len(pre),)
@@ -200,6 +201,10 @@ class _Maker:
         if delay != "constant":
             delays = self.rng.integers(0, 2 * longest + 1, shape) / 2.0
             delays.flat[:1] = longest
+        if delay != "constant" and self.options.sharing != "none":
+            axonal = self.options.sharing == "axonal"
+            entries = self.rng.integers(0, 2 * longest + 1, size[0] if axonal else size[1]) / 2.0
+            delays = Axonal(entries) if axonal else Dendritic(entries)
         return Sparse(pre, post, weights, delays) if sparse else Dense(weights, delays)
 
     def _settings(self, network: Network, outputs: list[Population]) -> BuildSettings:

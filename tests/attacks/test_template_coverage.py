@@ -42,7 +42,6 @@ NEVER_EMPTY = {
     "name, value in p.constants": MODEL,
     "name, value in r.constants": MODEL,
     "name, variable, scale in p.recorded_adjoints": MODEL,
-    "q in c.learned": WITHIN,
     "_, index in p.own": WITHIN,
 }
 
