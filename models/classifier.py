@@ -15,11 +15,11 @@ from itertools import pairwise
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Axonal, Dendritic, Dense, SharedDelay
-from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.initializers import Initializer, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.synapses import Delta, Exponential, Synapse
 
-from .settings import ClassifierSettings, DelaySharing, NetworkSettings, NeuronSettings
+from .settings import ClassifierSettings, NetworkSettings, NeuronSettings
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,22 @@ def initial_delays(network: NetworkSettings, delay: tuple[float, float]) -> Unif
     return Uniform(shortest, longest)
 
 
-def share_delays(sharing: DelaySharing, delays: Uniform) -> Uniform | SharedDelay:
-    """Delays of a connection, in which synapses may have the same one. Of a sum, each term is drawn
-    from half the range, so that delays have the same mean."""
-    half = Uniform(delays.min / 2.0, delays.max / 2.0)
-    of: dict[DelaySharing, Uniform | SharedDelay] = {
-        "synaptic": delays,
-        "axonal": Axonal(delays),
-        "dendritic": Dendritic(delays),
-        "axonal+dendritic": Axonal(half) + Dendritic(half),
-    }
-    return of[sharing]
+def share_delays(
+    network: NetworkSettings, delays: Initializer, is_recurrent: bool
+) -> Initializer | SharedDelay:
+    """Delays of a connection, of which its synapses share what ``network`` says. The terms of a sum
+    are drawn from half the range where it is known, so that delays have the same mean."""
+    sharing = network.recurrent_delay_sharing if is_recurrent else None
+    match sharing or network.delay_sharing:
+        case "axonal":
+            return Axonal(delays)
+        case "dendritic":
+            return Dendritic(delays)
+        case "axonal+dendritic":
+            if isinstance(delays, Uniform):
+                delays = Uniform(delays.min / 2.0, delays.max / 2.0)
+            return Axonal(delays) + Dendritic(delays)
+    return delays
 
 
 def make_synapse(settings: ClassifierSettings, tau_syn: float) -> Synapse:
@@ -160,10 +165,13 @@ class _Builder:
         tau_syn = neuron.tau_syn if target.neuron.is_spiking else neuron.tau_syn_output
         if network.delays == "none":
             delay = None
+        delays: Initializer | SharedDelay | float = 0.0
+        if delay is not None:
+            delays = share_delays(network, initial_delays(network, delay), source is target)
         connection = Connection(
             source,
             target,
-            Dense(Normal(*weight), 0 if delay is None else self._delays(delay, source is target)),
+            Dense(Normal(*weight), delays),
             make_synapse(self._settings, tau_syn),
             name=f"{source.name}_{target.name}",
             max_delay_steps=None if delay is None else longest_delay_steps(network),
@@ -171,11 +179,3 @@ class _Builder:
         self.connections[connection.name] = connection
         if delay is not None and network.delays == "learned":
             self.delay_learn_conns.append(connection)
-
-    def _delays(self, delay: tuple[float, float], is_recurrent: bool) -> Uniform | SharedDelay:
-        """Delays of a connection, and which synapses share them."""
-        network = self._network
-        sharing = network.delay_sharing
-        if is_recurrent and network.recurrent_delay_sharing is not None:
-            sharing = network.recurrent_delay_sharing
-        return share_delays(sharing, initial_delays(network, delay))

@@ -53,6 +53,7 @@ def delrec_shd(feed_forward_delays: bool = True) -> Recipe:
     settings = ClassifierSettings(
         NetworkSettings(
             hidden=(256, 256),
+            recurrent_delay_sharing="axonal",
             max_delay=dt * LONGEST_RECURRENT_DELAY,
             dt=dt,
         ),
@@ -170,6 +171,7 @@ def _soft_reset_settings(
     return ClassifierSettings(
         NetworkSettings(
             hidden=hidden,
+            recurrent_delay_sharing="axonal",
             max_delay=dt * LONGEST_RECURRENT_DELAY,
             dt=dt,
         ),

@@ -21,7 +21,7 @@ from mlgenn_delays.initializers import Initializer, Orthogonal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, SpikeInput
 from mlgenn_delays.synapses import Delta
 
-from .classifier import ClassifierNetwork, make_hidden_layers
+from .classifier import ClassifierNetwork, make_hidden_layers, share_delays
 from .settings import ClassifierSettings, Method
 
 #: Gains of initial weights, which are uniform in +- gain / sqrt(number of inputs): Kaiming's for
@@ -167,10 +167,13 @@ class _Builder:
         longest: int | None,
     ) -> None:
         has_delays = delays is not None and self._delays != "none"
+        settings, initial = self._recipe.settings.network, None
+        if delays is not None and has_delays:
+            initial = share_delays(settings, delays, source is target)
         connection = Connection(
             source,
             target,
-            Dense(weights, delays if delays is not None and has_delays else 0),
+            Dense(weights, 0 if initial is None else initial),
             Delta(),
             name=f"{source.name}_{target.name}",
             max_delay_steps=longest if has_delays else None,

@@ -187,9 +187,9 @@ class ConnectionProgram(Frozen):
         weight:          index of the weights in ``Program.parameters``
         delay:           index of the delays; None: ``constant_delay`` is that of all synapses
         constant_delay:  whole timesteps
-        axonal_delays:   whether delays are one per presynaptic neuron, in their order
         max_delay_steps: largest delay that any synapse may have, in timesteps
         pre_ind, post_ind: (synapses,) uint32, sorted by pre, then post; None: dense
+        axonal_delays:   whether delays are one per presynaptic neuron, in their order
     """
 
     index: int
@@ -203,10 +203,10 @@ class ConnectionProgram(Frozen):
     weight: int
     delay: int | None = None
     constant_delay: int = 0
-    axonal_delays: bool = False
     max_delay_steps: int = 0
     pre_ind: np.ndarray | None = None
     post_ind: np.ndarray | None = None
+    axonal_delays: bool = False
 
     @property
     def is_sparse(self) -> bool:

@@ -137,6 +137,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "max_delay_steps": 5,
             "pre_ind": np.array([0, 1, 2], np.uint32),
             "post_ind": None,
+            "axonal_delays": True,
         },
     ),
     "ParameterSpec": (

@@ -29,9 +29,12 @@ def test_a_method_has_settings_of_its_own_where_nothing_is_said(method: str) -> 
     assert config.learning.delay_lr == {"dcls": 0.1, "delrec": 0.05}[method] * 10.0  # timesteps
     assert config.network.recurrent == (method == "delrec")
     assert config.network.dt == 10.0
-    # the network is the one of EventProp
+    # the network is the one of EventProp, but for what delays of DelRec belong to
+    sharing = {"dcls": None, "delrec": "axonal"}[method]
+    assert config.network.recurrent_delay_sharing == sharing
     assert config.neuron == exact.neuron
-    assert config.network.change(dt=1.0, recurrent=True) == exact.network
+    same = config.network.change(dt=1.0, recurrent=True, recurrent_delay_sharing=None)
+    assert same == exact.network
     assert config.augmentation == exact.augmentation
     asked = {"lr": 0.5, "delay_lr": 3.0, "dt": 5.0, "schedule": "cosine", "weight_decay": 0.25}
     given = make_config("braille", method=method, **asked).flat()

@@ -67,20 +67,26 @@ def _layer(
 
 def _projection(program: Program, index: int, values: list[np.ndarray]) -> Projection:
     c, spread = program.connections[index], program.surrogate.spreads[index]
+
+    def of_synapses(index: int) -> np.ndarray:
+        """Entries of axons, or a value for each synapse."""
+        spec = program.parameters[index]
+        if spec.map is None or c.axonal_delays:
+            return values[index]
+        return spec.expand(values[index]).reshape(c.synapse_shape)
+
     parameters = {"g": values[c.weight]}
     kind, longest, axonal = "constant", c.constant_delay, False
     if c.delay is not None:
         # delays that are not learned are what they are in predictions
         fixed = "fractional" if program.surrogate.fractional_delays else "rounded"
         kind, longest = fixed if spread is None else spread.kind, c.max_delay_steps
-        axonal, spec = c.axonal_delays, program.parameters[c.delay]
-        shared = spec.map is not None and not axonal
-        of_synapses = spec.expand(values[c.delay]).reshape(c.synapse_shape) if shared else None
-        parameters["d"] = values[c.delay] if of_synapses is None else of_synapses
+        axonal = c.axonal_delays
+        parameters["d"] = of_synapses(c.delay)
     if spread is not None:
         parameters["sigma"] = values[spread.sigma]
         if spread.width is not None:
-            parameters["p"] = values[spread.width]
+            parameters["p"] = of_synapses(spread.width)
     return Projection(
         c.source, c.target, kind, longest, c.receptor, axonal, c.pre_ind, c.post_ind, parameters
     )
