@@ -35,7 +35,7 @@ from .spikes import MAX_NEURONS
 LATE = ("refuse", "drop")
 #: What times count from.
 STARTS = ("zero", "first_event")
-#: Data sets within one another that are asked for the size of their sensor.
+#: Data sets within one another.
 _DEEPEST = 20
 
 
@@ -72,12 +72,21 @@ def check_sensor_size(value: Any, name: str = "sensor_size") -> SensorSize:
 
 def find_sensor_size(dataset: Any) -> SensorSize | None:
     """What a data set, or the one that it slices or caches, says of its sensor; None: nothing."""
-    for _ in range(_DEEPEST):
-        size = getattr(dataset, "sensor_size", None)
+    for inner in within(dataset):
+        size = getattr(inner, "sensor_size", None)
         if size is not None and None not in tuple(size):
-            return check_sensor_size(size, f"sensor_size of {type(dataset).__name__}")
-        dataset = getattr(dataset, "dataset", None)
+            return check_sensor_size(size, f"sensor_size of {type(inner).__name__}")
     return None
+
+
+def within(dataset: Any) -> Iterator[Any]:
+    """A data set, that which it slices or caches, and so on: tonic's and PyTorch's call it
+    ``dataset``."""
+    for _ in range(_DEEPEST):
+        yield dataset
+        dataset = getattr(dataset, "dataset", None)
+        if dataset is None:
+            return
 
 
 def is_structured(value: Any) -> bool:
