@@ -24,12 +24,11 @@ from ..checks import (
     check_number,
     check_whole_number,
     describe,
-    whole_numbers,
 )
 from ..files import reading
 from .chunks import CHUNK_EVENTS
 from .dataset import EventDataset, channel_dtype
-from .spikes import MAX_NEURONS
+from .spikes import MAX_NEURONS, check_coordinates, check_polarities
 
 #: What is done with events after the trial.
 LATE = ("refuse", "drop")
@@ -222,30 +221,20 @@ class StructuredReader:
         width, height, polarities = self.sensor_size
         needed = ["t", "x", *(["y"] if height > 1 else []), *(["p"] if polarities > 1 else [])]
         _check_fields(events, needed, label)
-        channels = self._coordinate(events, "x", width, label)
+        channels = self._coordinates(events, "x", width, label)
         if "y" in events.dtype.names:
-            channels += width * self._coordinate(events, "y", height, label)
+            channels += width * self._coordinates(events, "y", height, label)
         if polarities > 1:
-            channels = polarities * channels + self._coordinate(events, "p", polarities, label)
+            channels *= polarities
+            channels += check_polarities(events["p"], polarities, f"{label}: p")
         return channels.astype(channel_dtype(self.sensor_size.num_channels))
 
-    def _coordinate(self, events: np.ndarray, field: str, size: int, label: str) -> np.ndarray:
-        """A field of events as int64, none of them beyond the sensor."""
-        values = events[field]
-        if values.dtype.kind == "b":
-            values = values.astype(np.uint8)
-        values = whole_numbers(values, f"{label}: {field}").astype(np.int64)
-        bad = (values < 0) | (values >= size)
-        if bad.any():
-            advice = "; give the sensor_size that events have after all transforms"
-            if field == "p" and values.min() == -1:
-                advice = "; make OFF events 0, e.g. with events['p'] = events['p'] > 0"
-            raise ValueError(
-                f"{label} has an event with {field} = {values[bad][0]}, a sensor of the size "
-                f"{tuple(self.sensor_size)} has {field} from 0 to {size - 1} ({int(bad.sum())} "
-                f"such events){advice}"
-            )
-        return values
+    def _coordinates(self, events: np.ndarray, field: str, size: int, label: str) -> np.ndarray:
+        advice = (
+            f"; the sensor is {tuple(self.sensor_size)}, give the sensor_size that events have "
+            "after all transforms"
+        )
+        return check_coordinates(events[field], size, f"{label}: {field}", advice)
 
 
 def number_of_examples(dataset: Any, name: str) -> int:

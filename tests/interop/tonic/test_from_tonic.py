@@ -84,7 +84,7 @@ def test_labels_that_are_names() -> None:
     ("change", "arguments", "message"),
     [
         ({}, {"sensor_size": (4, 3)}, r"sensor_size is \(4, 3\), it should be \(width, height"),
-        ({}, {"sensor_size": (2, 3, 2)}, r"dataset: example \d has an event with x = [23]"),
+        ({}, {"sensor_size": (2, 3, 2)}, r"dataset: example \d: x has [23]"),
         ({"sensor_size": None}, {}, "Recordings does not say how large its sensor is, give sensor"),
         ({}, {"duration": 10.0}, r"dataset: example \d has \d+ events after the trial of 10 ms"),
         ({}, {"late": "keep"}, "late is 'keep'"),
