@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..checks import describe
+from ..metrics.words import is_share, metric_words
 from ..training.run_state import EpochRecord
 
 #: Panel -> name of the curve -> values; a panel has a title, and whether values are shares.
@@ -56,6 +56,5 @@ def metrics_of(records: Sequence[EpochRecord]) -> Metrics:
 
 def _title(kind: str) -> tuple[str, bool]:
     """Words for a class of metrics, and whether it is a share of the trials."""
-    if kind == "SparseCategoricalAccuracy":
-        return "Accuracy (%)", True
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).capitalize(), False
+    unit = " (%)" if is_share(kind) else ""
+    return f"{metric_words(kind).capitalize()}{unit}", is_share(kind)

@@ -53,7 +53,7 @@ def find_early_times(
     first: float, last: float, num_spikes: int, duration: float, name: str
 ) -> list[str]:
     """Whether spike times look like seconds: all in the first hundredth of the trial, and not all
-    at its very beginning.
+    at one time, as where a network is asked for its response to a pulse.
 
     Args:
         first, last: spike times [ms]
@@ -61,7 +61,7 @@ def find_early_times(
         duration: of a trial [ms]
         name: whose spikes they are
     """
-    if num_spikes == 0 or not 0.0 < last < EARLY * duration:
+    if not first < last < EARLY * duration:
         return []
     return [
         f"{name} has {_count(num_spikes, 'spike')}, all between {first:.3g} and {last:.3g} ms of "

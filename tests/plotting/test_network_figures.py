@@ -57,6 +57,23 @@ def dataset(spikes) -> EventDataset:
 
 
 class TestRasterOfANetwork:
+    def test_structured_events(self, compiled, recurrent, batch):
+        """The input is flat: which channel an event is of, only the data set can say."""
+
+        class Recordings:
+            sensor_size = (4, 2, 1)
+
+            def __len__(self):
+                return 3
+
+            def __getitem__(self, index):
+                events = np.zeros(2, [("t", int), ("x", int), ("y", int)])
+                events["t"], events["x"], events["y"] = [1000, 2000 + 1000 * index], 3, 1
+                return events, index
+
+        figure = plot_raster(compiled, {recurrent.x: Recordings()}, example=2)
+        assert drawn(figure.axes[0]).tolist() == [[1.0, 7.0], [4.0, 7.0]]
+
     def test_it_is_what_recorders_record(self, compiled, recurrent, batch):
         x, y = batch
         callbacks = [SpikeRecorder(recurrent.h, "h"), VarRecorder(recurrent.y, "v", "v")]

@@ -242,6 +242,7 @@ def test_trained_networks(readout, second):
         (0.0, 0.99, 7, True),
         (0.0, 1.0, 7, False),
         (0.0, 0.0, 7, False),  # all at the beginning
+        (0.5, 0.5, 1, False),  # a pulse
         (np.inf, 0.0, 0, False),
     ],
 )

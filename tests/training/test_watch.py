@@ -11,7 +11,7 @@ from trained_networks import TIMESTEPS, make_spikes
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.callbacks import WakeSilentNeurons
-from mlgenn_delays.cautions import Caution
+from mlgenn_delays.cautions import Caution, without_cautions
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
@@ -84,6 +84,13 @@ def test_a_layer_without_spikes():
         "weights of its inputs"
     ]
     assert said(train, net) == said(evaluate, net) == []  # once is enough
+
+
+def test_what_nobody_heard_is_said_later():
+    net = make_net(first=0.01)
+    with without_cautions():
+        assert said(evaluate, net) == []
+    assert "layer 'h' is silent" in said(evaluate, net)[0]
 
 
 def test_a_layer_without_spikes_in_a_test():
