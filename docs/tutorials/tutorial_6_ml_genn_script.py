@@ -160,6 +160,12 @@ check = check_gradients(
 )
 
 # %%
+# All nine agree. The last lines compare all parameters of a connection at once. Those into spiking
+# neurons point in nearly the same direction and are longer: a few spikes that barely reach the
+# threshold have very large gradients, and there a timestep of 1 ms matters most. With 0.1 ms
+# cosines are 0.99 and more, and so are ratios of norms, within 3 %.
+
+# %%
 # Training
 # --------
 

@@ -12,6 +12,7 @@ from ..callbacks import Callback
 from ..checks import as_numbers, check_mapping, check_sequence, check_whole_number, describe
 from ..events.dataset import EventDataset
 from ..events.spikes import check_examples
+from ..events.structured import is_structured
 from ..program.exchange import Recording, RecordRequest
 from ..program.program import PopulationProgram
 from .arguments import text_of
@@ -96,8 +97,8 @@ def run_trial(
 
     Args:
         network: compiled network
-        x: input population or layer -> sequence of ``PreprocessedSpikes`` or an ``EventDataset``,
-            as ``predict`` takes it, or the spikes of a single example
+        x: input population or layer -> sequence of ``PreprocessedSpikes``, an ``EventDataset`` or a
+            data set of tonic, as ``predict`` takes it, or the spikes of a single example
         example: which of them
         populations: what to record
     """
@@ -124,7 +125,24 @@ def _one_example(value: Any, example: Any) -> Any:
         raise TypeError(
             f"x should have sequences of PreprocessedSpikes or EventDatasets, not {describe(value)}"
         )
-    return [value[check_whole_number(example, "example", 0, _last_of(value, "x"))]]
+    index = check_whole_number(example, "example", 0, _last_of(value, "x"))
+    return _OneOf(value, index) if is_structured(value) else [value[index]]
+
+
+class _OneOf:
+    """One example of a data set of structured events, which says how large its sensor is."""
+
+    def __init__(self, dataset: Any, index: int) -> None:
+        self.dataset = dataset
+        self._index = index
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Any:
+        if index != 0:
+            raise IndexError(index)
+        return self.dataset[self._index]
 
 
 def _last_of(value: Any, name: str) -> int:
