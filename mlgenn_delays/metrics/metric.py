@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -133,3 +134,10 @@ class SparseCategoricalAccuracy(Metric):
 def _numbers(value: Any, name: str) -> np.ndarray:
     array = as_array(value, name)
     return as_numbers(array, name, array.shape)
+
+
+def in_words(kind: str) -> str:
+    """What tables and progress bars call a metric, by the name of its class."""
+    if kind == "SparseCategoricalAccuracy":
+        return "accuracy"
+    return re.sub("(?<=[a-z])(?=[A-Z])", " ", kind).lower()

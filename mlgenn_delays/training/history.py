@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..metrics.metric import in_words
 from ..summary import Table
 from .run_state import EpochRecord
 
@@ -22,12 +23,13 @@ class History(list[EpochRecord]):
         metrics = _names(r.metrics for r in self)
         validated = _names(r.validation_metrics for r in self)
         layers = _names(r.spikes_per_neuron for r in self)
+        kinds = {name: in_words(k) for r in self for name, k in r.metric_names.items()}
         columns = (
             "epoch",
             "loss",
-            *_columns(metrics, "metric"),
+            *_columns(metrics, kinds),
             "validation loss",
-            *_columns(validated, "validation metric"),
+            *(f"validation {column}" for column in _columns(validated, kinds)),
             *(f"spikes of {layer}" for layer in layers),
             "time [s]",
         )
@@ -65,9 +67,10 @@ def _names(of_epochs: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for values in of_epochs for name in values))
 
 
-def _columns(names: list[str], what: str) -> list[str]:
-    """The output is named where there are several."""
-    return [what] if len(names) == 1 else [f"{what} of {name}" for name in names]
+def _columns(names: list[str], kinds: Mapping[str, str]) -> list[str]:
+    """Metrics of outputs, which are named where there are several."""
+    several = len(names) > 1
+    return [f"{kinds.get(n, 'metric')}{f' of {n}' if several else ''}" for n in names]
 
 
 def _number(value: float | None, digits: int = 4) -> str:

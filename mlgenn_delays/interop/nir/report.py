@@ -53,7 +53,7 @@ class RoundTripReport:
     def _columns(self) -> list[str]:
         first = self.stages[0]
         return [
-            *(f"metric of {n}" for n in first.metrics),
+            *(f"{first.metric_names[n]} of {n}" for n in first.metrics),
             *(f"spikes of {n}" for n in first.spikes),
         ]
 
