@@ -7,6 +7,7 @@ from typing import Any
 
 from ..checks import describe
 from ..metrics.words import is_share, metric_words
+from ..training.history import History
 from ..training.run_state import EpochRecord
 
 #: Panel -> name of the curve -> values; a panel has a title, and whether values are shares.
@@ -15,7 +16,7 @@ Metrics = dict[tuple[str, bool], dict[str, list[float | None]]]
 
 def is_history(value: Any) -> bool:
     """Whether it is a history, or a compiled network, which has one."""
-    if hasattr(value, "program"):
+    if hasattr(value, "program") or isinstance(value, History):  # which may have no epochs yet
         return True
     return isinstance(value, Sequence) and any(isinstance(r, EpochRecord) for r in value)
 

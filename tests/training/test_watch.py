@@ -129,8 +129,8 @@ def test_outputs_that_do_not_differ():
     net = make_net(last=0.0, weight_learn_conns=())
     texts = said(train, net, 2)
     assert texts[0] == (
-        "in epoch 1, layer 'y': none of the 2 outputs differs between the 32 trials; see which "
-        "layers are silent"
+        "in epoch 1, layer 'y': none of the 2 outputs differs between the 32 trials; see in a "
+        "raster what reaches them"
     )
     assert texts[1].startswith("the loss does not move, it is 0.6931 in all 2 epochs")
     assert len(texts) == 2 and said(evaluate, net) == []

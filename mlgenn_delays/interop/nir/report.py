@@ -56,7 +56,7 @@ class RoundTripReport:
 def _table_of_stages(stages: Sequence[Stage]) -> Table:
     first = stages[0]
     numbers = (
-        *(f"metric of {n}" for n in first.metrics),
+        *(f"{first.metric_names[n]} of {n}" for n in first.metrics),
         *(f"spikes of {n}" for n in first.spikes),
         "changed",
     )

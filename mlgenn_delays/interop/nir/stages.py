@@ -14,6 +14,7 @@ from ...callbacks import SpikeRecorder
 from ...cautions import without_cautions
 from ...compilers.inference_compiler import InferenceCompiler
 from ...layer import get_underlying_pop
+from ...metrics.words import metric_words
 from ...network import Network
 from ...population import Population
 from ...program.program import Program
@@ -32,6 +33,7 @@ class Stage:
         spikes:   population with neurons that spike -> spikes per example
         changed:  spikes, of all examples together, that the step before had and this has not, or
             the other way round: another neuron or another timestep; None of the first step
+        metric_names: output population -> what its metric is, such as "accuracy"
     """
 
     name: str
@@ -39,6 +41,7 @@ class Stage:
     metrics: Mapping[str, float]
     spikes: Mapping[str, float]
     changed: int | None
+    metric_names: Mapping[str, str]
 
 
 class StageRunner:
@@ -110,6 +113,7 @@ class StageRunner:
                 {p.name: np.nan if m.result is None else m.result for p, m in measured.items()},
                 {population: len(places) / examples for population, places in spikes.items()},
                 changed,
+                {p.name: metric_words(type(metric).__name__) for p, metric in measured.items()},
             )
         )
 

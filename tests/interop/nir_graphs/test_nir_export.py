@@ -58,6 +58,7 @@ def test_report_says_what_each_step_costs(tmp_path):
     before, rounded, quantised, back = report.stages
     assert [stage.examples for stage in report.stages] == [12] * 4
     assert before.metrics == {"out": accuracy}
+    assert "accuracy of out" in str(report)
     assert before.spikes == {"hidden": sum(counts) / 12}
     assert before.changed is None and rounded.changed > 0 and quantised.changed > 0
     assert back == replace(quantised, name="read back", changed=0)
