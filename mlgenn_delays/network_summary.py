@@ -88,15 +88,22 @@ def describe_sizes(
     connections: Sequence[DescribedConnection],
 ) -> str:
     """How large a network is, in a line."""
-    text = f"{kind} of {_count(populations, 'population')}, {_count(connections, 'connection')}"
-    if any(population.shape is None for population in populations):
-        return text
-    neurons = sum(math.prod(p.shape) for p in populations if not p.neuron.is_input)
-    return f"{text}, {neurons:,} neuron{'s' * (neurons != 1)}"
+    neurons = None
+    if all(population.shape is not None for population in populations):
+        neurons = sum(math.prod(p.shape) for p in populations if not p.neuron.is_input)
+    return sizes_text(kind, len(populations), len(connections), neurons)
 
 
-def _count(things: Sequence[Any], name: str) -> str:
-    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
+def sizes_text(kind: str, populations: int, connections: int, neurons: int | None) -> str:
+    """Numbers of populations, connections and neurons (inputs excepted; None: not known)."""
+    parts = [_count(populations, "population"), _count(connections, "connection")]
+    if neurons is not None:
+        parts.append(_count(neurons, "neuron"))
+    return f"{kind} of {', '.join(parts)}"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}{'s' * (number != 1)}"
 
 
 def _populations(populations: Sequence[DescribedPopulation]) -> Table:

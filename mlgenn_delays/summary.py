@@ -22,6 +22,8 @@ class Table:
         return [i for i in range(len(self.columns)) if any(row[i] for row in self.rows)]
 
     def __str__(self) -> str:
+        if not self.rows:
+            return f"{self.title}: none"
         shown = self._shown()
         lines = [tuple(row[i] for i in shown) for row in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -32,6 +34,8 @@ class Table:
 
     def to_html(self) -> str:
         """The table in HTML, for notebooks."""
+        if not self.rows:
+            return f"<p>{escape(self.title)}: none</p>"
         shown = self._shown()
         aligned = {i: "right" if self.columns[i] in self.numbers else "left" for i in shown}
 

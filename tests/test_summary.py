@@ -25,6 +25,12 @@ def cells(table, column):
     return [row[table.columns.index(column)] for row in table.rows]
 
 
+def test_empty_network():
+    text = str(Network().summary())
+    assert "Populations: none\n\nConnections: none\n\n" in text
+    assert "<p>Connections: none</p>" in Network().summary()._repr_html_()
+
+
 def test_network():
     network = make_network()
     summary = network.summary()

@@ -261,9 +261,10 @@ for kind, found in accuracies.items():
 # %%
 # Weights tell the order up to about three time constants of the membrane, and not as well as
 # delays: one spike of the background at the wrong moment misleads them. Beyond, so little is left
-# of the first spike that training finds nothing to build on. Delays do not care how long the
-# interval is, as long as it is one that they can have. They even get better with it: when the
-# two spikes are close, whatever listens to one order responds to the other one, too.
+# of the first spike that training finds nothing to build on; where the loss has not fallen at all,
+# a warning says so. Delays do not care how long the interval is, as long as it is one that they can
+# have. They even get better with it: when the two spikes are close, whatever listens to one order
+# responds to the other one, too.
 
 fig, axis = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
 for kind, style in (("delays", "o-"), ("weights", "s--")):

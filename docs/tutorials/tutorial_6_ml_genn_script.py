@@ -160,6 +160,12 @@ check = check_gradients(
 )
 
 # %%
+# All nine agree. The last lines compare all gradients of a connection at once. Those of weights and
+# delays into the hidden neurons have much the same direction, but are longer: spikes that barely
+# reach the threshold have very large gradients, and there a timestep of 1 ms matters most. With
+# timesteps of 0.1 ms cosines are 0.99 or more, and norms agree to 3 %.
+
+# %%
 # Training
 # --------
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ..metrics.words import is_share, metric_words
 from .bars import BatchBar, EpochBar
 from .callback import Callback
 
@@ -139,11 +139,7 @@ def _in_words(loss: float | None, metrics: Iterable[tuple[str, Any]]) -> list[tu
     for kind, value in metrics:
         if value is None:
             continue
-        if kind == "SparseCategoricalAccuracy":
-            words.append(("accuracy", f"{value:.1%}"))
-        else:
-            name = re.sub("(?<=[a-z])(?=[A-Z])", " ", kind).lower()
-            words.append((name, _short(value)))
+        words.append((metric_words(kind), f"{value:.1%}" if is_share(kind) else _short(value)))
     return words
 
 

@@ -28,12 +28,13 @@ def warn_of_learned(network: Network, settings: BuildSettings) -> None:
         f"{_WHAT[name]} of {_names(names, len(network.connections))}"
         for name, names in sorted(left.items(), reverse=True)
     )
+    after = " (or its load_training_state after it)" if settings.training else ""
     caution(
         f"this network was compiled before and has learned {what} since, which are not carried "
         "over: it starts with the initial values again. To go on with what was learned, call "
         "load_network(network, trained.training_state()) of mlgenn_delays.compilers before "
-        "compile, where trained is what was compiled before (after SurrogateCompiler, convert in "
-        "place of load_network)"
+        f"compile{after}, where trained is what was compiled before (after SurrogateCompiler, "
+        "convert in place of load_network)"
     )
 
 

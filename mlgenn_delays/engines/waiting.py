@@ -45,10 +45,12 @@ def waiting(text: str) -> Iterator[None]:
         thread.start()
         yield
     finally:
-        over.set()
-        if thread.ident is not None:
-            thread.join()
-        _line.release()
+        try:
+            over.set()
+            if thread.ident is not None:
+                thread.join()
+        finally:  # Ctrl-C may come while it waits for the thread
+            _line.release()
 
 
 def _tell(text: str, stream: TextIO, over: threading.Event) -> None:

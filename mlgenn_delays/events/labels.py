@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 
 from ..checks import describe
-
-#: Data sets within one another that are asked for the names of their classes.
-_DEEPEST = 20
+from .structured import within
 
 
 def find_class_names(dataset: Any) -> tuple[str, ...] | None:
     """Names of classes as a data set, or the one within it, has them; None: it has none."""
-    for _ in range(_DEEPEST):
-        names = getattr(dataset, "classes", None)
-        if names is not None and not callable(names):
+    for inner in within(dataset):
+        names = getattr(inner, "classes", None)
+        # some say how many there are, not what they are called
+        if names is not None and not isinstance(names, int) and not callable(names):
             return tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names)
-        dataset = getattr(dataset, "dataset", None)
     return None
 
 

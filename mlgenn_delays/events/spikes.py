@@ -178,30 +178,44 @@ def _tonic_ids(
     return ids if shape[2] == 1 else _polarities(events, shape[2]) + ids * shape[2]
 
 
-def _whole_field(events: np.ndarray, name: str, size: int, advice: str = "") -> np.ndarray:
-    """A field as wide integers, since it may be too narrow for the number of neurons: a value
-    beyond the sensor would be another neuron.
+def _whole_field(events: np.ndarray, name: str, size: int) -> np.ndarray:
+    return check_coordinates(_field(events, name), size, f"events[{name!r}]")
+
+
+def check_coordinates(values: np.ndarray, size: int, name: str, advice: str = "") -> np.ndarray:
+    """Places of events along one axis of a sensor, or their polarities, (events,) int64: fields may
+    be too narrow for the number of neurons.
+
+    Args:
+        values: of a field of structured events
+        size:   of the sensor along this axis
+        name:   of the field, for messages
+        advice: what to do about values beyond the sensor
 
     Raises:
-        ValueError: values that are not whole numbers from 0 to ``size`` - 1
+        ValueError: values that are not whole numbers from 0 to ``size`` - 1; they would be another
+            neuron
     """
-    field = _field(events, name)
-    if field.dtype.kind == "b":  # polarities of tonic's camera data
-        field = field.astype(np.int8)
-    values = whole_numbers(field, f"events[{name!r}]").astype(np.int64)
-    bad = (values < 0) | (values >= size)
+    if values.dtype.kind == "b":  # polarities of tonic's camera data
+        values = values.astype(np.int8)
+    places = whole_numbers(values, name).astype(np.int64)
+    bad = (places < 0) | (places >= size)
     if np.any(bad):
         raise ArgumentError(
-            f"events[{name!r}] has {values[bad][0]}, allowed are 0 to {size - 1} "
+            f"{name} has {places[bad][0]}, allowed are 0 to {size - 1} "
             f"({int(np.sum(bad))} such events){advice}"
         )
-    return values
+    return places
+
+
+def check_polarities(values: np.ndarray, number: int, name: str) -> np.ndarray:
+    """Polarities, as :func:`check_coordinates`; those of others are -1 and 1."""
+    advice = "; polarities -1 and 1 have to become 0 and 1: events['p'] > 0"
+    return check_coordinates(values, number, name, advice)
 
 
 def _polarities(events: np.ndarray, number: int) -> np.ndarray:
-    return _whole_field(
-        events, "p", number, "; polarities -1 and 1 have to become 0 and 1: events['p'] > 0"
-    )
+    return check_polarities(_field(events, "p"), number, "events['p']")
 
 
 def preprocess_tonic_spikes_separate(

@@ -24,18 +24,17 @@ from ..checks import (
     check_number,
     check_whole_number,
     describe,
-    whole_numbers,
 )
 from ..files import reading
 from .chunks import CHUNK_EVENTS
 from .dataset import EventDataset, channel_dtype
-from .spikes import MAX_NEURONS
+from .spikes import MAX_NEURONS, check_coordinates, check_polarities
 
 #: What is done with events after the trial.
 LATE = ("refuse", "drop")
 #: What times count from.
 STARTS = ("zero", "first_event")
-#: Data sets within one another that are asked for the size of their sensor.
+#: Data sets within one another.
 _DEEPEST = 20
 
 
@@ -72,12 +71,21 @@ def check_sensor_size(value: Any, name: str = "sensor_size") -> SensorSize:
 
 def find_sensor_size(dataset: Any) -> SensorSize | None:
     """What a data set, or the one that it slices or caches, says of its sensor; None: nothing."""
-    for _ in range(_DEEPEST):
-        size = getattr(dataset, "sensor_size", None)
+    for inner in within(dataset):
+        size = getattr(inner, "sensor_size", None)
         if size is not None and None not in tuple(size):
-            return check_sensor_size(size, f"sensor_size of {type(dataset).__name__}")
-        dataset = getattr(dataset, "dataset", None)
+            return check_sensor_size(size, f"sensor_size of {type(inner).__name__}")
     return None
+
+
+def within(dataset: Any) -> Iterator[Any]:
+    """A data set, that which it slices or caches, and so on: tonic's and PyTorch's call it
+    ``dataset``."""
+    for _ in range(_DEEPEST):
+        yield dataset
+        dataset = getattr(dataset, "dataset", None)
+        if dataset is None:
+            return
 
 
 def is_structured(value: Any) -> bool:
@@ -213,30 +221,20 @@ class StructuredReader:
         width, height, polarities = self.sensor_size
         needed = ["t", "x", *(["y"] if height > 1 else []), *(["p"] if polarities > 1 else [])]
         _check_fields(events, needed, label)
-        channels = self._coordinate(events, "x", width, label)
+        channels = self._coordinates(events, "x", width, label)
         if "y" in events.dtype.names:
-            channels += width * self._coordinate(events, "y", height, label)
+            channels += width * self._coordinates(events, "y", height, label)
         if polarities > 1:
-            channels = polarities * channels + self._coordinate(events, "p", polarities, label)
+            channels *= polarities
+            channels += check_polarities(events["p"], polarities, f"{label}: p")
         return channels.astype(channel_dtype(self.sensor_size.num_channels))
 
-    def _coordinate(self, events: np.ndarray, field: str, size: int, label: str) -> np.ndarray:
-        """A field of events as int64, none of them beyond the sensor."""
-        values = events[field]
-        if values.dtype.kind == "b":
-            values = values.astype(np.uint8)
-        values = whole_numbers(values, f"{label}: {field}").astype(np.int64)
-        bad = (values < 0) | (values >= size)
-        if bad.any():
-            advice = "; give the sensor_size that events have after all transforms"
-            if field == "p" and values.min() == -1:
-                advice = "; make OFF events 0, e.g. with events['p'] = events['p'] > 0"
-            raise ValueError(
-                f"{label} has an event with {field} = {values[bad][0]}, a sensor of the size "
-                f"{tuple(self.sensor_size)} has {field} from 0 to {size - 1} ({int(bad.sum())} "
-                f"such events){advice}"
-            )
-        return values
+    def _coordinates(self, events: np.ndarray, field: str, size: int, label: str) -> np.ndarray:
+        advice = (
+            f"; the sensor is {tuple(self.sensor_size)}, give the sensor_size that events have "
+            "after all transforms"
+        )
+        return check_coordinates(events[field], size, f"{label}: {field}", advice)
 
 
 def number_of_examples(dataset: Any, name: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import check_mapping, check_sequence, check_whole_number
+from ..network import Network
 from ..program.program import ConnectionProgram
 from .arguments import delays_of, duration_of
 from .figure import axes_of, new_figure, picture
@@ -57,6 +58,11 @@ def plot_delays(
         if after is not None or max_delay is not None:
             raise ValueError("after and max_delay are those of the network: leave them out")
         panels, caps = _of_network(before, connections)
+    elif isinstance(before, Network):
+        raise TypeError(
+            "plot_delays draws compiled networks, whose delays have values: "
+            "plot_delays(compiler.compile(network))"
+        )
     else:
         panels, caps = _given(before, after), _caps_of(max_delay)
     figure, axes = _panels(list(panels), ax)

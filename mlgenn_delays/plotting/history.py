@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..checks import describe
+from ..metrics.words import is_share, metric_words
+from ..training.history import History
 from ..training.run_state import EpochRecord
 
 #: Panel -> name of the curve -> values; a panel has a title, and whether values are shares.
@@ -15,7 +16,7 @@ Metrics = dict[tuple[str, bool], dict[str, list[float | None]]]
 
 def is_history(value: Any) -> bool:
     """Whether it is a history, or a compiled network, which has one."""
-    if hasattr(value, "program"):
+    if hasattr(value, "program") or isinstance(value, History):  # which may have no epochs yet
         return True
     return isinstance(value, Sequence) and any(isinstance(r, EpochRecord) for r in value)
 
@@ -56,6 +57,5 @@ def metrics_of(records: Sequence[EpochRecord]) -> Metrics:
 
 def _title(kind: str) -> tuple[str, bool]:
     """Words for a class of metrics, and whether it is a share of the trials."""
-    if kind == "SparseCategoricalAccuracy":
-        return "Accuracy (%)", True
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).capitalize(), False
+    unit = " (%)" if is_share(kind) else ""
+    return f"{metric_words(kind).capitalize()}{unit}", is_share(kind)

@@ -96,8 +96,9 @@ def run_trial(
 
     Args:
         network: compiled network
-        x: input population or layer -> sequence of ``PreprocessedSpikes`` or an ``EventDataset``,
-            as ``predict`` takes it, or the spikes of a single example
+        x: input population or layer -> sequence of ``PreprocessedSpikes``, an ``EventDataset``
+            or a data set of structured events, as ``predict`` takes them, or the spikes of a single
+            example
         example: which of them
         populations: what to record
     """
@@ -112,7 +113,7 @@ def run_trial(
 
 def _one_example(value: Any, example: Any) -> Any:
     """One example of the data of a population, as a data set."""
-    value = getattr(value, "events", value)  # of data sets with labels
+    value = _events_of(value)
     if hasattr(value, "end_spikes"):
         check_whole_number(example, "example", 0, 0)
         return [value]
@@ -124,7 +125,26 @@ def _one_example(value: Any, example: Any) -> Any:
         raise TypeError(
             f"x should have sequences of PreprocessedSpikes or EventDatasets, not {describe(value)}"
         )
-    return [value[check_whole_number(example, "example", 0, _last_of(value, "x"))]]
+    return _OneExample(value, check_whole_number(example, "example", 0, _last_of(value, "x")))
+
+
+class _OneExample:
+    """One example of a data set, which still says what it is of, such as its sensor."""
+
+    def __init__(self, dataset: Any, index: int) -> None:
+        self.dataset, self._example = dataset, dataset[index]
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Any:
+        return [self._example][index]
+
+
+def _events_of(value: Any) -> Any:
+    """The events of a data set with labels, anything else as it is."""
+    events = getattr(value, "events", None)
+    return events if isinstance(events, EventDataset) else value
 
 
 def _last_of(value: Any, name: str) -> int:
@@ -158,7 +178,7 @@ def spikes_of(value: Any, example: Any) -> dict[str, Spikes]:
 
 
 def _of_population(value: Any, example: Any, name: str, size: int | None) -> Spikes:
-    value = getattr(value, "events", value)  # of data sets with labels
+    value = _events_of(value)
     if hasattr(value, "end_spikes"):
         return _of_preprocessed(value, name)
     if isinstance(value, EventDataset):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cautions import caution
+from ..cautions import are_heard, caution
 from ..connection import Connection
 from ..engines.base import Engine
 from ..engines.create import create_engine
@@ -208,8 +208,8 @@ class CompiledNetwork(InTurn):
         return describe_compiled(kind, self.program, self._handle.description, learning)
 
     def _say(self, key: tuple[str, str], message: str) -> None:
-        """Warn of something once in the life of the network."""
-        if key not in self._said:
+        """Warn of something once in the life of the network; what nobody hears is not said."""
+        if key not in self._said and are_heard():
             self._said.add(key)
             caution(message)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..losses import Loss
-from ..network_summary import shape_text, values_text
+from ..network_summary import shape_text, sizes_text, values_text
 from ..optimisers import Optimiser
 from ..program.parameters import OwnerKind, ParameterSpec
 from ..program.program import ConnectionProgram, PopulationProgram, Program
@@ -95,10 +95,7 @@ def summarise_compiled(
         facts: what else there is to say
     """
     neurons = sum(p.size for p in program.neurons)
-    title = (
-        f"{kind} of {len(program.populations)} populations, {len(program.connections)} "
-        f"connections, {neurons:,} neurons"
-    )
+    title = sizes_text(kind, len(program.populations), len(program.connections), neurons)
     parameters = _count_parameters(program)
     learned = sum(spec.size for spec in program.parameters if spec.learned)
     facts = {"parameters": f"{parameters_text(parameters)}; {learned:,} are learned", **facts}

@@ -53,7 +53,7 @@ def find_early_times(
     first: float, last: float, num_spikes: int, duration: float, name: str
 ) -> list[str]:
     """Whether spike times look like seconds: all in the first hundredth of the trial, and not all
-    at its very beginning.
+    at one time, as where a network is asked for its response to a pulse.
 
     Args:
         first, last: spike times [ms]
@@ -61,7 +61,7 @@ def find_early_times(
         duration: of a trial [ms]
         name: whose spikes they are
     """
-    if num_spikes == 0 or not 0.0 < last < EARLY * duration:
+    if not first < last < EARLY * duration:
         return []
     return [
         f"{name} has {_count(num_spikes, 'spike')}, all between {first:.3g} and {last:.3g} ms of "
@@ -128,13 +128,14 @@ def find_stuck_loss(losses: Sequence[float], chance: float | None = None) -> lis
     if np.ptp(values) <= ROUNDING * abs(first):
         return [
             f"the loss does not move, it is {first:.4g} in all {len(values)} epochs: nothing that "
-            "is learned reaches it; see which layers are silent"
+            "is learned reaches it"
         ]
     if len(values) < FEWEST_EPOCHS or best < first - LEAST_FALL * abs(first):
         return []
+    guessing = "" if chance is None else f" (guessing has {chance:.4g})"
     return [
-        f"the loss has not fallen in {len(values)} epochs: {first:.4g} in the first, {best:.4g} in "
-        "the best; train longer, or with another learning rate, and see which layers are silent"
+        f"the loss has not fallen in {len(values)} epochs: {first:.4g} in the first, {best:.4g} "
+        f"in the best{guessing}; train longer, or with another learning rate"
     ]
 
 
@@ -233,7 +234,7 @@ def _say(
     if not len(numbers):
         return []
     if len(numbers) == size > 1:
-        return [f"none of the {size} outputs {one} {where}; see which layers are silent"]
+        return [f"none of the {size} outputs {one} {where}; see in a raster what reaches them"]
     names = [_name(int(i), class_names) for i in numbers[:_MOST_NAMED]]
     more = f" and {len(numbers) - len(names)} more" if len(numbers) > len(names) else ""
     if len(numbers) == 1:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..metrics.words import is_share, metric_words
 from ..summary import Table
 from .run_state import EpochRecord
 
@@ -21,13 +22,16 @@ class History(list[EpochRecord]):
         """The epochs as a table; of many, the first and the last ones."""
         metrics = _names(r.metrics for r in self)
         validated = _names(r.validation_metrics for r in self)
+        kinds = dict.fromkeys([*metrics, *validated], "Metric")
+        for of_epoch in self:
+            kinds.update(of_epoch.metric_names)
         layers = _names(r.spikes_per_neuron for r in self)
         columns = (
             "epoch",
             "loss",
-            *_columns(metrics, "metric"),
+            *_columns(metrics, kinds),
             "validation loss",
-            *_columns(validated, "validation metric"),
+            *_columns(validated, kinds, "validation "),
             *(f"spikes of {layer}" for layer in layers),
             "time [s]",
         )
@@ -36,9 +40,9 @@ class History(list[EpochRecord]):
             return (
                 str(record.epoch),
                 _number(record.loss),
-                *(_number(record.metrics.get(name)) for name in metrics),
+                *(_metric(record.metrics.get(n), kinds[n]) for n in metrics),
                 _number(record.validation_loss),
-                *(_number(record.validation_metrics.get(name)) for name in validated),
+                *(_metric(record.validation_metrics.get(n), kinds[n]) for n in validated),
                 *(_number(record.spikes_per_neuron.get(name), 3) for name in layers),
                 f"{record.seconds:.1f}",
             )
@@ -65,9 +69,16 @@ def _names(of_epochs: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for values in of_epochs for name in values))
 
 
-def _columns(names: list[str], what: str) -> list[str]:
-    """The output is named where there are several."""
-    return [what] if len(names) == 1 else [f"{what} of {name}" for name in names]
+def _columns(outputs: list[str], kinds: Mapping[str, str], part: str = "") -> list[str]:
+    """What the metrics of outputs are; the output is named where there are several."""
+    of = [f" of {name}" if len(outputs) > 1 else "" for name in outputs]
+    words = [metric_words(kinds[name]) for name in outputs]
+    return [f"{part}{word}{suffix}" for word, suffix in zip(words, of, strict=True)]
+
+
+def _metric(value: float | None, kind: str) -> str:
+    known = value is not None and not math.isnan(value)
+    return f"{value:.1%}" if known and is_share(kind) else _number(value)
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -173,3 +173,14 @@ def test_a_real_terminal(slow_compiler):
     lines = said.decode().split("\r")
     assert b"\n" not in said and lines[1].startswith("Compiling the network with ")
     assert lines[-2].strip() == lines[-1] == ""
+
+
+def test_ctrl_c_at_the_end_leaves_the_line_to_others(monkeypatch):
+    def interrupted(self, timeout=None):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt), waiting("Compiling"):
+            pass
+    assert not module._line.locked()

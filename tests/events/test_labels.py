@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mlgenn_delays.events.labels import as_labels
+from mlgenn_delays.events.labels import as_labels, find_class_names
 
 
 def test_numbers_and_names() -> None:
@@ -31,3 +32,12 @@ def test_numbers_and_names() -> None:
 def test_refusals(target: Any, class_names: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         as_labels([0, target], class_names, "x")
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [(("a", b"b"), ("a", "b")), (np.array([b"a"]), ("a",)), (10, None), (None, None)],
+)
+def test_class_names(classes: Any, expected: Any) -> None:
+    inner = SimpleNamespace(classes=classes)
+    assert find_class_names(SimpleNamespace(dataset=inner)) == expected

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from structured_examples import Recordings, Wrapped
 from trained_networks import TIMESTEPS, compile_recurrent, make_spikes
 
 from mlgenn_delays import Connection, Network, Population, plotting
@@ -57,6 +58,23 @@ def dataset(spikes) -> EventDataset:
 
 
 class TestRasterOfANetwork:
+    def test_structured_events(self, compiled, recurrent, batch):
+        """The input is flat: which channel an event is of, only the data set can say."""
+
+        class Recordings:
+            sensor_size = (4, 2, 1)
+
+            def __len__(self):
+                return 3
+
+            def __getitem__(self, index):
+                events = np.zeros(2, [("t", int), ("x", int), ("y", int)])
+                events["t"], events["x"], events["y"] = [1000, 2000 + 1000 * index], 3, 1
+                return events, index
+
+        figure = plot_raster(compiled, {recurrent.x: Recordings()}, example=2)
+        assert drawn(figure.axes[0]).tolist() == [[1.0, 7.0], [4.0, 7.0]]
+
     def test_it_is_what_recorders_record(self, compiled, recurrent, batch):
         x, y = batch
         callbacks = [SpikeRecorder(recurrent.h, "h"), VarRecorder(recurrent.y, "v", "v")]
@@ -83,6 +101,22 @@ class TestRasterOfANetwork:
             figure = plot_raster(compiled, {recurrent.x: given}, example=2)
             for axis, points in zip(figure.axes, expected):
                 np.testing.assert_array_equal(drawn(axis), points)
+
+    def test_slices_of_structured_events(self):
+        """The sensor's size is that of the data set, or of what it slices."""
+        network = Network()
+        with network:
+            x = Population(SpikeInput(), 24)
+            y = Population(LeakyIntegrate(readout="avg_var"), 3)
+            Connection(x, y, Dense(1.0), Exponential(5.0))
+        with InferenceCompiler(100, backend="reference").compile(network) as compiled:
+            for given in (Recordings(), Wrapped(Recordings())):
+                axis = plot_raster(compiled, {x: given}, example=4).axes[0]
+                events, _ = Recordings()[4]
+                channels = events["p"] + 2 * (events["x"] + 4 * events["y"])
+                np.testing.assert_allclose(drawn(axis), recorded(events["t"] / 1e3, channels))
+            with pytest.raises(ValueError, match=r"example is 9, allowed .* 0 to 8"):
+                plot_raster(compiled, {x: Recordings()}, example=9)
 
     def test_true_class_and_names(self, compiled, batch):
         figure = plot_raster(compiled, batch[0], class_names=["A", "B"], label=1, title="A trial")
@@ -366,6 +400,8 @@ class TestDelays:
             plot_delays(compiled, ax=axis)
         with pytest.raises(ValueError, match="leave them out"):
             plot_delays(compiled, {"x": [1.0]})
+        with pytest.raises(TypeError, match=r"plot_delays\(compiler.compile\(network\)\)"):
+            plot_delays(recurrent.network)
         for wrong in ([], "x", [3]):
             with pytest.raises((ValueError, TypeError), match="connections"):
                 plot_delays(compiled, connections=wrong)
@@ -429,8 +465,9 @@ class TestLearningCurve:
         assert legend_of(axis) == ["a, training", "b, training"]
 
     def test_refused(self, compiled, batch):
-        with pytest.raises(ValueError, match="has not been trained: call train first"):
-            plot_learning_curve(compiled)
+        for untrained in (compiled, compiled.history):
+            with pytest.raises(ValueError, match="has not been trained: call train first"):
+                plot_learning_curve(untrained)
         compiled.train(*batch, 1, callbacks=[])
         with pytest.raises(ValueError, match="leave them out"):
             plot_learning_curve(compiled, {"Training": [1.0]})

@@ -89,6 +89,8 @@ class TestStuckLoss:
         (said,) = find_stuck_loss([2.9957, 2.9957, 2.9956, math.nan, 2.9956, last])
         best = f"{min(2.9956, last):.4g}"
         assert f"has not fallen in 5 epochs: 2.996 in the first, {best} in the best;" in said
+        (said,) = find_stuck_loss([2.9957, 2.9957, 2.9956, math.nan, 2.9956, last], math.log(20))
+        assert f"{best} in the best (guessing has 2.996);" in said
 
     @pytest.mark.parametrize(
         "losses",
@@ -157,7 +159,8 @@ class TestConstantOutputs:
 
     def test_all(self):
         assert find_constant_outputs(np.zeros((20, 35))) == [
-            "none of the 35 outputs differs between the 20 trials; see which layers are silent"
+            "none of the 35 outputs differs between the 20 trials; see in a raster what reaches "
+            "them"
         ]
         assert find_constant_outputs(np.ones((20, 1))) == [
             "output 0 never differs between the 20 trials"
@@ -177,7 +180,8 @@ class TestConstantOutputs:
         assert find_constant_outputs(outputs) == ["output 1 never spikes in any of the 20 trials"]
         outputs[:] = FirstSpikeTime.NO_SPIKE
         assert find_constant_outputs(outputs) == [
-            "none of the 3 outputs spikes in any of the 20 trials; see which layers are silent"
+            "none of the 3 outputs spikes in any of the 20 trials; see in a raster what reaches "
+            "them"
         ]
 
     def test_values_that_are_not_finite_say_nothing(self):
@@ -242,6 +246,7 @@ def test_trained_networks(readout, second):
         (0.0, 0.99, 7, True),
         (0.0, 1.0, 7, False),
         (0.0, 0.0, 7, False),  # all at the beginning
+        (0.5, 0.5, 1, False),  # a pulse
         (np.inf, 0.0, 0, False),
     ],
 )

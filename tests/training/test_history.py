@@ -376,6 +376,16 @@ def test_table_with_validation_and_two_outputs():
     assert history.table().rows == (("3", "1.25", "0.5", "", "2", "0.5", "", "2", "0.5"),)
 
 
+def test_metrics_are_called_what_they_are():
+    kinds = {"y": "SparseCategoricalAccuracy"}
+    validated = dict(validation_loss=2.0, validation_metrics={"y": np.nan})
+    table = History([record(0, metric_names=kinds, **validated)]).table()
+    assert table.columns[2:5] == ("accuracy", "validation loss", "validation accuracy")
+    assert table.rows[0][2:5] == ("50.0%", "2", "")
+    error = History([record(0, metric_names={"y": "MeanSquareError"})]).table()
+    assert error.columns[2] == "mean square error" and error.rows[0][2] == "0.5"
+
+
 @pytest.mark.parametrize(("number", "shown"), [(20, 20), (21, 21), (300, 21)])
 def test_long_histories_are_shortened(number, shown):
     rows = History([record(epoch) for epoch in range(number)]).table().rows
@@ -388,4 +398,6 @@ def test_training_has_such_a_history(net):
     with compile_layers(net) as compiled:
         compiled.train(net.x_train, net.y_train, EPOCHS, callbacks=[])
         assert isinstance(compiled.history, History)
-        assert str(compiled.history).splitlines()[0] == f"{EPOCHS} epochs"
+        title, columns, *_ = str(compiled.history).splitlines()
+        assert title == f"{EPOCHS} epochs"
+        assert columns.split()[:3] == ["epoch", "loss", "accuracy"]

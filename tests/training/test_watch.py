@@ -11,7 +11,7 @@ from trained_networks import TIMESTEPS, make_spikes
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.callbacks import WakeSilentNeurons
-from mlgenn_delays.cautions import Caution
+from mlgenn_delays.cautions import Caution, without_cautions
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
@@ -86,6 +86,13 @@ def test_a_layer_without_spikes():
     assert said(train, net) == said(evaluate, net) == []  # once is enough
 
 
+def test_what_nobody_heard_is_said_later():
+    net = make_net(first=0.01)
+    with without_cautions():
+        assert said(evaluate, net) == []
+    assert "layer 'h' is silent" in said(evaluate, net)[0]
+
+
 def test_a_layer_without_spikes_in_a_test():
     net = make_net(first=0.01)
     (text,) = said(evaluate, net)
@@ -122,8 +129,8 @@ def test_outputs_that_do_not_differ():
     net = make_net(last=0.0, weight_learn_conns=())
     texts = said(train, net, 2)
     assert texts[0] == (
-        "in epoch 1, layer 'y': none of the 2 outputs differs between the 32 trials; see which "
-        "layers are silent"
+        "in epoch 1, layer 'y': none of the 2 outputs differs between the 32 trials; see in a "
+        "raster what reaches them"
     )
     assert texts[1].startswith("the loss does not move, it is 0.6931 in all 2 epochs")
     assert len(texts) == 2 and said(evaluate, net) == []

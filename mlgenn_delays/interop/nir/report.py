@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...summary import Table
 from .quantise import ConnectionChange, Precision
 from .stages import Stage
 
@@ -46,54 +47,46 @@ class RoundTripReport:
     def __str__(self) -> str:
         parts = [f"NIR file {self.path}: {self.precision}"]
         if self.stages:
-            parts.append(_table(["", *self._columns(), "changed"], self._rows()))
-        parts.append(_table(_CHANGES, [_row(c) for c in self.connections]))
+            parts.append(str(_table_of_stages(self.stages)))
+        changes = tuple(map(_change, self.connections))
+        parts.append(str(Table("Connections", _CHANGES, changes, frozenset(_CHANGES[1:]))))
         return "\n\n".join([*parts, *self.notes])
 
-    def _columns(self) -> list[str]:
-        first = self.stages[0]
-        return [
-            *(f"metric of {n}" for n in first.metrics),
-            *(f"spikes of {n}" for n in first.spikes),
-        ]
 
-    def _rows(self) -> list[list[str]]:
-        return [
-            [
-                stage.name,
-                *(f"{value:.4g}" for value in stage.metrics.values()),
-                *(f"{value:.2f}" for value in stage.spikes.values()),
-                "" if stage.changed is None else f"{stage.changed / stage.examples:.3g}",
-            ]
-            for stage in self.stages
-        ]
+def _table_of_stages(stages: Sequence[Stage]) -> Table:
+    first = stages[0]
+    numbers = (
+        *(f"{first.metric_names[n]} of {n}" for n in first.metrics),
+        *(f"spikes of {n}" for n in first.spikes),
+        "changed",
+    )
+    rows = tuple(
+        (
+            stage.name,
+            *(f"{value:.4g}" for value in stage.metrics.values()),
+            *(f"{value:.2f}" for value in stage.spikes.values()),
+            "" if stage.changed is None else f"{stage.changed / stage.examples:.3g}",
+        )
+        for stage in stages
+    )
+    title = f"The way into the file and back, {first.examples:,} examples"
+    return Table(title, ("network", *numbers), rows, frozenset(numbers))
 
 
-_CHANGES = [
+_CHANGES = (
     "connection",
     "delays clipped",
     "delay error [timesteps]",
     "weight scale",
     "weight error",
-]
+)
 
 
-def _row(change: ConnectionChange) -> list[str]:
-    return [
+def _change(change: ConnectionChange) -> tuple[str, ...]:
+    return (
         change.name,
         str(change.delays_clipped),
         f"{change.delay_error:.3g}",
         f"{change.weight_scale:.3g}",
         f"{change.weight_error:.2%}",
-    ]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (head, *rows)
     )

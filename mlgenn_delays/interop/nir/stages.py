@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...callbacks import SpikeRecorder
+from ...cautions import without_cautions
 from ...compilers.inference_compiler import InferenceCompiler
 from ...layer import get_underlying_pop
+from ...metrics.words import metric_words
 from ...network import Network
 from ...population import Population
 from ...program.program import Program
@@ -30,6 +33,7 @@ class Stage:
         spikes:   population with neurons that spike -> spikes per example
         changed:  spikes, of all examples together, that the step before had and this has not, or
             the other way round: another neuron or another timestep; None of the first step
+        metric_names: output population -> what its metric is, such as "accuracy"
     """
 
     name: str
@@ -37,6 +41,7 @@ class Stage:
     metrics: Mapping[str, float]
     spikes: Mapping[str, float]
     changed: int | None
+    metric_names: Mapping[str, str]
 
 
 class StageRunner:
@@ -86,7 +91,8 @@ class StageRunner:
         recorders = [SpikeRecorder(by_name[p.name], key=p.name) for p in spiking]
         data = {by_name[key]: value for key, value in self.data.items()}
         labels = {by_name[key]: value for key, value in self.labels.items()}
-        with compiled:
+        # a layer without spikes is said once; the report has the numbers of the other steps
+        with compiled, without_cautions() if self.stages else nullcontext():
             if labels:
                 measured, recorded = compiled.evaluate(
                     data, labels, self._metrics(by_name), recorders
@@ -107,6 +113,7 @@ class StageRunner:
                 {p.name: np.nan if m.result is None else m.result for p, m in measured.items()},
                 {population: len(places) / examples for population, places in spikes.items()},
                 changed,
+                {p.name: metric_words(type(metric).__name__) for p, metric in measured.items()},
             )
         )
 

@@ -20,6 +20,7 @@ from ...events.structured import (
     check_sensor_size,
     find_sensor_size,
     number_of_examples,
+    within,
 )
 from .description import describe_dataset
 
@@ -125,9 +126,8 @@ def from_tonic(
 
 def _name(dataset: Any) -> str:
     """Class of the innermost data set, that is, which recordings these are."""
-    while getattr(dataset, "dataset", None) is not None:
-        dataset = dataset.dataset
-    return type(dataset).__name__
+    *_, innermost = within(dataset)
+    return type(innermost).__name__
 
 
 def _bar(dataset: Any, size: int, progressbar: bool) -> Any:

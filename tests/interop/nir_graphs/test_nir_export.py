@@ -11,6 +11,7 @@ nir = pytest.importorskip("nir", reason="nir not installed")
 
 from nir_networks import OUTPUTS, compiler, dense_delays, trials  # noqa: E402
 
+from mlgenn_delays.cautions import Caution  # noqa: E402
 from mlgenn_delays.compilers.build import build_program  # noqa: E402
 from mlgenn_delays.connection import Connection  # noqa: E402
 from mlgenn_delays.connectivity import Dense, Sparse  # noqa: E402
@@ -57,6 +58,7 @@ def test_report_says_what_each_step_costs(tmp_path):
     before, rounded, quantised, back = report.stages
     assert [stage.examples for stage in report.stages] == [12] * 4
     assert before.metrics == {"out": accuracy}
+    assert "accuracy of out" in str(report)
     assert before.spikes == {"hidden": sum(counts) / 12}
     assert before.changed is None and rounded.changed > 0 and quantised.changed > 0
     assert back == replace(quantised, name="read back", changed=0)
@@ -65,6 +67,16 @@ def test_report_says_what_each_step_costs(tmp_path):
     assert "delays up to 6 timesteps, multiples of 2 timesteps, weights of 4 bits" in text
     assert f" {rounded.changed / 12:.3g}\n" in text
     assert "Conn_in_hidden" in text and "spikes of hidden" in text
+
+
+def test_silent_layer_is_said_once(tmp_path):
+    network = dense_delays()
+    network.connections[0].connectivity.weight = 0.0
+    inputs, _, output = network.populations
+    x, y = {inputs: trials()}, {output: np.arange(12) % OUTPUTS}
+    with pytest.warns(Caution, match="'hidden' is silent") as said:
+        export_nir(network, tmp_path / "chip.nir", x=x, y=y, compiler=compiler())
+    assert len(said) == 1
 
 
 def test_file_has_what_was_rounded(tmp_path):

@@ -84,7 +84,7 @@ def test_labels_that_are_names() -> None:
     ("change", "arguments", "message"),
     [
         ({}, {"sensor_size": (4, 3)}, r"sensor_size is \(4, 3\), it should be \(width, height"),
-        ({}, {"sensor_size": (2, 3, 2)}, r"dataset: example \d has an event with x = [23]"),
+        ({}, {"sensor_size": (2, 3, 2)}, r"dataset: example \d: x has [23]"),
         ({"sensor_size": None}, {}, "Recordings does not say how large its sensor is, give sensor"),
         ({}, {"duration": 10.0}, r"dataset: example \d has \d+ events after the trial of 10 ms"),
         ({}, {"late": "keep"}, "late is 'keep'"),
@@ -140,6 +140,19 @@ class Shift:
         return events
 
 
+class Tensor:
+    """As those of PyTorch: its text leaves out most of what is in it."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return self.values
+
+    def __repr__(self) -> str:
+        return f"tensor([{self.values[0]}, ..., {self.values[-1]}])"
+
+
 class Tapes(Recordings):
     """Counts readings outside of its attributes, which are what it is known by."""
 
@@ -190,6 +203,20 @@ class TestCache:
             read(Tapes(transform=Shift(by)), cache=tmp_path).events.times[0] for by in (0, 5000)
         ]
         assert later[1] - later[0] == pytest.approx(5.0)
+
+    @pytest.mark.parametrize("kind", [np.array, list, lambda v: {"kept": np.array(v)}, Tensor])
+    def test_attributes_are_told_apart_to_the_last_element(self, kind: Any) -> None:
+        """Texts of long arrays have their first and last elements only."""
+        numbers = np.arange(5000)
+        others = numbers.copy()
+        others[2500] = 0
+        texts = []
+        for values in (numbers, others):
+            dataset = Tapes()
+            vars(dataset).update(indices=kind(values), parts=[kind(values)])
+            texts.append(describe_dataset(dataset))
+        one, other = (text.split("parts=") for text in texts)
+        assert one[0] != other[0] and one[1] != other[1]
 
     def test_transforms_that_say_nothing(self, tmp_path: Path) -> None:
         with pytest.raises(

@@ -198,5 +198,5 @@ class TestNMNIST:
         next((recordings / "NMNIST" / "Train" / "0").iterdir()).write_bytes(
             bytes([250, 3, 0, 0, 9])
         )
-        with pytest.raises(ValueError, match=r"dataset: example \d has an event with x = 250"):
+        with pytest.raises(ValueError, match=r"dataset: example \d: x has 250"):
             load_nmnist("real", recordings, progressbar=False)
