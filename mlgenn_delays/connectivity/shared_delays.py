@@ -62,8 +62,8 @@ class SharedDelay(ABC):
         """Numbers, arrays or initializers: those of the terms."""
 
     @abstractmethod
-    def with_values(self, values: np.ndarray) -> SharedDelay:
-        """The same kind with other delays, (entries,)."""
+    def with_values(self, values: InitValue) -> SharedDelay:
+        """The same kind with other delays, (entries,), or one number for all."""
 
     def sorted(self, order: np.ndarray) -> SharedDelay:
         """The same after synapses that are given one by one have been sorted."""
@@ -101,7 +101,7 @@ class _Kind(CallRepr, SharedDelay):
     def values(self) -> tuple[Value, ...]:
         return (self.delay,)
 
-    def with_values(self, values: np.ndarray) -> SharedDelay:
+    def with_values(self, values: InitValue) -> SharedDelay:
         return type(self)(values)
 
 
@@ -191,7 +191,7 @@ class Groups(_Kind):
             )
         return Groups(self.groups[order], self.delay)
 
-    def with_values(self, values: np.ndarray) -> SharedDelay:
+    def with_values(self, values: InitValue) -> SharedDelay:
         return Groups(self.groups, values)
 
 
@@ -234,7 +234,7 @@ class SumOfDelays(SharedDelay):
     def sorted(self, order: np.ndarray) -> SharedDelay:
         return SumOfDelays([term.sorted(order) for term in self._terms], self._all)
 
-    def with_values(self, values: np.ndarray) -> SharedDelay:
+    def with_values(self, values: InitValue) -> SharedDelay:
         return SumOfDelays(self._terms, values)
 
     def __repr__(self) -> str:

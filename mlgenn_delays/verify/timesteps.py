@@ -14,6 +14,7 @@ from ..checks import check_choice, check_number, check_sequence
 from ..compilers.build_connections import describe_delays
 from ..compilers.event_prop_compiler import EventPropCompiler
 from ..connection import Connection
+from ..connectivity import SharedDelay
 from ..initializers import Uniform
 from ..initializers.value import is_value_constant
 from ..layer import get_underlying_conn, get_underlying_pop
@@ -186,7 +187,11 @@ class _Scaled:
         delay = connectivity.delay
         if largest is not None:
             largest = math.ceil(largest * ratio)
-        if is_value_constant(delay):
+        if isinstance(delay, SharedDelay):
+            if largest is None:
+                largest = math.ceil(describe_delays(c, learned=False).max_steps * ratio)
+            connectivity.delay = delay.with_values(0.0)  # those of entries come afterwards
+        elif is_value_constant(delay):
             connectivity.delay = float(np.asarray(delay)) * ratio
         elif ratio != 1.0:  # those of single synapses come afterwards
             if largest is None:

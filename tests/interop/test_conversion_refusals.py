@@ -8,7 +8,7 @@ from network_description import EVENT_PROP, feed_forward, make_pair
 
 import mlgenn_delays
 from mlgenn_delays import Connection, Network
-from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.connectivity import Axonal, Dense
 from mlgenn_delays.initializers import Initializer
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
 from mlgenn_delays.synapses import Exponential
@@ -159,6 +159,10 @@ class OwnInitializer(Initializer):
         (
             {"connectivity": Dense(OwnInitializer())},
             "connection 'Conn_a_b': weight: its initializer is OwnInitializer, .* give an array",
+        ),
+        (
+            {"connectivity": Dense(1.0, Axonal(2.0))},
+            r"connection 'Conn_a_b': its delay is Axonal\(2\), and in ml_genn synapses cannot share",
         ),
         (
             {"synapse": "delta"},

@@ -7,7 +7,7 @@ import pytest
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
-from mlgenn_delays.connectivity import Dense, FixedProbability
+from mlgenn_delays.connectivity import Axonal, Dendritic, Dense, FixedProbability
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
@@ -18,14 +18,14 @@ from mlgenn_delays.verify import compare_timesteps
 class Net:
     """Recurrent, with delays of single synapses, one for all, and a sparse connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, input_delay=None) -> None:
         self.network = Network(default_params)
         with self.network:
             self.x = Population(SpikeInput(), 6)
             self.h = Population(LeakyIntegrateFire(tau_mem=20.0), 12, name="h")
             self.y = Population(LeakyIntegrate(tau_mem=20.0, readout="avg_var"), 3)
             self.delayed = [
-                Connection(self.x, self.h, Dense(Normal(0.7, 0.4), Uniform(0, 8)),
+                Connection(self.x, self.h, Dense(Normal(0.7, 0.4), input_delay or Uniform(0, 8)),
                            Exponential(5.0), max_delay_steps=10),
                 Connection(self.h, self.h,
                            FixedProbability(0.5, Normal(0, 0.2), delay=Uniform(1, 8)),
@@ -94,3 +94,12 @@ def test_without_learned_delays():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         Net().compare(**arguments)
+
+
+def test_shared_delays_are_taken_over():
+    """Entries at 1 ms are twice as many timesteps at 0.5 ms."""
+    table = Net(Axonal(Uniform(0, 4)) + Dendritic(Uniform(0, 4))).compare(dts=(0.5, 1.0))
+    assert table.spikes > 50
+    for row in table.rows:
+        if row.timing == "substep":
+            assert row.cosines["delays"] > 0.98

@@ -35,6 +35,11 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
         ValueError, TypeError: there is no counterpart, or values that do not fit
     """
     CONNECTIVITY.find(connectivity, label, source)
+    if isinstance(connectivity.delay, ours.SharedDelay):
+        raise ValueError(
+            f"{label}: its delay is {connectivity.delay!r}, and in ml_genn synapses cannot share "
+            "delays: give each synapse a delay of its own"
+        )
     indices: dict[str, np.ndarray] = {}
     order = None
     if _has_list(connectivity):
