@@ -162,7 +162,7 @@ class OwnInitializer(Initializer):
         ),
         (
             {"connectivity": Dense(1.0, Axonal(2.0))},
-            r"connection 'Conn_a_b': its delay is Axonal\(2\), and in ml_genn synapses cannot share",
+            r"connection 'Conn_a_b': its delay is Axonal\(2\), and in ml_genn synapses cannot",
         ),
         (
             {"synapse": "delta"},
