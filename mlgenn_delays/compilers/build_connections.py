@@ -98,10 +98,9 @@ def _parameters(
             delays = _read_only(delay.sample(sizes, rng, label))
         else:
             delays = _sample(delay, shape, rng, f"{label}: delays")
-        largest = program.max_delay_steps / terms
         _check_delays(delays, connection.name, program.max_delay_steps, terms)
         learned = settings.training and connection in settings.delay_learn_conns
-        bounds = (0.0, largest)
+        bounds = (0.0, program.max_delay_steps / terms)
         parameters.append(ParameterSpec(owner, "d", delays, learned, bounds, "timesteps", entries))
     return parameters
 

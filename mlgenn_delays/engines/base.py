@@ -207,11 +207,9 @@ class Engine(ABC, InTurn):
 
     def _reduced_gradient(self, parameter: int) -> np.ndarray:
         spec, gradient = self.program.parameters[parameter], self._read_gradient(parameter)
-        return (
-            gradient.reshape(spec.shape)
-            if self._holds_entries(parameter)
-            else spec.reduce(gradient)
-        )
+        if self._holds_entries(parameter):
+            return gradient.reshape(spec.shape)
+        return spec.reduce(gradient)
 
     def gradient_norms(self) -> dict[int, float]:
         """Euclidean norms of :meth:`gradients`."""
