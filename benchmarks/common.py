@@ -79,33 +79,41 @@ class Built:
 
 
 def build(
-    size: Size, threads: int, input_weight: Normal, backend: str = "cpu", **settings: Any
+    size: Size,
+    threads: int,
+    input_weight: Normal,
+    backend: str = "cpu",
+    delay: Any = None,
+    **settings: Any,
 ) -> Built:
-    """Compile the benchmark network; learning rates of 0 keep its activity as it is. ``settings``
-    are further ones of the compiler."""
+    """Compile the benchmark network; learning rates of 0 keep its activity as it is. ``delay`` is
+    that of both connections into the hidden layer: None: drawn for each synapse; a number is not
+    learned. ``settings`` are further ones of the compiler."""
+    delay = Uniform(0, size.max_delay) if delay is None else delay
+    learned = not isinstance(delay, int)
+    longest = size.max_delay if learned else None
     network = Network()
     with network:
         source = Population(SpikeInput(), size.inputs, name="input")
         hidden = Population(LeakyIntegrateFire(tau_mem=20.0), size.hidden, name="hidden")
         readout = LeakyIntegrate(tau_mem=20.0, readout="avg_var_exp_weight")
         output = Population(readout, size.outputs, name="output")
-        delay = Uniform(0, size.max_delay)
         delayed = [
             Connection(source, hidden, Dense(input_weight, delay), Exponential(5.0),
-                       max_delay_steps=size.max_delay)
+                       max_delay_steps=longest)
         ]  # fmt: skip
         if size.recurrent:
             delayed.append(
                 Connection(hidden, hidden, Dense(Normal(0, 0.3 / size.hidden**0.5), delay),
-                           Exponential(5.0), max_delay_steps=size.max_delay)
+                           Exponential(5.0), max_delay_steps=longest)
             )  # fmt: skip
         Connection(hidden, output, Dense(Normal(0, 0.03)), Exponential(5.0))
     compiler = EventPropCompiler(
         size.timesteps,
         "sparse_categorical_crossentropy",
         Adam(0.0),
-        delay_optimiser=Adam(0.0),
-        delay_learn_conns=delayed,
+        delay_optimiser=Adam(0.0) if learned else None,
+        delay_learn_conns=delayed if learned else [],
         batch_size=size.batch,
         rng_seed=1,
         backend=backend,

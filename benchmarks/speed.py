@@ -1,12 +1,14 @@
 """Speed of training on the CPU engine: whole epochs (loss, optimiser, shuffling, Python).
 
-    python benchmarks/speed.py                      everything, about 3 minutes
+    python benchmarks/speed.py                      everything, about 4 minutes
     python benchmarks/speed.py --only dense silent  some of it
     python benchmarks/speed.py --json speed.json    and the figures as JSON
 
 dense    recurrent, 256 hidden, learned delays up to 256 steps, T = 1300, input like the
          Spiking Heidelberg Digits (700 channels, 8,000 events a trial): ns per synaptic
          event, forward plus backward, on 1 and 2 threads
+sharing  the same network without delays, with one learned delay per axon, per dendrite and per
+         synapse, measured in turn: ms of one thread per training example
 silent   the same network without input: ns per neuron and timestep
 braille  real Braille letters (24 channels, 41 events a trial), T = 1304, batch 32, at 5 and
          at 10 hidden spikes per neuron: ms of one thread per training example
@@ -25,8 +27,9 @@ from typing import Any
 import numpy as np
 from common import Size, build, calibrate, median, random_spikes, report, time_epochs
 
+from mlgenn_delays.connectivity import Axonal, Dendritic
 from mlgenn_delays.datasets import BrailleNotFoundError, load_braille
-from mlgenn_delays.initializers import Normal
+from mlgenn_delays.initializers import Normal, Uniform
 
 DENSE = Size(inputs=700, hidden=256, outputs=20, timesteps=1300, batch=32)
 BRAILLE = Size(inputs=24, hidden=256, outputs=27, timesteps=1304, batch=32)
@@ -52,6 +55,31 @@ def dense(repeats: int) -> list[dict[str, Any]]:
             "speed against 1 thread": median([a / b for a, b in zip(times[1], seconds)]),
         }
         for threads, seconds in times.items()
+    ]
+
+
+def sharing(repeats: int) -> list[dict[str, Any]]:
+    """Milliseconds per example of one thread, by what delays belong to."""
+    x, y = random_spikes(DENSE, 32, 8000), np.arange(32) % DENSE.outputs
+    drawn = Uniform(0, DENSE.max_delay)
+    delays = {"none": 0, "axons": Axonal(drawn), "dendrites": Dendritic(drawn), "synapses": drawn}
+    networks = {
+        name: build(DENSE, 1, Normal(0.03, 0.01), delay=delay) for name, delay in delays.items()
+    }
+    times: dict[str, list[float]] = {name: [] for name in networks}
+    counters = {}
+    for _ in range(repeats):
+        for name, built in networks.items():
+            seconds, counters[name] = time_epochs(built, x, y, 1)
+            times[name] += seconds
+    return [
+        {
+            "delays of": name,
+            "ms per example": 1e3 * median(seconds),
+            "hidden spikes per neuron": counters[name].spikes_per_neuron,
+            "time against none": median([b / a for a, b in zip(times["none"], seconds)]),
+        }
+        for name, seconds in times.items()
     ]
 
 
@@ -106,6 +134,7 @@ def compilation(repeats: int) -> list[dict[str, Any]]:
 
 PARTS = {
     "dense": ("SHD-like input, recurrent 256 hidden, learned delays up to 256 steps", dense),
+    "sharing": ("The same network, by what its delays belong to, one thread", sharing),
     "silent": ("The same network without input", silent),
     "braille": ("Real Braille letters, recurrent 256 hidden, one thread", braille),
     "compile": ("Compilation", compilation),
