@@ -38,6 +38,8 @@ _EARLIER_NAMES = {**OTHER_NAMES, "experiment": "task"}
 #: configuration, and no run that was begun before can be continued.
 LATER: dict[str, Any] = {
     "timing": "grid",
+    "delay_sharing": "synaptic",
+    "recurrent_delay_sharing": None,
     "schedule": "warm_up_cosine",
     "weight_decay": 0.0,
     "channel_time_shift": 0.0,
@@ -168,6 +170,9 @@ def stored_settings(stored: Mapping[str, Any]) -> dict[str, Any]:
         found = (stored.get("data") or {}).get("kind")
         if settings.get("kind") == "auto" and found in ("real", "synthetic"):
             settings["kind"] = found
+        # what checkouts before 0.2 called it
+        if settings.pop("axonal", False):
+            settings["recurrent_delay_sharing"] = "axonal"
         return settings
     options = {"experiment": stored["experiment"], **stored.get("options", {})}
     # what "auto" found then is asked for now; tasks that generate their data have no choice

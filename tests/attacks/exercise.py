@@ -1,8 +1,9 @@
 """Runs networks on the CPU engine with all that can be asked of it.
 
-    python exercise.py SEED NUMBER THREADS
+    python exercise.py SEED NUMBER THREADS STEP
 
-runs the covering networks and a number of drawn ones, on so many threads at least.
+runs the covering networks and a number of drawn ones, on so many threads at least; of all of them
+one in STEP.
 """
 
 from __future__ import annotations
@@ -142,10 +143,10 @@ def run_wrong(right: str, wrong: str) -> None:
     exercise(chosen)
 
 
-def main(seed: int, number: int, threads: int) -> None:
+def main(seed: int, number: int, threads: int, step: int) -> None:
     """Each network is named before it runs."""
     prepare_process()
-    programs = covering_programs(seed, number)
+    programs = covering_programs(seed, number)[::step]
     compile_all(programs)
     for program in programs:
         print(program.label, flush=True)

@@ -128,11 +128,13 @@ def run(sanitizer: Sanitizer, *arguments: str) -> subprocess.CompletedProcess:
 
 def test_all_networks_give_no_report(watched, request, attempts, tally):
     seed, number = request.config.getoption("--attack-seed"), attempts(30, 0)
+    # what threads share does not depend on the models
+    step = 1 if watched.threads == 1 else attempts(1, 3)
     script = str(Path(__file__).parent / "exercise.py")
-    result = run(watched, script, str(seed), str(number), str(watched.threads))
+    result = run(watched, script, str(seed), str(number), str(watched.threads), str(step))
     *labels, last = result.stdout.splitlines() or ["before the first network"]
     if result.returncode == 0 and last == "done":
-        assert labels == [p.label for p in covering_programs(seed, number)]
+        assert labels == [p.label for p in covering_programs(seed, number)[::step]]
         last = labels.pop()
     text = result.stderr[-6000:]
     for label in labels:

@@ -11,6 +11,7 @@ import pytest
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler, default_params
+from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.neurons import (
     AdaptiveLeakyIntegrateFire,
@@ -35,7 +36,7 @@ def make(neuron=None, readout="avg_var", tau_syn=5.0, timesteps=30, delay=1, **a
     compiler = EventPropCompiler(
         timesteps, "sparse_categorical_crossentropy", backend="cpu", num_threads=1, **arguments
     )
-    return compiler.compile(network).program
+    return build_program(network, compiler.settings).program
 
 
 def differences(first, second):

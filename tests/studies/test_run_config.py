@@ -49,6 +49,7 @@ VALUES = (
         "one_cycle",
         "triangular",
         "delta",
+        "dendritic",
         "x",
     ),
 )
@@ -285,3 +286,10 @@ def test_every_readout_may_be_chosen() -> None:
         assert make_config("braille", readout=name).neuron.readout == name
     with pytest.raises(ValueError, match="readout is 'mean', allowed are 'avg_var'"):
         make_config("braille", readout="mean")
+
+
+@pytest.mark.parametrize(("axonal", "sharing"), [(True, "axonal"), (False, None)])
+def test_axonal_was_the_name_of_shared_recurrent_delays(axonal: bool, sharing: str | None) -> None:
+    values = make_config("braille").to_json()
+    values["surrogate"]["axonal"] = axonal
+    assert read_config(values).network.recurrent_delay_sharing == sharing

@@ -166,7 +166,7 @@ def test_help_explains_every_option(name: str, capsys: pytest.CaptureFixture[str
                 "by weight (L2 penalty) (default: 1e-05)",
                 "learning rate of delays (Adam) [ms] (default: 0.5)",
                 "timestep [ms] (default: 10.0)",
-                "that of its axon; otherwise one for each synapse (default: True)",
+                "None: as --delay-sharing (default: axonal)",
             ],
         ),
         (
