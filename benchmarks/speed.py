@@ -63,8 +63,10 @@ def sharing(repeats: int) -> list[dict[str, Any]]:
     x, y = random_spikes(DENSE, 32, 8000), np.arange(32) % DENSE.outputs
     drawn = Uniform(0, DENSE.max_delay)
     delays = {"none": 0, "axons": Axonal(drawn), "dendrites": Dendritic(drawn), "synapses": drawn}
+    # weights are not trained ones: without delays, gradients would grow beyond all numbers
     networks = {
-        name: build(DENSE, 1, Normal(0.03, 0.01), delay=delay) for name, delay in delays.items()
+        name: build(DENSE, 1, Normal(0.03, 0.01), delay=delay, i_minus_thresh_min=0.5)
+        for name, delay in delays.items()
     }
     times: dict[str, list[float]] = {name: [] for name in networks}
     counters = {}
