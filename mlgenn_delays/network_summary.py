@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .connectivity import Connectivity, Dense, FixedProbability, OneToOne, SharedDelay, SparseBase
+from .connectivity import Connectivity, Dense, FixedProbability, OneToOne, SparseBase
 from .neurons import Neuron
 from .reprs import call_text, value_text
 from .summary import Summary, Table, bytes_text, parameters_text
@@ -180,11 +180,10 @@ def values_text(value: Any) -> str:
 
 def _count_delays(connection: DescribedConnection, synapses: int) -> int:
     """Delays of a connection, those that synapses share once."""
-    delay = connection.connectivity.delay
-    if isinstance(delay, SharedDelay):
-        sizes = (math.prod(end().shape) for end in (connection.source, connection.target))
-        return delay.num_entries(*sizes)
-    return synapses if _differs_by_synapse(connection) else 0
+    if not _differs_by_synapse(connection):
+        return 0
+    source, target = (math.prod(end().shape) for end in (connection.source, connection.target))
+    return math.prod(connection.connectivity.delay_shape(source, target, (synapses,)))
 
 
 def _differs_by_synapse(connection: DescribedConnection) -> bool:

@@ -28,7 +28,6 @@ class Delays(NamedTuple):
     per_synapse: bool  #: one real number per synapse, else ``constant`` for all
     constant: int  #: timesteps
     max_steps: int  #: timesteps
-    shared: SharedDelay | None = None  #: what synapses share, where they do
 
 
 def build_connections(
@@ -69,7 +68,7 @@ def build_connections(
             weight=len(parameters),
             delay=len(parameters) + 1 if delays.per_synapse else None,
             constant_delay=delays.constant,
-            axonal_delays=isinstance(delays.shared, Axonal),
+            axonal_delays=isinstance(connection.connectivity.delay, Axonal),
             max_delay_steps=delays.max_steps,
             pre_ind=pre_ind,
             post_ind=post_ind,
@@ -124,7 +123,6 @@ def describe_delays(connection: Connection, learned: bool, timing: Timing = "gri
             delay is beyond it.
     """
     delay = connection.connectivity.delay
-    shared = delay if isinstance(delay, SharedDelay) else None
     is_constant = is_value_constant(delay)
     if is_constant and timing == "substep":
         is_constant = float(np.asarray(delay)).is_integer()
@@ -144,7 +142,7 @@ def describe_delays(connection: Connection, learned: bool, timing: Timing = "gri
             f"allowed are at most {MAX_DELAY_STEPS}"
         )
     if per_synapse:
-        return Delays(True, 0, max_steps, shared)
+        return Delays(True, 0, max_steps)
     if connection.max_delay_steps is not None:
         _check_delays(np.asarray(delay), connection.name, max_steps)
     return Delays(False, rounded, rounded)

@@ -69,9 +69,9 @@ def _synaptic(connection: Connection, arrays: State) -> State:
     """Parameters of a connection with a delay per synapse, where it has delays."""
     values = saved_connection(arrays, connection.name)
     delays = values.get("d")
-    if isinstance(connection.connectivity.delay, SharedDelay) or delays is None:
-        pass
-    elif delays.shape == (connection.source_size,) and values["g"].ndim == 2:
+    is_axonal = delays is not None and delays.shape == (connection.source_size,)
+    stays_shared = isinstance(connection.connectivity.delay, SharedDelay)
+    if delays is not None and is_axonal and not stays_shared and values["g"].ndim == 2:
         values["d"] = np.repeat(delays[:, np.newaxis], connection.target_size, axis=1)
     return {n: v for n, v in values.items() if n in ("g", "d", "pre_ind", "post_ind")}
 

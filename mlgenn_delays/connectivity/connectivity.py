@@ -137,6 +137,19 @@ class Connectivity(CallRepr, ABC):
             ValueError: arrays that do not fit or values that are not allowed
         """
 
+    def delay_shape(
+        self, source_size: int, target_size: int, synapse_shape: tuple[int, ...]
+    ) -> tuple[int, ...]:
+        """Shape of delays as they are stored: that of synapses, or (entries,) where these share.
+
+        Args:
+            source_size, target_size: numbers of neurons
+            synapse_shape: (pre, post) or (synapses,)
+        """
+        if isinstance(self.delay, SharedDelay):
+            return (self.delay.num_entries(source_size, target_size),)
+        return synapse_shape
+
     def set_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what :meth:`check_state` returned."""
         if "g" in state:
@@ -213,10 +226,6 @@ class Dense(Connectivity):
         if "pre_ind" in state or "post_ind" in state:
             raise ValueError(f"{label}: connectivity is dense, the saved one is sparse")
         values = check_saved_values(state, label)
-        shapes = {"g": (source_size, target_size), "d": self._delay_shape(source_size, target_size)}
+        sizes = (source_size, target_size)
+        shapes = {"g": sizes, "d": self.delay_shape(*sizes, sizes)}
         return {n: fit_array(v, shapes[n], f"{label}: '{n}'") for n, v in values.items()}
-
-    def _delay_shape(self, source_size: int, target_size: int) -> tuple[int, ...]:
-        if isinstance(self.delay, SharedDelay):
-            return (self.delay.num_entries(source_size, target_size),)
-        return (source_size, target_size)

@@ -67,9 +67,9 @@ class SparseBase(Connectivity):
             indices = {"pre_ind": pre[order], "post_ind": post[order]}
         else:
             indices, order, pre = self._known_indices(source_size, target_size, label)
-        shared, delay = {}, self.delay
-        if isinstance(delay, SharedDelay) and "d" in values:
-            shape = (delay.num_entries(source_size, target_size),)
+        shared = {}
+        if isinstance(self.delay, SharedDelay) and "d" in values:
+            shape = self.delay_shape(source_size, target_size, (len(pre),))
             shared["d"] = fit_array(values.pop("d"), shape, f"{label}: 'd'")
         for name, value in values.items():
             if value.shape != (len(pre),):

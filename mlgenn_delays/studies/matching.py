@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlgenn_delays import Connection
-from mlgenn_delays.connectivity import SharedDelay
 
 from .compiling import surrogate_arguments
 from .config import RunConfig
@@ -45,10 +45,8 @@ def count_described(task: Task, config: RunConfig, data: TaskData) -> int:
         return connection.source_size * connection.target_size
 
     def delays(connection: Connection) -> int:
-        delay = connection.connectivity.delay
-        if isinstance(delay, SharedDelay):
-            return delay.num_entries(connection.source_size, connection.target_size)
-        return synapses(connection)
+        sizes = connection.source_size, connection.target_size
+        return math.prod(connection.connectivity.delay_shape(*sizes, sizes))
 
     weights = task.compiler_arguments(config).get("weight_learn_conns")
     return (

@@ -35,6 +35,12 @@ def axonal_delays(program: Program) -> frozenset[int | None]:
     return frozenset() if program.is_substep else frozenset(of)
 
 
+def holds_entries(program: Program) -> frozenset[int]:
+    """Parameters of which generated code has the entries, not a value per synapse or neuron."""
+    own = axonal_delays(program)
+    return frozenset(i for i, s in enumerate(program.parameters) if s.map is None or i in own)
+
+
 class ParameterMemory:
     """One parameter: values and, where it is learned, gradients per thread and moments.
 

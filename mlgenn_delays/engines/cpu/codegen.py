@@ -22,7 +22,7 @@ from ...program.timing import step_dtype
 from ...version import __version__
 from ..rendering import template_environment
 from . import abi, substep
-from .buffers import axonal_delays, padded, storage
+from .buffers import axonal_delays, holds_entries, padded, storage
 from .literal import literal, literals
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
@@ -154,7 +154,7 @@ def _connection(
                 "axonal": i in axonal,
             }
             for i in learned
-            if program.parameters[i].map is None or i in axonal
+            if i in holds_entries(program)
         ],
         "learn_weights": program.learns(connection.weight),
         "learn_delays": program.learns(connection.delay),

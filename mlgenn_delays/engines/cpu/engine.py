@@ -24,7 +24,7 @@ from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
 from ..base import Engine, Moments, check_outputs, check_readouts
 from . import abi, codegen, toolchain
-from .buffers import ConnectionMemory, ParameterMemory, axonal_delays, padded
+from .buffers import ConnectionMemory, ParameterMemory, holds_entries, padded
 from .call import Call
 from .substep import MAX_SPIKES, share_numbers
 
@@ -52,6 +52,7 @@ class CpuEngine(Engine):
         super().__init__(program, num_threads)
         check_outputs(program)
         check_readouts(program)
+        self._held = holds_entries(program)
         self._library: Any = None
         self._handle: int | None = None
         self._process = os.getpid()
@@ -103,7 +104,7 @@ class CpuEngine(Engine):
     # -- parameters
 
     def _holds_entries(self, parameter: int) -> bool:
-        return super()._holds_entries(parameter) or parameter in axonal_delays(self.program)
+        return parameter in self._held
 
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         memory = self._memory[parameter]
