@@ -38,8 +38,9 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
     check_network(network)
     _check_members(network, settings)
     warn_of_learned(network, settings)
-    populations, losses = build_populations(network, settings)
-    connections, parameters = build_connections(network, populations, settings)
+    populations, of_neurons, losses = build_populations(network, settings)
+    connections, parameters = build_connections(network, settings)
+    parameters += of_neurons
     surrogate = None
     if settings.surrogate is not None:
         surrogate, further = build_surrogate(
@@ -101,6 +102,13 @@ def _check_members(network: Network, settings: BuildSettings) -> None:
                 raise ValueError(
                     f"{name} has the connection {connection.name!r}, which is not in the network"
                 )
+    for name, known in (
+        ("neuron_learn_params", network.populations),
+        ("synapse_learn_params", network.connections),
+    ):
+        for owner in getattr(settings, name):
+            if owner not in known:
+                raise ValueError(f"{name} has {owner.name!r}, which is not in the network")
 
 
 def check_network(network: Network) -> None:

@@ -18,7 +18,8 @@ from ..network import Network
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
 from ..program.program import ConnectionProgram, PopulationProgram, Timing
 from ..program.timing import MAX_DELAY_STEPS, round_delay
-from .build_populations import time_constant
+from .build_constants import own_synapses
+from .build_populations import build_receptors, receptor_of
 from .settings import BuildSettings
 
 
@@ -31,9 +32,10 @@ class Delays(NamedTuple):
 
 
 def build_connections(
-    network: Network, populations: Sequence[PopulationProgram], settings: BuildSettings
+    network: Network, settings: BuildSettings
 ) -> tuple[tuple[ConnectionProgram, ...], tuple[ParameterSpec, ...]]:
-    """Programs of all connections and their parameters, weights "g" and delays "d".
+    """Programs of all connections and their parameters, weights "g", delays "d" and time constants
+    of synapses "tau", where these are those of single neurons.
 
     Random numbers of a connection come from a stream of their own, made of ``rng_seed`` and its
     index: what one connection draws does not depend on the others.
@@ -43,6 +45,7 @@ def build_connections(
             ``max_delay_steps``, ``max_delay_steps`` missing or too large.
     """
     indices = {population: i for i, population in enumerate(network.populations)}
+    receptors = build_receptors(network, settings)
     connections: list[ConnectionProgram] = []
     parameters: list[ParameterSpec] = []
     for index, connection in enumerate(network.connections):
@@ -54,8 +57,7 @@ def build_connections(
         pre_ind, post_ind = connection.connectivity.get_indices(
             source.size, target.size, source is target, rng
         ) or (None, None)
-        tau = time_constant(connection.synapse, connection.name)
-        receptors = populations[indices[target]].receptors
+        receptor = receptor_of(connection, index, settings)
         program = ConnectionProgram(
             index=index,
             name=connection.name,
@@ -63,8 +65,8 @@ def build_connections(
             target=indices[target],
             source_size=source.size,
             target_size=target.size,
-            receptor=[receptor.tau for receptor in receptors].index(tau),
-            tau_syn=tau,
+            receptor=receptors[target].index(receptor),
+            tau_syn=receptor.tau,
             weight=len(parameters),
             delay=len(parameters) + 1 if delays.per_synapse else None,
             constant_delay=delays.constant,
@@ -75,6 +77,7 @@ def build_connections(
         )
         connections.append(program)
         parameters += _parameters(connection, program, settings, rng)
+        parameters += own_synapses(connection, index, settings).parameters
     return tuple(connections), tuple(parameters)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import singledispatch
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..checks import NOT_NEGATIVE, check_flag, check_number
+from ..connection import Connection
 from ..layer import get_underlying_pop
 from ..losses import Loss, default_losses
 from ..network import Network
@@ -20,20 +21,23 @@ from ..neurons import (
 )
 from ..population import Population
 from ..program.check_model import check_model
+from ..program.constants import trimmed_model
 from ..program.equations import check_decay, delta, exponential
 from ..program.model import NeuronModel
+from ..program.parameters import ParameterSpec
 from ..program.program import PopulationProgram, Receptor, Regulariser
 from ..registry import get_object
 from ..synapses import Delta, Exponential, Synapse
+from .build_constants import Own, check_own_model, own_neurons, own_synapses
 from .event_prop_checks import refuse_for_event_prop
 from .settings import BuildSettings, PerPopulation
 
 
 def build_populations(
     network: Network, settings: BuildSettings
-) -> tuple[tuple[PopulationProgram, ...], dict[int, Loss]]:
-    """Programs of all populations of a network that :func:`.check_network` accepted, and copies
-    of the losses of outputs.
+) -> tuple[tuple[PopulationProgram, ...], tuple[ParameterSpec, ...], dict[int, Loss]]:
+    """Programs of all populations of a network that :func:`.check_network` accepted, their
+    parameters of single neurons, and copies of the losses of outputs.
 
     Args:
         network:  the description
@@ -45,9 +49,10 @@ def build_populations(
             regularisation of populations that it does not apply to.
     """
     losses = _losses(network, settings)
-    models = {p: _model(p, settings) for p in network.populations}
+    built = {p: _neuron(p, i, settings) for i, p in enumerate(network.populations)}
+    models = {p: model for p, (_, model) in built.items()}
     regularisers = _regularisers(network, settings, models)
-    taus = synaptic_time_constants(network, float(settings.dt))
+    receptors = build_receptors(network, settings)
     if settings.training and settings.surrogate is None:
         refuse_for_event_prop(network)
     populations = []
@@ -64,7 +69,9 @@ def build_populations(
                 shape=tuple(population.shape),
                 neuron=type(population.neuron).__name__,
                 model=model,
-                receptors=() if model is None else _receptors(taus[population], model, settings),
+                receptors=()
+                if model is None
+                else _receptors(receptors[population], model, settings),
                 readout=(
                     readout.get_program(int(settings.timesteps), float(settings.dt))
                     if readout is not None
@@ -75,51 +82,81 @@ def build_populations(
                 record_spikes=check_flag(
                     population.record_spikes, f"population {population.name!r}: record_spikes"
                 ),
+                own=built[population][0].constants,
             )
         )
+    parameters = tuple(spec for own, _ in built.values() for spec in own.parameters)
     by_index = {i: losses[p] for i, p in enumerate(network.populations) if p in losses}
-    return tuple(populations), by_index
+    return tuple(populations), parameters, by_index
 
 
-def _model(population: Population, settings: BuildSettings) -> NeuronModel | None:
-    """The model of a population; None of an input."""
-    neuron = population.neuron
-    neuron.check()
-    check_supported(neuron, population.name)
+def _neuron(
+    population: Population, index: int, settings: BuildSettings
+) -> tuple[Own, NeuronModel | None]:
+    """What a population has of single neurons, and its model; None of an input."""
+    population.neuron.check()
+    check_supported(population.neuron, population.name)
+    own = own_neurons(population, index, settings)
+    neuron = own.model
     if neuron.is_input:
-        return None
-    model = neuron.get_model(float(settings.dt), float(settings.i_minus_thresh_min))
+        return own, None
+    dt, i_minus_thresh_min = float(settings.dt), float(settings.i_minus_thresh_min)
+    model = neuron.get_model(dt, i_minus_thresh_min)
     owner = f"population {population.name!r}: model of {type(neuron).__name__}"
     check_model(model, owner, neuron.is_spiking)
     tau_mem = f"population {population.name!r}: tau_mem"
     check_decay(model.params["TauM"], float(settings.dt), tau_mem)
-    return model
+    check_own_model(
+        neuron, own, model, lambda n: n.get_model(dt, i_minus_thresh_min), dt, population.name
+    )
+    return own, trimmed_model(model, own.constants, own.learned)
+
+
+class ReceptorOf(NamedTuple):
+    """Synapses with one time constant: all those that share a number, or those of a connection
+    with one per neuron."""
+
+    tau: float  #: [ms]; 0 is that of delta synapses
+    connection: Connection | None  #: where it has one per neuron
 
 
 def _receptors(
-    taus: tuple[float, ...], model: NeuronModel, settings: BuildSettings
+    receptors: Sequence[ReceptorOf], model: NeuronModel, settings: BuildSettings
 ) -> tuple[Receptor, ...]:
     tau_mem, dt = model.params["TauM"], float(settings.dt)
-    return tuple(Receptor(tau, exponential(tau, tau_mem, dt) if tau else delta()) for tau in taus)
+    return tuple(
+        Receptor(
+            tau, exponential(tau, tau_mem, dt) if tau else delta(), own_tau=connection is not None
+        )
+        for tau, connection in receptors
+    )
 
 
-def synaptic_time_constants(network: Network, dt: float) -> dict[Population, tuple[float, ...]]:
-    """Distinct time constants [ms] of the connections into each population, as they come; 0 is
-    that of delta synapses.
+def build_receptors(
+    network: Network, settings: BuildSettings
+) -> dict[Population, tuple[ReceptorOf, ...]]:
+    """Receptors of each population, in the order of the connections that end there.
 
     Raises:
-        ValueError: a synapse model that is not supported, or too fast for timesteps of ``dt`` [ms]
+        ValueError: a synapse model that is not supported, or too fast for timesteps
     """
-    taus: dict[Population, dict[float, None]] = {}
-    for connection in network.connections:
-        connection.synapse.check()
+    found: dict[Population, dict[ReceptorOf, None]] = {}
+    for index, connection in enumerate(network.connections):
         target = connection.target()
         assert target is not None  # check_network
-        tau = time_constant(connection.synapse, connection.name)
-        if tau:
-            check_decay(tau, dt, f"connection {connection.name!r}: tau of its synapse")
-        taus.setdefault(target, {})[tau] = None
-    return {population: tuple(values) for population, values in taus.items()}
+        found.setdefault(target, {})[receptor_of(connection, index, settings)] = None
+    return {population: tuple(receptors) for population, receptors in found.items()}
+
+
+def receptor_of(connection: Connection, index: int, settings: BuildSettings) -> ReceptorOf:
+    """The receptor that a connection ends at."""
+    connection.synapse.check()
+    own = own_synapses(connection, index, settings)
+    tau = time_constant(own.model, connection.name)
+    if tau:
+        name = f"connection {connection.name!r}: tau of its synapse"
+        check_decay(tau, float(settings.dt), name)
+    return ReceptorOf(tau, connection if own.parameters else None)
 
 
 @singledispatch

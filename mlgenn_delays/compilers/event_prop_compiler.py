@@ -13,6 +13,7 @@ from ..program.program import Timing
 from ..synapses import Exponential
 from ..training.compiled_training_network import CompiledTrainingNetwork
 from .build import build_program, resolve_connections, resolve_learned_weights
+from .build_constants import resolve_learned_params
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
 from .training_compiler import TrainingCompiler, warn_delays_not_learned
@@ -67,6 +68,15 @@ class EventPropCompiler(TrainingCompiler):
         backend:                engine (see :func:`.create_engine`): "auto", "cpu",
                                 "reference", "genn", "genn:cpu" or "genn:cuda"
         num_threads:            threads of the CPU engine; None: one per available processor
+        neuron_learn_params:    population or layer -> names of parameters of its neurons that are
+                                learned, such as ``["tau_mem"]``, or name -> bounds ``(low, high)``
+                                (None: the default), within which they are kept; each neuron has
+                                its own. The reference and the CPU engine learn them
+        synapse_learn_params:   connection or layer -> the same of its synapses, ``["tau"]``: each
+                                neuron that the connection ends at has its own
+        constant_optimiser:     optimiser of these, or its name; None: a copy of ``optimiser``.
+                                Steps of time constants are taken in their logarithm, so that the
+                                learning rate is that of relative changes
         i_minus_thresh_min:     lower bound on I - threshold at a spike, which keeps gradients
                                 finite where a neuron barely reaches its threshold
         timing:                 where spikes and arrivals fall: "grid", at the ends of timesteps;
@@ -108,6 +118,9 @@ class EventPropCompiler(TrainingCompiler):
         *,
         weight_learn_conns: Iterable[Any] | None = None,
         weight_optimisers: Mapping[Any, Any] | None = None,
+        neuron_learn_params: Mapping[Any, Any] | None = None,
+        synapse_learn_params: Mapping[Any, Any] | None = None,
+        constant_optimiser: Any = None,
         backend: str = "auto",
         num_threads: int | None = None,
         i_minus_thresh_min: float = 1e-2,
@@ -119,7 +132,9 @@ class EventPropCompiler(TrainingCompiler):
             raise NotImplementedError("deep_r_conns: rewiring (Deep R) is not supported")
         check_backend(backend, EVENT_PROP_BACKENDS)
         warn_ignored(genn_kwargs)
-        self._groups = OptimiserGroups(optimiser, delay_optimiser, weight_optimisers)
+        self._groups = OptimiserGroups(
+            optimiser, delay_optimiser, weight_optimisers, constant_optimiser
+        )
         self.backend = backend
         self.settings = BuildSettings(
             timesteps=example_timesteps,
@@ -136,6 +151,10 @@ class EventPropCompiler(TrainingCompiler):
             reg_nu_upper=reg_nu_upper,
             weight_learn_conns=resolve_learned_weights(weight_learn_conns),
             delay_learn_conns=resolve_connections(delay_learn_conns, "delay_learn_conns"),
+            neuron_learn_params=resolve_learned_params(neuron_learn_params, "neuron_learn_params"),
+            synapse_learn_params=resolve_learned_params(
+                synapse_learn_params, "synapse_learn_params"
+            ),
             i_minus_thresh_min=i_minus_thresh_min,
             ttfs_alpha=ttfs_alpha,
             softmax_temperature=softmax_temperature,

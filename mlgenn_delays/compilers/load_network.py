@@ -131,7 +131,7 @@ def note_differences(network: Network, meta: Meta, timing: Timing) -> str | None
 def _describe(network: Network, dt: float) -> Description:
     """What a description tells of predictions, for the ``dt`` of the state and any duration."""
     settings = BuildSettings(timesteps=_TIMESTEPS, timesteps_name="timesteps", dt=dt)
-    populations, _ = build_populations(network, settings)
+    populations, _, _ = build_populations(network, settings)
     described = {p.name: describe_population(p) for p in populations}
     for population in described.values():
         del population["receptors"]  # those of connections that the network may not have

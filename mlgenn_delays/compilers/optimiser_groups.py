@@ -24,16 +24,27 @@ class OptimiserGroups:
         optimiser:         of weights, or its name
         delay_optimiser:   of delays, or its name; None: a copy of ``optimiser``
         weight_optimisers: connection or layer -> optimiser of its weights; None: none
+        constant_optimiser: of constants of single neurons, or its name; None: a copy of ``optimiser``
 
     Raises:
         ValueError, TypeError: the message names the argument
     """
 
-    def __init__(self, optimiser: Any, delay_optimiser: Any, weight_optimisers: Any) -> None:
+    def __init__(
+        self,
+        optimiser: Any,
+        delay_optimiser: Any,
+        weight_optimisers: Any,
+        constant_optimiser: Any = None,
+    ) -> None:
         self.weights = _optimiser(optimiser, "optimiser")
         self.has_own_of_delays = delay_optimiser is not None
         self.delays = _optimiser(
             delay_optimiser if self.has_own_of_delays else optimiser, "delay_optimiser"
+        )
+        self.has_own_of_constants = constant_optimiser is not None
+        self.constants = _optimiser(
+            constant_optimiser if self.has_own_of_constants else optimiser, "constant_optimiser"
         )
         if not isinstance(weight_optimisers, (Mapping, type(None))):
             raise TypeError(
@@ -50,8 +61,9 @@ class OptimiserGroups:
         schedules.
 
         Returns:
-            each with the parameters it updates: of weights and what else is learned, of delays if
-            any are, of the weights of single connections; and the optimiser of delays
+            each with the parameters it updates: of weights and what else is learned, of delays and of
+            constants of single neurons if any are, of the weights of single connections; and the
+            optimiser of delays
 
         Raises:
             ValueError: a connection that is not in the network, or whose weights are not learned
@@ -66,10 +78,13 @@ class OptimiserGroups:
             for connection, optimiser in self.of_connections.items()
         ]
         learned = {i for i, spec in enumerate(program.parameters) if spec.learned}
-        shared = learned.difference(delays, *(parameters for _, parameters in own))
+        of_neurons = {i for p in program.neurons for i in program.own_parameters(p).values()}
+        constants = sorted(learned & of_neurons)
+        shared = learned.difference(delays, constants, *(parameters for _, parameters in own))
         delay_optimiser = _copy(self.delays)
         groups = [(_copy(self.weights), sorted(shared))]
         groups += [(delay_optimiser, delays)] if delays else []
+        groups += [(_copy(self.constants), constants)] if constants else []
         return groups + own, delay_optimiser
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, get_args
 
 from ..checks import (
@@ -27,6 +27,10 @@ MAX_THREADS, MAX_SEED = 4096, 2**63 - 1
 
 #: One value for all populations, or one per population (or layer).
 PerPopulation = float | Mapping[Any, float]
+
+
+#: Population or connection -> name of a parameter of its neurons or synapses -> bounds, None: default.
+LearnedParams = Mapping[Any, Mapping[str, tuple[float, float] | None]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class BuildSettings:
     reg_nu_upper: PerPopulation = 0.0
     weight_learn_conns: frozenset[Connection] | None = None  #: None: all
     delay_learn_conns: frozenset[Connection] = frozenset()
+    neuron_learn_params: LearnedParams = field(default_factory=dict)
+    synapse_learn_params: LearnedParams = field(default_factory=dict)
     i_minus_thresh_min: float = 1e-2
     ttfs_alpha: float = 0.01
     softmax_temperature: float = 1.0
@@ -81,11 +87,12 @@ class BuildSettings:
     def arguments(self) -> dict[str, Any]:
         """What is not the default, by the name that compilers give it, connections by theirs."""
         given: dict[str, Any] = {self.timesteps_name: self.timesteps}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            own = field.name in ("timesteps", "timesteps_name", "training", "surrogate")
-            if not own and not _is_default(value, field.default):
-                given[field.name] = _by_name(value)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            own = each.name in ("timesteps", "timesteps_name", "training", "surrogate")
+            default = {} if each.default is MISSING else each.default
+            if not own and not _is_default(value, default):
+                given[each.name] = _by_name(value)
         return given if self.surrogate is None else {**given, **self.surrogate.arguments()}
 
     def checked(self) -> BuildSettings:
@@ -128,8 +135,14 @@ def _by_name(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(c.name for c in value)
     if isinstance(value, Mapping):
-        return {getattr(key, "name", None) or str(key): v for key, v in value.items()}
+        return {getattr(key, "name", None) or str(key): _names(v) for key, v in value.items()}
     return value
+
+
+def _names(value: Any) -> Any:
+    """Of parameters with default bounds the names alone."""
+    plain = isinstance(value, Mapping) and all(bounds is None for bounds in value.values())
+    return list(value) if plain else value
 
 
 def _checked_timing(timing: Timing) -> Timing:

@@ -27,11 +27,18 @@ class TrainingCompiler:
         """Of the delays; networks get copies."""
         return self._groups.delays
 
+    @property
+    def constant_optimiser(self) -> Optimiser:
+        """Of constants of single neurons; networks get copies."""
+        return self._groups.constants
+
     def __repr__(self) -> str:
         groups = self._groups
         own = {"optimiser": groups.weights}
         if groups.has_own_of_delays:
             own["delay_optimiser"] = groups.delays
+        if groups.has_own_of_constants:
+            own["constant_optimiser"] = groups.constants
         return compiler_text(self, own)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..checks import describe
 from ..events.dataset import EventDataset
+from ..program.constants import Constants
 from ..program.exchange import (
     AdamStep,
     Batch,
@@ -35,6 +36,21 @@ Moments = dict[str, np.ndarray]
 def is_finite(values: np.ndarray) -> bool:
     """Whether no value is infinite or NaN; what is not a real number is none."""
     return values.dtype.kind != "f" or bool(np.isfinite(values).all())
+
+
+def _update_logarithm(
+    rule: UpdateRule,
+    value: np.ndarray,
+    gradient: np.ndarray,
+    moments: dict[str, np.ndarray],
+    step: int,
+) -> np.ndarray:
+    """A step in log(value), whose gradient is that times the value: positive numbers stay positive,
+    and move by a share of themselves."""
+    positive = value.astype(np.float64)
+    moved = rule.update(np.log(positive), gradient * positive, moments, step)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(moved))
 
 
 class Engine(ABC, InTurn):
@@ -61,6 +77,9 @@ class Engine(ABC, InTurn):
     #: type of parameters
     dtype: type[np.floating] = np.float32
 
+    #: whether there are gradients of constants of single neurons
+    learns_constants: bool = False
+
     def __init__(self, program: Program, num_threads: int):
         self.program = program
         self.num_threads = num_threads
@@ -75,13 +94,19 @@ class Engine(ABC, InTurn):
         self._entries: dict[int, np.ndarray] = {}
 
     def _check_learned(self) -> None:
-        """Gradients are those of weights and delays."""
+        """Gradients are those of weights and delays, and of constants of single neurons."""
         roles = {i for c in self.program.connections for i in (c.weight, c.delay)}
+        if self.learns_constants:
+            for p in self.program.neurons:
+                roles.update(Constants(self.program, p).learnable)
         for i in self.learned:
             if i not in roles:
+                what = self.program.parameters[i].label
+                if self.learns_constants:
+                    raise NotImplementedError(f"{what} cannot be learned: the model has no gradient")
                 raise NotImplementedError(
-                    f"{self.program.parameters[i].label} cannot be learned, only weights and "
-                    "delays of connections can"
+                    f"{what} cannot be learned by the engine {self.name!r}, only weights and delays "
+                    "can; take backend='cpu'"
                 )
 
     # -- what an engine is
@@ -261,7 +286,11 @@ class Engine(ABC, InTurn):
         moments = self._host_moments.setdefault(parameter, {})
         self._own_moments.discard(parameter)
         gradient = self._reduced_gradient(parameter)
-        value = spec.clip(rule.update(self.get_parameter(parameter), gradient, moments, step))
+        value = self.get_parameter(parameter)
+        if spec.by_logarithm:
+            value = spec.clip(_update_logarithm(rule, value, gradient, moments, step))
+        else:
+            value = spec.clip(rule.update(value, gradient, moments, step))
         with np.errstate(over="ignore"):
             held = np.asarray(value).astype(self.dtype, copy=False)
         if is_finite(held):

@@ -23,13 +23,19 @@ derives it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from ..checks import NOT_NEGATIVE, REAL, check_flag, check_number
 from ..defaults import network_default_params
+from ..initializers.value import InitValue
+from ..per_neuron import PerNeuron, check_per_neuron
 from ..program import equations
-from ..program.model import AdjointModel, NeuronModel
-from .neuron import Neuron, ReadoutInitializer, check_below_threshold
+from ..program.model import AdjointModel, Gradient, NeuronModel
+from .leaky import LeakyIntegrateFire
+from .neuron import Neuron, ReadoutInitializer, check_below_threshold, threshold_bounds
 
 
 class AdaptiveLeakyIntegrateFire(Neuron):
@@ -42,15 +48,16 @@ class AdaptiveLeakyIntegrateFire(Neuron):
     neurons.
 
     Args:
-        v_thresh: threshold without adaptation, above ``v_reset``
-        v_reset: voltage after a spike
+        v_thresh: threshold without adaptation, above ``v_reset``; a number, or one per neuron: an
+            array of the population's shape, :class:`.Initializer` or name of one
+        v_reset: voltage after a spike; likewise
         v: initial voltage, below ``v_thresh``
         a: initial value of A, 0 or more
-        beta: by how much a spike raises the threshold, 0 or more
-        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80
+        beta: by how much a spike raises the threshold, 0 or more; likewise
+        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80; likewise
         tau_refrac: refractory period [ms], in which the voltage stays at ``v_reset``
             (None or 0: none)
-        tau_adapt: time constant of A [ms], from 1e-6 to 1e9
+        tau_adapt: time constant of A [ms], from 1e-6 to 1e9; likewise
         relative_reset: subtract ``v_thresh - v_reset`` at a spike instead of resetting
         integrate_during_refrac: go on integrating input in the refractory period
         readout: what is read out, see :mod:`.readouts`
@@ -61,18 +68,23 @@ class AdaptiveLeakyIntegrateFire(Neuron):
     """
 
     is_spiking = True
+    per_neuron = {
+        **LeakyIntegrateFire.per_neuron,
+        "beta": PerNeuron("Beta"),
+        "tau_adapt": PerNeuron("TauA", is_time_constant=True),
+    }
 
     @network_default_params
     def __init__(
         self,
-        v_thresh: float = 1.0,
-        v_reset: float = 0.0,
+        v_thresh: InitValue = 1.0,
+        v_reset: InitValue = 0.0,
         v: float = 0.0,
         a: float = 0.0,
-        beta: float = 0.0174,
-        tau_mem: float = 20.0,
+        beta: InitValue = 0.0174,
+        tau_mem: InitValue = 20.0,
         tau_refrac: float | None = None,
-        tau_adapt: float = 2000.0,
+        tau_adapt: InitValue = 2000.0,
         relative_reset: bool = False,
         integrate_during_refrac: bool = False,
         readout: ReadoutInitializer = None,
@@ -95,11 +107,12 @@ class AdaptiveLeakyIntegrateFire(Neuron):
 
     def check(self) -> None:
         name = "AdaptiveLeakyIntegrateFire: "
-        v_thresh = check_number(self.v_thresh, name + "v_thresh", **REAL)
+        v_thresh = check_per_neuron(self.v_thresh, name + "v_thresh", **REAL)
         check_number(self.a, name + "a", **NOT_NEGATIVE)
-        check_number(self.beta, name + "beta", **NOT_NEGATIVE)
-        check_number(self.tau_mem, name + "tau_mem", **equations.TIME_CONSTANT)
-        check_number(self.tau_adapt, name + "tau_adapt", **equations.TIME_CONSTANT)
+        check_number(self.v, name + "v", **REAL)
+        check_per_neuron(self.beta, name + "beta", **NOT_NEGATIVE)
+        check_per_neuron(self.tau_mem, name + "tau_mem", **equations.TIME_CONSTANT)
+        check_per_neuron(self.tau_adapt, name + "tau_adapt", **equations.TIME_CONSTANT)
         if self.tau_refrac is not None:
             check_number(self.tau_refrac, name + "tau_refrac", **equations.PERIOD)
         check_below_threshold(self.v_reset, v_thresh, name + "v_reset")
@@ -107,8 +120,16 @@ class AdaptiveLeakyIntegrateFire(Neuron):
         for flag in ("relative_reset", "integrate_during_refrac", "scale_i"):
             check_flag(getattr(self, flag), name + flag)
 
+    def learned_bounds(
+        self, name: str, values: Mapping[str, np.ndarray], dt: float
+    ) -> tuple[float, float]:
+        if name == "beta":
+            return 0.0, math.inf
+        own = threshold_bounds(name, values, self.v)
+        return own or super().learned_bounds(name, values, dt)
+
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
-        tau_mem, tau_adapt, beta = float(self.tau_mem), float(self.tau_adapt), float(self.beta)
+        tau_mem, tau_adapt, beta = map(float, (self.tau_mem, self.tau_adapt, self.beta))
         base = equations.leaky_integrate_fire(
             tau_mem,
             float(self.v_thresh),
@@ -129,6 +150,7 @@ class AdaptiveLeakyIntegrateFire(Neuron):
                 "Rho": math.exp(-dt / tau_adapt),
                 "AdaptGain": (1.0 - ratio) * beta,
                 "AdaptBack": ratio * beta,
+                "TauA": tau_adapt,
             },
             sim_code=f"{base.sim_code} A *= Rho;",
             threshold_condition_code="V >= Vthresh + (Beta * A)",
@@ -141,6 +163,18 @@ class AdaptiveLeakyIntegrateFire(Neuron):
                 tape={
                     "Slope": "I - Vthresh - (AdaptGain * A)",
                     "Drop": "Vthresh - Vreset + (AdaptGain * A)",
+                    "Adapted": "A",
+                },
+                gradients={
+                    **base.adjoint.gradients,
+                    "Beta": Gradient(spike="TauM * LambdaV * Adapted"),
+                    "Rho": Gradient(step="-TauA * LambdaA * A"),
                 },
             ),
+            derived={
+                **base.derived,
+                "Rho": "exp(-dt / TauA)",
+                "AdaptGain": "(1.0 - (TauM / TauA)) * Beta",
+                "AdaptBack": "(TauM / TauA) * Beta",
+            },
         )

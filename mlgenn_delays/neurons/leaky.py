@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from ..checks import REAL, check_flag, check_number
 from ..defaults import network_default_params
+from ..initializers.value import InitValue
+from ..per_neuron import PerNeuron, check_per_neuron
 from ..program import equations
 from ..program.model import NeuronModel
-from .neuron import Neuron, ReadoutInitializer, check_below_threshold
+from .neuron import Neuron, ReadoutInitializer, check_below_threshold, threshold_bounds
+
+TAU_MEM = PerNeuron("TauM", is_time_constant=True)
 
 
 class LeakyIntegrate(Neuron):
@@ -15,7 +23,8 @@ class LeakyIntegrate(Neuron):
     Args:
         v: initial voltage
         bias: bias current
-        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80
+        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80; a number, or
+            one per neuron: an array of the population's shape, :class:`.Initializer` or name of one
         scale_i: unit of weights; True (the equation above) is what EventProp uses
         readout: what is read out, see :mod:`.readouts`
 
@@ -23,12 +32,14 @@ class LeakyIntegrate(Neuron):
         ValueError, TypeError: see :meth:`.Neuron.check`
     """
 
+    per_neuron = {"tau_mem": TAU_MEM}
+
     @network_default_params
     def __init__(
         self,
         v: float = 0.0,
         bias: float = 0.0,
-        tau_mem: float = 20.0,
+        tau_mem: InitValue = 20.0,
         scale_i: bool = True,
         readout: ReadoutInitializer = None,
     ):
@@ -42,7 +53,7 @@ class LeakyIntegrate(Neuron):
     def check(self) -> None:
         check_number(self.v, "LeakyIntegrate: v", **REAL)
         check_number(self.bias, "LeakyIntegrate: bias", **REAL)
-        check_number(self.tau_mem, "LeakyIntegrate: tau_mem", **equations.TIME_CONSTANT)
+        check_per_neuron(self.tau_mem, "LeakyIntegrate: tau_mem", **equations.TIME_CONSTANT)
         check_flag(self.scale_i, "LeakyIntegrate: scale_i")
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
@@ -56,10 +67,11 @@ class LeakyIntegrateFire(Neuron):
     those that EventProp needs.
 
     Args:
-        v_thresh: threshold, above ``v_reset``
-        v_reset: voltage after a spike, see ``relative_reset``
+        v_thresh: threshold, above ``v_reset``; a number, or one per neuron: an array of the
+            population's shape, :class:`.Initializer` or name of one
+        v_reset: voltage after a spike, see ``relative_reset``; likewise
         v: initial voltage, below ``v_thresh``
-        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80
+        tau_mem: membrane time constant [ms], from 1e-6 to 1e9, and at least dt / 80; likewise
         tau_refrac: refractory period [ms], in which the voltage stays at ``v_reset``
             (None or 0: none)
         relative_reset: subtract ``v_thresh - v_reset`` from the voltage at a spike in place of
@@ -74,14 +86,19 @@ class LeakyIntegrateFire(Neuron):
     """
 
     is_spiking = True
+    per_neuron = {
+        "v_thresh": PerNeuron("Vthresh"),
+        "v_reset": PerNeuron("Vreset"),
+        "tau_mem": TAU_MEM,
+    }
 
     @network_default_params
     def __init__(
         self,
-        v_thresh: float = 1.0,
-        v_reset: float = 0.0,
+        v_thresh: InitValue = 1.0,
+        v_reset: InitValue = 0.0,
         v: float = 0.0,
-        tau_mem: float = 20.0,
+        tau_mem: InitValue = 20.0,
         tau_refrac: float | None = None,
         relative_reset: bool = False,
         integrate_during_refrac: bool = False,
@@ -101,14 +118,21 @@ class LeakyIntegrateFire(Neuron):
 
     def check(self) -> None:
         name = "LeakyIntegrateFire: "
-        v_thresh = check_number(self.v_thresh, name + "v_thresh", **REAL)
-        check_number(self.tau_mem, name + "tau_mem", **equations.TIME_CONSTANT)
+        v_thresh = check_per_neuron(self.v_thresh, name + "v_thresh", **REAL)
+        check_per_neuron(self.tau_mem, name + "tau_mem", **equations.TIME_CONSTANT)
         if self.tau_refrac is not None:
             check_number(self.tau_refrac, name + "tau_refrac", **equations.PERIOD)
         check_below_threshold(self.v_reset, v_thresh, name + "v_reset")
+        check_number(self.v, name + "v", **REAL)
         check_below_threshold(self.v, v_thresh, name + "v")
         for flag in ("relative_reset", "integrate_during_refrac", "scale_i"):
             check_flag(getattr(self, flag), name + flag)
+
+    def learned_bounds(
+        self, name: str, values: Mapping[str, np.ndarray], dt: float
+    ) -> tuple[float, float]:
+        own = threshold_bounds(name, values, self.v)
+        return own or super().learned_bounds(name, values, dt)
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
         return equations.leaky_integrate_fire(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..checks import REAL, check_number, check_whole_number, single
+import numpy as np
+
+from ..checks import REAL, check_whole_number, single
+from ..per_neuron import PerNeuronModel, check_per_neuron
 from ..program.model import NeuronModel
 from ..readouts import Readout, default_readouts
 from ..registry import get_object
@@ -14,10 +18,11 @@ from ..reprs import CallRepr
 ReadoutInitializer = Readout | str | None
 
 
-class Neuron(CallRepr, ABC):
+class Neuron(PerNeuronModel, CallRepr, ABC):
     """Base class for all neuron models; docs/models.md shows how to write one.
 
     Attributes:
+        per_neuron: parameters that may be one number per neuron, and their names in the model
         is_input: emits given spikes, has no dynamics and cannot be the target of a connection
         is_spiking: can emit spikes
     """
@@ -82,14 +87,41 @@ class SpikeInput(Neuron):
         check_whole_number(self.max_spikes, "SpikeInput: max_spikes", minimum=1)
 
 
-def check_below_threshold(value: Any, v_thresh: float, name: str) -> None:
-    """Check a voltage that must not make a neuron spike, as engines compare it.
+#: Of the way from rest to threshold, how far learned thresholds may fall, and resets rise.
+_LOWEST_THRESHOLD, _HIGHEST_RESET = 0.1, 0.05
+
+
+def threshold_bounds(
+    name: str, values: Mapping[str, np.ndarray], v: float
+) -> tuple[float, float] | None:
+    """What a learned ``v_thresh`` or ``v_reset`` is kept within: well apart from the other, and from
+    where the voltage starts.
+
+    Args:
+        name:   of the parameter; another one has no such bounds
+        values: of both at first
+        v:      initial voltage
+    """
+    rest = max(float(values["v_reset"].max()), v)
+    way = float(values["v_thresh"].min()) - rest
+    bounds = {
+        "v_thresh": (rest + (_LOWEST_THRESHOLD * way), np.inf),
+        "v_reset": (-np.inf, rest + (_HIGHEST_RESET * way)),
+    }
+    return bounds.get(name)
+
+
+def check_below_threshold(value: Any, v_thresh: float | None, name: str) -> None:
+    """Check a voltage that must not make a neuron spike, as engines compare it; None is a threshold
+    of single neurons, and voltages of such are compared neuron by neuron.
 
     Raises:
         ValueError: not finite, out of range, or not below the threshold in single precision
         TypeError: not a number
     """
-    number = check_number(value, name, **REAL)
+    number = check_per_neuron(value, name, **REAL)
+    if number is None or v_thresh is None:
+        return
     if single(number) >= single(v_thresh):
         close = " in single precision" if number < v_thresh else ""
         raise ValueError(

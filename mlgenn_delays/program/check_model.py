@@ -13,8 +13,9 @@ import numpy as np
 
 from ..checks import check_number, check_whole_number
 from .equations import TIME_CONSTANT
+from .evaluate import EVALUATED
 from .model import AdjointModel, NeuronModel
-from .snippet import Snippet
+from .snippet import Snippet, parse_expression
 
 #: Functions of C's mathematics library that all back ends know, in single precision.
 FUNCTIONS = frozenset(
@@ -32,7 +33,7 @@ _RESERVED = frozenset(
     "SpikesLeft State Tape Tapes Trace TraceGradient".split()
 )
 _RESERVED_PATTERN = re.compile(
-    r"(LambdaI|Arrivals|InSyn|ExpDecay|Kappa|KappaBack)\d*|Tape[A-Z]\w*|M_\w+|[A-Z]+_(MAX|MIN)"
+    r"(LambdaI|Arrivals|InSyn|ExpDecay|Kappa|KappaBack|KappaGap)\d*|TauSyn\d+|Tape[A-Z]\w*|M_\w+|[A-Z]+_(MAX|MIN)"
 )
 _NAME = re.compile(r"[A-Z][A-Za-z0-9_]*")
 
@@ -61,6 +62,7 @@ def check_model(model: NeuronModel, owner: str, is_spiking: bool) -> None:
         snippets = model.snippets()
         _check_values(model)
         _check_parts(model, snippets, is_spiking)
+        _check_gradients(model)
         _check_uses(model, snippets)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{owner}: {error}") from None
@@ -122,6 +124,11 @@ def _check_parts(model: NeuronModel, snippets: Mapping[str, Snippet], is_spiking
             "refractory_steps": held,
             "adjoint.jump_code": adjoint.jump_code.strip(),
             "adjoint.tape": adjoint.tape,
+            **{
+                f"adjoint.gradients[{name!r}].{part}": getattr(gradient, part).strip()
+                for name, gradient in adjoint.gradients.items()
+                for part in ("spike", "reset")
+            },
         }
         for part, value in spiking.items():
             _require(not value, f"{part} is given, but is_spiking of the class is False")
@@ -148,6 +155,22 @@ def _check_parts(model: NeuronModel, snippets: Mapping[str, Snippet], is_spiking
     )
 
 
+def _check_gradients(model: NeuronModel) -> None:
+    """What is said of parameters that may be those of single neurons."""
+    for group, names in (("derived", model.derived), ("adjoint.gradients", model.adjoint.gradients)):
+        for name in names:
+            _require(
+                name in model.params,
+                f"{group} has {name!r}, which is none of params, {_list(model.params)}",
+            )
+    for name, text in model.derived.items():
+        others = parse_expression(text).functions - EVALUATED
+        _require(
+            not others,
+            f"derived[{name!r}] calls {_list(others)}, allowed are {_list(EVALUATED)}",
+        )
+
+
 def _check_uses(model: NeuronModel, snippets: Mapping[str, Snippet]) -> None:
     """What snippets use and change."""
     release = ["Release"] if model.refractory_steps else []
@@ -160,6 +183,11 @@ def _check_uses(model: NeuronModel, snippets: Mapping[str, Snippet]) -> None:
         is_adjoint = part in ("adjoint.sim_code", "adjoint.jump_code")
         variables = model.adjoint.vars if is_adjoint else model.vars
         known = {*variables, *model.params, "dt", *special.get(part, ())}
+        if part.startswith("adjoint.gradients["):
+            others = model.vars if part.endswith("step") else model.adjoint.tape
+            known = {*model.adjoint.vars, *others, *model.params, "dt"}
+        elif part.startswith("derived["):
+            known = {*model.params, "dt"}
         for name in snippet.declared:
             _require(
                 _NAME.fullmatch(name) and name not in known and not _is_reserved(name),

@@ -34,6 +34,11 @@ def _reason(program: Program, population: PopulationProgram) -> str | None:
             "run by their engine, allowed are LeakyIntegrateFire and LeakyIntegrate; other "
             "compilers and backends take others"
         )
+    if population.own or any(receptor.own_tau for receptor in population.receptors):
+        return (
+            "time constants, thresholds and the like of single neurons are not supported with "
+            "surrogate gradients, nor by their engine; give one number, or take EventPropCompiler"
+        )
     if readout is not None and readout.uses_spike_times:
         return (
             f"readout {readout.name!r} is not supported with surrogate gradients, by which spike "

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from .constants import of_single_neurons
 from .model import NeuronModel
 from .parameters import ParameterSpec
 from .program import ConnectionProgram, PopulationProgram, Program, ReadoutProgram, Receptor
@@ -29,6 +30,9 @@ Description = dict[str, Any]
 
 #: Code of a model that runs forwards.
 _FORWARD = ("sim_code", "threshold_condition_code", "reset_code")
+
+#: Said of time constants that are those of single neurons.
+_OWN = "one per neuron"
 
 #: Constants that engines themselves read.
 _ALWAYS_READ = frozenset({"TauM", "Vreset"})
@@ -43,7 +47,7 @@ def describe_program(program: Program) -> Description:
         # not said of the grid, so that hashes stay what they were
         **({"timing": program.timing} if program.is_substep else {}),
         "populations": {p.name: describe_population(p) for p in populations},
-        "connections": {c.name: _describe_connection(c, names) for c in program.connections},
+        "connections": {c.name: _describe_connection(program, c, names) for c in program.connections},
         "parameters": {spec.key: _describe_parameter(spec) for spec in program.parameters},
         "trial": {
             "timesteps": program.timesteps,
@@ -67,19 +71,20 @@ def digest(description: Description) -> str:
 
 def describe_population(population: PopulationProgram) -> Description:
     """What a population does forwards."""
-    model, readout = population.model, population.readout
+    model, readout, own = population.model, population.readout, population.own
     return {
         "neuron": population.neuron,
         "shape": list(population.shape),
         "readout": None if readout is None else readout.name,
         "readout_kind": None if readout is None else readout.kind.value,
-        "model": None if model is None else _describe_model(model),
-        "receptors": [_describe_receptor(r) for r in population.receptors],
+        "model": None if model is None else _describe_model(model, own),
+        "receptors": [_describe_receptor(r, model, own) for r in population.receptors],
     }
 
 
-def _describe_model(model: NeuronModel) -> Description:
-    read = _read_forwards(model)
+def _describe_model(model: NeuronModel, own: tuple[str, ...]) -> Description:
+    # what single neurons have is drawn or learned
+    read = _read_forwards(model) - of_single_neurons(model, None, own)
     return {
         "params": _numbers({n: v for n, v in model.params.items() if n in read}),
         "vars": _numbers(model.vars),
@@ -96,17 +101,23 @@ def _read_forwards(model: NeuronModel) -> frozenset[str]:
     return _ALWAYS_READ.union(*(snippets[part].names for part in _FORWARD if part in snippets))
 
 
-def _describe_receptor(receptor: Receptor) -> Description:
+def _describe_receptor(
+    receptor: Receptor, neuron: NeuronModel | None, own: tuple[str, ...]
+) -> Description:
     model = receptor.model
+    left_out = frozenset() if neuron is None else of_single_neurons(neuron, receptor, own)
     return {
-        "tau": number(receptor.tau),
-        "params": _numbers(model.params),
+        "tau": _OWN if receptor.own_tau else number(receptor.tau),
+        "params": _numbers({n: v for n, v in model.params.items() if n not in left_out}),
         "sim_code": _code(model.sim_code),
         "adjoint_sim_code": _code(model.adjoint_sim_code),
     }
 
 
-def _describe_connection(connection: ConnectionProgram, names: Sequence[str]) -> Description:
+def _describe_connection(
+    program: Program, connection: ConnectionProgram, names: Sequence[str]
+) -> Description:
+    own_tau = program.receptor(connection).own_tau
     return {
         "source": names[connection.source],
         "target": names[connection.target],
@@ -114,7 +125,7 @@ def _describe_connection(connection: ConnectionProgram, names: Sequence[str]) ->
         "synapses": connection.num_synapses,
         "delays": "per_synapse" if connection.has_synapse_delays else "constant",
         "max_delay_steps": connection.max_delay_steps,
-        "tau_syn": number(connection.tau_syn),
+        "tau_syn": _OWN if own_tau else number(connection.tau_syn),
     }
 
 
@@ -144,8 +155,9 @@ def _describe_weights(readout: ReadoutProgram) -> Description:
 def _describe_gradients(population: PopulationProgram) -> Description:
     model, regulariser = population.dynamics, population.regulariser
     read, adjoint = _read_forwards(model), model.adjoint
+    left_out = read | of_single_neurons(model, None, population.own)
     return {
-        "params": _numbers({n: v for n, v in model.params.items() if n not in read}),
+        "params": _numbers({n: v for n, v in model.params.items() if n not in left_out}),
         "vars": _numbers(adjoint.vars),
         "sim_code": _code(adjoint.sim_code),
         "jump_code": _code(adjoint.jump_code),

@@ -25,6 +25,10 @@ or, with a refractory period that ends at r, ``Release`` = (I(r) - v_reset) lamb
 
     lambda_V <- (Release + RevISyn) / (I - theta)
 
+Constants of the dynamics, too, have gradients: those of the steps by alpha, beta and kappa, and
+at a spike tau_m lambda_V before it by theta, -tau_m lambda_V after the reset by v_reset
+(docs/background/time-constants.md).
+
 Sources: Wunderlich & Pehle 2021, 10.1038/s41598-021-91786-z; delays: Meszaros, Knight &
 Nowotny 2025, 10.1038/s41467-025-65394-8. Deviation: I - theta is bounded from below by
 ``i_minus_thresh_min``; on the grid a spike is seen at the end of its step, where the
@@ -37,7 +41,7 @@ import math
 from dataclasses import replace
 
 from ..checks import Bounds
-from .model import AdjointModel, NeuronModel, SynapseModel
+from .model import AdjointModel, Gradient, NeuronModel, SynapseModel
 from .timing import steps_up
 
 #: Time constants [ms]. Quotients of two of them appear in the equations, and gradients grow with
@@ -53,6 +57,8 @@ LARGEST_STEP = 80.0
 
 _SIM_CODE = "V = (Alpha * V) + Isyn;"
 _ADJOINT_SIM_CODE = "LambdaV *= Alpha;"
+_DERIVED = {"Alpha": "exp(-dt / TauM)"}
+_GRADIENT_ALPHA = Gradient(step="-TauM * LambdaV * V")
 _RESET = "V = Vreset;"
 _RELATIVE_RESET = "V -= Vthresh - Vreset;"
 
@@ -130,7 +136,13 @@ def leaky_integrate_fire(
             sim_code=_ADJOINT_SIM_CODE,
             jump_code=jump,
             tape={"IMinusVthresh": "I - Vthresh"},
+            gradients={
+                "Alpha": _GRADIENT_ALPHA,
+                "Vthresh": Gradient(spike="TauM * LambdaV"),
+                "Vreset": Gradient(reset="-TauM * LambdaV"),
+            },
         ),
+        derived=_DERIVED,
     )
 
 
@@ -141,7 +153,12 @@ def leaky_integrate(tau_mem: float, v: float, dt: float) -> NeuronModel:
         params={"Alpha": math.exp(-dt / tau_mem), "TauM": tau_mem},
         output_var_name="V",
         sim_code=_SIM_CODE,
-        adjoint=AdjointModel(vars={"LambdaV": 0.0}, sim_code=_ADJOINT_SIM_CODE),
+        adjoint=AdjointModel(
+            vars={"LambdaV": 0.0},
+            sim_code=_ADJOINT_SIM_CODE,
+            gradients={"Alpha": _GRADIENT_ALPHA},
+        ),
+        derived=_DERIVED,
     )
 
 
@@ -156,6 +173,19 @@ def exponential(tau_syn: float, tau_mem: float, dt: float) -> SynapseModel:
         },
         sim_code="injectCurrent(Kappa * inSyn); inSyn *= ExpDecay;",
         adjoint_sim_code="LambdaI = (ExpDecay * LambdaI) + (KappaBack * LambdaV);",
+        derived={
+            "ExpDecay": "exp(-dt / TauSyn)",
+            # kappa = dt/tau_m alpha (exp(x) - 1) / x, whose limit for equal time constants is 1
+            "KappaGap": "(dt / TauM) - (dt / TauSyn)",
+            "Kappa": "(dt / TauM) * exp(-dt / TauM) * ((fabs(KappaGap) < 1e-4)"
+            " ? (1.0 + ((KappaGap / 2.0) * (1.0 + ((KappaGap / 3.0) * (1.0 + (KappaGap / 4.0))))))"
+            " : (expm1(KappaGap) / KappaGap))",
+            "KappaBack": "Kappa * TauM / TauSyn",
+        },
+        gradients={
+            "Kappa": Gradient(step="-TauM * LambdaV * inSyn"),
+            "ExpDecay": Gradient(step="-TauSyn * LambdaI * inSyn"),
+        },
     )
 
 

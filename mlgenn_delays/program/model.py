@@ -31,6 +31,27 @@ from .frozen import Frozen
 from .snippet import Snippet, parse_expression, parse_statements
 
 
+#: When something adds to a gradient, see :class:`Gradient`.
+GRADIENT_PARTS = ("step", "spike", "reset")
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """What dL/dc of a constant c of a model is the sum of: expressions, "" where there is nothing.
+
+    Attributes:
+        step:  of every timestep; may use the state as it was before the step (``inSyn`` after what
+               arrived in it) and the adjoint variables after it
+        spike: of every spike; adjoint variables before the spike, and the tape's names
+        reset: of every spike; adjoint variables just after the reset, at the end of the refractory
+               period where there is one, and the tape's names
+    """
+
+    step: str = ""
+    spike: str = ""
+    reset: str = ""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class AdjointModel(Frozen):
     """Backward dynamics of a neuron model.
@@ -41,12 +62,15 @@ class AdjointModel(Frozen):
         jump_code:  what a spike does to the variables; may use the tape's names
         tape:       name -> expression, evaluated at each spike before the reset and
                     kept until the backward pass
+        gradients:  name of a parameter of the model -> what its gradient is the sum of, for those
+                    that can be learned, or that others follow from which can
     """
 
     vars: Mapping[str, float]
     sim_code: str
     jump_code: str = ""
     tape: Mapping[str, str] = field(default_factory=dict)
+    gradients: Mapping[str, Gradient] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -65,6 +89,9 @@ class NeuronModel(Frozen):
         tau_refrac:                 the same in ms, for engines without timesteps; None:
                                     ``refractory_steps`` times dt
         adjoint:                    the backward dynamics
+        derived:                    name of a parameter -> expression of those before it and of
+                                    ``dt`` that it follows from, for where they are those of
+                                    single neurons (:mod:`.constants`)
     """
 
     vars: Mapping[str, float]
@@ -76,9 +103,10 @@ class NeuronModel(Frozen):
     reset_code: str = ""
     refractory_steps: int = 0
     tau_refrac: float | None = None
+    derived: Mapping[str, str] = field(default_factory=dict)
 
     def snippets(self) -> dict[str, Snippet]:
-        """All code by its part, parsed; a threshold only where there is one.
+        """All code by its part, parsed; threshold and parts of gradients only where there are any.
 
         Raises:
             TypeError: a part is not text
@@ -91,12 +119,16 @@ class NeuronModel(Frozen):
             "adjoint.jump_code": self.adjoint.jump_code,
         }
         tape = {f"adjoint.tape[{name!r}]": code for name, code in self.adjoint.tape.items()}
-        threshold = {"threshold_condition_code": self.threshold_condition_code}
+        derived = {f"derived[{name!r}]": code for name, code in self.derived.items()}
+        optional = {"threshold_condition_code": self.threshold_condition_code}
+        for name, gradient in self.adjoint.gradients.items():
+            of = f"adjoint.gradients[{name!r}]"
+            optional |= {f"{of}.{part}": getattr(gradient, part) for part in GRADIENT_PARTS}
         snippets = {}
-        for part, code in {**statements, **threshold, **tape}.items():
+        for part, code in {**statements, **optional, **tape, **derived}.items():
             if not isinstance(code, str):
                 raise TypeError(f"{part} should be text, not {code!r}")
-            if part in threshold and not code.strip():
+            if part in optional and not code.strip():
                 continue
             parse = parse_statements if part in statements else parse_expression
             try:
@@ -114,8 +146,12 @@ class SynapseModel(Frozen):
         params:             parameter values
         sim_code:           one timestep forwards: ``inSyn`` decays and injects current
         adjoint_sim_code:   one step backwards: ``LambdaI`` from itself and ``LambdaV``
+        derived:            as that of :class:`NeuronModel`, from ``TauSyn`` and the neuron's ``TauM``
+        gradients:          as that of :class:`AdjointModel`, of timesteps alone
     """
 
     params: Mapping[str, float]
     sim_code: str
     adjoint_sim_code: str
+    derived: Mapping[str, str] = field(default_factory=dict)
+    gradients: Mapping[str, Gradient] = field(default_factory=dict)

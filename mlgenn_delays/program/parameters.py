@@ -44,6 +44,9 @@ class ParameterSpec(Frozen):
             connection has as its weight and as its delay, and refuse others
         bounds:  smallest and largest value allowed; optimiser steps are clipped to them
         units:   for messages, e.g. "timesteps"
+        constant: which constant of the neuron's model it is, or of the receptor ("TauSyn"), where
+            ``name`` is another
+        by_logarithm: whether optimisers take their steps in its logarithm, as with time constants
         map:     int64 flat indices of entries: (synapses or neurons,) of the entry of each, or
             (terms, synapses or neurons) where values are sums of entries; None: one to one
     """
@@ -55,6 +58,8 @@ class ParameterSpec(Frozen):
     bounds: tuple[float, float] = (-math.inf, math.inf)
     units: str = ""
     map: np.ndarray | None = None
+    constant: str = ""
+    by_logarithm: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -68,6 +68,7 @@ class Receptor:
 
     tau: float  #: [ms]; 0: delta synapses, which have no current
     model: SynapseModel
+    own_tau: bool = False  #: whether time constants are those of single neurons; ``tau`` is one of them
 
     @property
     def is_delta(self) -> bool:
@@ -117,6 +118,8 @@ class PopulationProgram:
         trace:       whether a loss needs the voltage of every timestep
         regulariser: of its spike counts; None: they are not regularised
         record_spikes: whether spikes may be recorded
+        own:         constants of the model that are parameters of single neurons; the model has one
+                     of their values
     """
 
     index: int
@@ -129,6 +132,7 @@ class PopulationProgram:
     trace: bool = False
     regulariser: Regulariser | None = None
     record_spikes: bool = False
+    own: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -308,13 +312,23 @@ class Program:
         }
 
     def own_parameters(self, population: PopulationProgram) -> dict[str, int]:
-        """Name -> index of constants of a population's model that are parameters of its single
-        neurons. Parameters with other names have no effect on the model."""
+        """Constant -> index of the constants of a population's model and receptors that are
+        parameters of its single neurons, see :mod:`.constants`. Parameters with other names have no
+        effect on the model."""
         if population.is_input:
             return {}
-        known = population.dynamics.params
-        parameters = self.parameters_of(OwnerKind.POPULATION, population.index)
-        return {name: index for name, index in parameters.items() if name in known}
+        found = {}
+        for index, spec in enumerate(self.parameters):
+            constant = spec.constant or spec.name
+            if spec.owner.kind is OwnerKind.POPULATION:
+                mine = spec.owner.index == population.index
+                if mine and constant in population.dynamics.params:
+                    found[constant] = index
+            elif constant == "TauSyn":
+                connection = self.connections[spec.owner.index]
+                if connection.target == population.index:
+                    found[f"TauSyn{connection.receptor}"] = index
+        return found
 
     def __str__(self) -> str:
         names = [p.name for p in self.populations]

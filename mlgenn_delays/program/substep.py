@@ -66,7 +66,8 @@ def _reason(program: Program, population: PopulationProgram) -> str | None:
         )
     if model.refractory_steps:
         return "tau_refrac is not supported with timing='substep'"
-    if any(
+    own_taus = any(receptor.own_tau for receptor in population.receptors)
+    if own_taus or any(
         spec.owner.kind is OwnerKind.POPULATION and spec.owner.index == population.index
         for spec in program.parameters
     ):

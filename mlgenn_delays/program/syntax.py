@@ -69,7 +69,7 @@ class Reader:
         try:
             if is_expression and not text.strip():
                 raise SnippetError("this is empty")
-            nodes = _parse(f"{text}\n;" if is_expression else text)
+            nodes = parse_tree(f"{text}\n;" if is_expression else text)
             if not is_expression:
                 return self._statements(nodes, "")[:-1]
             if len(nodes) != 1 or isinstance(nodes[0], (c_ast.Decl, c_ast.EmptyStatement)):
@@ -255,7 +255,7 @@ class Reader:
         return SnippetError(f"{what} is not allowed here", *place)
 
 
-def _parse(text: str) -> list[Any]:
+def parse_tree(text: str) -> list[Any]:
     """The statements of a snippet as syntax trees, which count lines from 2."""
     if found := re.search(r"/\*|#", text):
         before = text[: found.start()].split("\n")

@@ -42,6 +42,8 @@ def check_gradients(
     dt: float = 1.0,
     delay_learn_conns: Iterable[Any] = (),
     weight_learn_conns: Iterable[Any] | None = None,
+    neuron_learn_params: Mapping[Any, Any] | None = None,
+    synapse_learn_params: Mapping[Any, Any] | None = None,
     per_timestep_loss: bool = False,
     ttfs_alpha: float = 0.01,
     softmax_temperature: float = 1.0,
@@ -68,7 +70,8 @@ def check_gradients(
         network:             the description; it is not changed
         x:                   input -> a few ``PreprocessedSpikes``
         y:                   output -> labels or targets
-        example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns, per_timestep_loss:
+        example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns,
+        neuron_learn_params, synapse_learn_params, per_timestep_loss:
                              see :class:`.EventPropCompiler`
         ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads, timing:
                              see there, too
@@ -99,6 +102,8 @@ def check_gradients(
             batch_size=max([1, *(len(v) for v in x.values())]),
             delay_learn_conns=delay_learn_conns,
             weight_learn_conns=weight_learn_conns,
+            neuron_learn_params=neuron_learn_params,
+            synapse_learn_params=synapse_learn_params,
             per_timestep_loss=per_timestep_loss,
             ttfs_alpha=ttfs_alpha,
             softmax_temperature=softmax_temperature,

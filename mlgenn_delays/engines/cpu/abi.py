@@ -93,6 +93,12 @@ class Parameter(ct.Structure):
     _fields_ = _fields("Parameter")
 
 
+class Constant(ct.Structure):
+    """A constant of single neurons: values, and gradients per thread."""
+
+    _fields_ = _fields("Constant")
+
+
 class ConnectionBuffers(ct.Structure):
     """One connection: arrays of its weights and delays, and what belongs to no parameter."""
 
@@ -114,7 +120,7 @@ class Adam(ct.Structure):
 #: Structures of the header by name; Network is none, its fields are unknown here.
 STRUCTURES: dict[str, type[ct.Structure]] = {
     s.__name__: s
-    for s in (InputEvents, PopulationBuffers, Parameter, ConnectionBuffers, Batch, Adam)
+    for s in (InputEvents, PopulationBuffers, Parameter, Constant, ConnectionBuffers, Batch, Adam)
 }
 
 

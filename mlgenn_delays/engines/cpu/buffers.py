@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from ...program.parameters import OwnerKind, ParameterSpec
+from ...program.parameters import ParameterSpec
 from ...program.program import ConnectionProgram, Program
 from . import abi
 from .door import bind
@@ -35,18 +35,23 @@ def axonal_delays(program: Program) -> frozenset[int | None]:
     return frozenset() if program.is_substep else frozenset(of)
 
 
+def of_synapses(program: Program) -> frozenset[int]:
+    """Parameters that are weights or delays."""
+    both = (i for c in program.connections for i in (c.weight, c.delay))
+    return frozenset(i for i in both if i is not None)
+
+
 def holds_entries(program: Program) -> frozenset[int]:
-    """Parameters of which generated code has the entries, not a value per synapse or neuron."""
-    own = axonal_delays(program)
-    return frozenset(i for i, s in enumerate(program.parameters) if s.map is None or i in own)
+    """Parameters of which generated code has the entries, not a value per synapse."""
+    own, parameters = axonal_delays(program), program.parameters
+    return frozenset(i for i in of_synapses(program) if parameters[i].map is None or i in own)
 
 
 class ParameterMemory:
     """One parameter: values and, where it is learned, gradients per thread and moments.
 
     Rows of dense connections are padded to whole vectors; the padding is zero and stays zero,
-    unless training diverges. That of parameters of neurons is the model's own number, so that the
-    padding stays at rest.
+    unless training diverges.
     Untouched pages of gradients cost no memory.
     """
 
@@ -55,8 +60,6 @@ class ParameterMemory:
         self._size = size
         self._num_threads = num_threads
         self.values = abi.aligned_zeros(size, np.float32)
-        self._at_rest = _at_rest(program, spec)
-        self.values[self._columns * self._rows :] = self._at_rest
         learned = spec.learned
         self.gradients = abi.aligned_zeros(num_threads * size, np.float32) if learned else None
         self.moments = {n: abi.aligned_zeros(size, np.float32) for n in ("m", "v") if learned}
@@ -74,10 +77,10 @@ class ParameterMemory:
         return rows[:, : self._columns].flatten()
 
     def assign(self, array: np.ndarray, elements: np.ndarray) -> None:
-        """Write flat values into a padded array, and what belongs there into the padding."""
+        """Write flat values into a padded array, and zero into the padding."""
         rows = array[: self._size].reshape(self._rows, -1)
         rows[:, : self._columns] = elements.reshape(self._rows, self._columns)
-        rows[:, self._columns :] = self._at_rest if array is self.values else 0.0
+        rows[:, self._columns :] = 0.0
 
     def memory(self) -> dict[str, int]:
         """Bytes by purpose."""
@@ -90,23 +93,12 @@ class ParameterMemory:
 
 def _layout(program: Program, spec: ParameterSpec) -> tuple[int, int, int]:
     """Rows, columns without padding, and elements with padding."""
-    if spec.owner.kind is OwnerKind.POPULATION:
-        size = program.populations[spec.owner.index].size
-        return 1, size, padded(size)
     connection = program.connections[spec.owner.index]
     if any(i is not None and program.parameters[i] is spec for i in axonal_delays(program)):
         return 1, connection.source_size, max(connection.source_size, 1)
     if connection.is_sparse:
         return 1, connection.num_synapses, storage(connection)
     return connection.source_size, connection.target_size, storage(connection)
-
-
-def _at_rest(program: Program, spec: ParameterSpec) -> float:
-    """Value of the padding."""
-    if spec.owner.kind is OwnerKind.POPULATION:
-        model = program.populations[spec.owner.index].model
-        return 0.0 if model is None else model.params.get(spec.name, 0.0)
-    return 0.0
 
 
 class ConnectionMemory:
@@ -118,7 +110,7 @@ class ConnectionMemory:
         program: Program,
         connection: ConnectionProgram,
         num_threads: int,
-        parameters: Sequence[ParameterMemory],
+        parameters: Mapping[int, ParameterMemory],
     ):
         self._weight = parameters[connection.weight]
         self._delay = None if connection.delay is None else parameters[connection.delay]

@@ -7,6 +7,7 @@ only spelled out for them: names, numbers as literals, which parts are needed.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -15,26 +16,29 @@ import jinja2
 import numpy as np
 
 from ...events.dataset import channel_dtype
+from ...program.constants import Constants
+from ...program.model import GRADIENT_PARTS
 from ...program.parameters import ParameterSpec
-from ...program.program import ConnectionProgram, PopulationProgram, Program
+from ...program.program import ConnectionProgram, PopulationProgram, Program, Receptor
 from ...program.snippet import parse_expression, parse_statements
 from ...program.timing import step_dtype
 from ...version import __version__
 from ..rendering import template_environment
 from . import abi, substep
 from .buffers import axonal_delays, holds_entries, padded, storage
+from .constants import ConstantTable, constant_table
 from .literal import literal, literals
 
 #: Independent partial sums in reductions, so that additions need not wait for each other.
 LANES = 4
 
 
-def _statements(text: str) -> str:
-    return parse_statements(text).render(single_precision=True)
+def _statements(text: str, names: Mapping[str, str] = {}) -> str:
+    return parse_statements(text).render(names, single_precision=True)
 
 
-def _expression(text: str) -> str:
-    return parse_expression(text).render(single_precision=True)
+def _expression(text: str, names: Mapping[str, str] = {}) -> str:
+    return parse_expression(text).render(names, single_precision=True)
 
 
 #: What the templates append to a population's identifier.
@@ -61,20 +65,52 @@ def _bounds(spec: ParameterSpec) -> list[str] | None:
     return [literal(bound) for bound in spec.bounds] if spec.is_bounded else None
 
 
-def _population(program: Program, population: PopulationProgram, name: str) -> dict[str, Any]:
-    model = population.dynamics
-    receptors = [
+def _receptor(receptor: Receptor, index: int, own: Collection[str]) -> dict[str, Any]:
+    """One receptor; constants of single neurons have its number, others are in its namespace."""
+    model = receptor.model
+    names = {name: f"{name}{index}" for name in model.params if f"{name}{index}" in own}
+    return {
+        "index": index,
+        "tau": "that of each neuron" if receptor.own_tau else f"{receptor.tau} ms",
+        "params": literals({n: value for n, value in model.params.items() if n not in names}),
+        "sim_code": _statements(model.sim_code, names),
+        "adjoint_sim_code": _statements(model.adjoint_sim_code, names),
+    }
+
+
+def _gradients(
+    population: PopulationProgram, constants: Constants, table: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Sums that gradients by constants are."""
+    names = {name: f"before_{name}[j]" for name in constants.history}
+    names |= {f"LambdaI{i}": f"a.LambdaI{i}[j]" for i in range(len(population.receptors))}
+    names |= {
+        f"TauSyn{i}": literal(receptor.tau)
+        for i, receptor in enumerate(population.receptors)
+        if not receptor.own_tau
+    }
+    return [
         {
-            "index": index,
-            "tau": receptor.tau,
-            "params": literals(receptor.model.params),
-            "sim_code": _statements(receptor.model.sim_code),
-            "adjoint_sim_code": _statements(receptor.model.adjoint_sim_code),
+            "name": name,
+            "index": table[name],
+            **{
+                part: _expression(text, names) if text else ""
+                for part in GRADIENT_PARTS
+                for text in [getattr(gradient, part)]
+            },
         }
-        for index, receptor in enumerate(population.receptors)
+        for name, gradient in constants.gradients.items()
     ]
-    own = program.own_parameters(population)
-    known = list(own)
+
+
+def _population(
+    program: Program, population: PopulationProgram, name: str, table: ConstantTable
+) -> dict[str, Any]:
+    model = population.dynamics
+    constants = Constants(program, population)
+    indices = {n: table[population.index, n] for n in constants.names}
+    receptors = [_receptor(r, i, indices) for i, r in enumerate(population.receptors)]
+    known = list(indices)
     kind = population.readout.kind.value if population.readout else None
     tau_mem = f"own_{name}[{known.index('TauM')}][j]" if "TauM" in known else f"{name}::TauM"
     return {
@@ -87,7 +123,9 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "receptors": receptors,
         "vars": literals(model.vars),
         "params": literals({n: value for n, value in model.params.items() if n not in known}),
-        "own": list(own.items()),
+        "own": list(indices.items()),
+        "gradients": _gradients(population, constants, indices),
+        "history": list(constants.history),
         # the constant, or the value of neuron j
         "tau_mem": tau_mem,
         "own_tau_mem": "TauM" in known,
@@ -123,7 +161,11 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
 
 
 def _connection(
-    program: Program, connection: ConnectionProgram, name: str, target: dict[str, Any]
+    program: Program,
+    connection: ConnectionProgram,
+    name: str,
+    target: dict[str, Any],
+    table: ConstantTable,
 ) -> dict[str, Any]:
     source = program.populations[connection.source]
     feedback = program.training and not source.is_input
@@ -138,6 +180,8 @@ def _connection(
         "target": target,
         "receptor": connection.receptor,
         "tau_syn": literal(connection.tau_syn),
+        # where the time constants of single neurons are, None: there are none
+        "own_tau": table.get((connection.target, f"TauSyn{connection.receptor}")),
         "pre": connection.source_size,
         "storage": storage(connection),
         "sparse": connection.is_sparse,
@@ -189,6 +233,7 @@ def generate(program: Program) -> str:
 @lru_cache(maxsize=8)
 def _generate(program: Program) -> str:
     taken: set[str] = set()
+    table = constant_table(program)
     by_index: dict[int, dict[str, Any]] = {}
     for population in program.populations:
         name = _identifier("pop", population.name, population.index, taken)
@@ -200,9 +245,11 @@ def _generate(program: Program) -> str:
                 "channel_type": f"{channel_dtype(population.size)}_t",
             }
         else:
-            by_index[population.index] = _population(program, population, name)
+            by_index[population.index] = _population(program, population, name, table)
     connections = [
-        _connection(program, c, _identifier("conn", c.name, c.index, taken), by_index[c.target])
+        _connection(
+            program, c, _identifier("conn", c.name, c.index, taken), by_index[c.target], table
+        )
         for c in program.connections
     ]
     for population in program.populations:
@@ -230,6 +277,7 @@ def _generate(program: Program) -> str:
             functions=sorted(frozenset().union(*(p["functions"] for p in populations))),
             connections=connections,
             parameters=program.parameters,
+            num_constants=len(table),
         )
     )
     # macros that had nothing to say leave their indentation

@@ -24,8 +24,9 @@ from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
 from ..base import Engine, Moments, check_outputs, check_readouts
 from . import abi, codegen, toolchain
-from .buffers import ConnectionMemory, ParameterMemory, holds_entries, padded
+from .buffers import ConnectionMemory, ParameterMemory, holds_entries, of_synapses, padded
 from .call import Call
+from .constants import ConstantMemory, constant_table
 from .substep import MAX_SPIKES, share_numbers
 
 #: What functions of the generated code return, see ``templates/abi.h``.
@@ -47,6 +48,7 @@ class CpuEngine(Engine):
     """
 
     name = "cpu"
+    learns_constants = True
 
     def __init__(self, program: Program, num_threads: int):
         super().__init__(program, num_threads)
@@ -68,10 +70,14 @@ class CpuEngine(Engine):
                 "not enough memory or threads for the state of the network with num_threads = "
                 f"{num_threads}; fewer threads need less"
             )
-        self._memory = [ParameterMemory(program, spec, num_threads) for spec in program.parameters]
+        self._memory = {
+            i: ParameterMemory(program, program.parameters[i], num_threads)
+            for i in sorted(of_synapses(program))
+        }
         self._parameters = self._library.mgd_parameters(self._handle)
-        for index, memory in enumerate(self._memory):
+        for index, memory in self._memory.items():
             memory.fill(self._parameters[index])
+        self._constants = self._make_constants()
         self._connections = [
             ConnectionMemory(program, c, num_threads, self._memory) for c in program.connections
         ]
@@ -85,6 +91,17 @@ class CpuEngine(Engine):
             self._prepared |= {c.weight for c in of_delays}
         self._last: Call | None = None
         self._initialise()
+
+    def _make_constants(self) -> dict[int, ConstantMemory]:
+        """Parameter of single neurons -> the constants of its population."""
+        memory = {
+            p.index: ConstantMemory(self.program, p, self.num_threads)
+            for p in self.program.neurons
+        }
+        table = self._library.mgd_constants(self._handle)
+        for (population, name), index in constant_table(self.program).items():
+            memory[population].fill(name, table[index])
+        return {i: constants for constants in memory.values() for i in constants.parameters}
 
     def close(self) -> None:
         super().close()
@@ -107,6 +124,10 @@ class CpuEngine(Engine):
         return parameter in self._held
 
     def _write(self, parameter: int, elements: np.ndarray) -> None:
+        if parameter in self._constants:
+            self._constants[parameter].write(parameter, elements)
+        if parameter not in self._memory:
+            return
         memory = self._memory[parameter]
         memory.assign(memory.values, elements)
         if parameter in self._prepared:
@@ -189,6 +210,8 @@ class CpuEngine(Engine):
     # -- learning
 
     def _read_gradient(self, parameter: int) -> np.ndarray:
+        if parameter in self._constants:
+            return self._constants[parameter].gradient(parameter)
         memory = self._memory[parameter]
         assert memory.gradients is not None
         return memory.unpad(memory.gradients)
@@ -206,7 +229,7 @@ class CpuEngine(Engine):
 
     def _adam(self, steps: Mapping[int, AdamStep]) -> bool:
         self._check_process()
-        settings = (abi.Adam * max(len(self._memory), 1))()
+        settings = (abi.Adam * max(len(self.program.parameters), 1))()
         for index, adam in steps.items():
             settings[index] = abi.Adam(
                 adam.alpha, adam.beta1, adam.beta2, adam.epsilon, adam.scale1, adam.scale2
@@ -236,7 +259,7 @@ class CpuEngine(Engine):
 
     def memory_estimate(self) -> dict[str, int]:
         total: Counter[str] = Counter({"parameters": 0, "gradients": 0, "optimiser": 0})
-        for memory in self._memory:
+        for memory in (*self._memory.values(), *set(self._constants.values())):
             total.update(memory.memory())
         for connection in self._connections:
             total.update(connection.memory())
@@ -248,7 +271,12 @@ class CpuEngine(Engine):
             4 * self.program.timesteps * p.size * self.program.batch_size
             for p in self._kept_traces()
         )
-        return {**total, "delay rings": rings * self.num_threads, "output traces": traces}
+        estimate = {**total, "delay rings": rings * self.num_threads, "output traces": traces}
+        histories = sum(m.history for m in set(self._constants.values()))
+        if histories:
+            per_step = 4 * self.program.timesteps * self.program.batch_size
+            estimate["histories of states"] = per_step * histories
+        return estimate
 
 
 def _as_array(pointer: Any, kind: Any, count: int) -> np.ndarray:

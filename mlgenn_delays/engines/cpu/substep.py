@@ -75,7 +75,7 @@ def _receptor(
     constants = {"Beta": math.exp(-dt / tau), "RateSyn": dt / tau, "Kappa": kappa(tau_mem, tau, dt)}
     context: dict[str, Any] = {
         "index": index,
-        "tau": receptor.tau,
+        "tau": f"{receptor.tau} ms",
         "near": abs(tau - tau_mem) < _NEAR * tau_mem,
         "rate_mem": repr(dt / tau_mem),
         "rate_syn": repr(dt / tau),

@@ -28,14 +28,20 @@ struct PopulationBuffers {
     float* const* record_adjoints; // [variables] LambdaI, then the model's adjoint, each [R][T][N]
 };
 
-// One parameter of the network: an element per synapse or neuron. Rows of dense connections and
-// neurons are padded to whole vectors.
+// One parameter of the network: an element per synapse. Rows of dense connections are padded to
+// whole vectors.
 struct Parameter {
     float* value;     // [elements]
     float* gradient;  // [threads][elements], where it is learned
     float* m;         // [elements] moments of Adam
     float* v;         // [elements]
     double norm;      // of the gradient, written by the backward pass
+};
+
+// A constant of single neurons, such as the decay of each, padded to whole vectors.
+struct Constant {
+    const float* value;  // [elements]
+    float* gradient;     // [threads][elements], where what it follows from is learned
 };
 
 // One connection: arrays of its weights and delays, and what belongs to no parameter. Delays are as
@@ -80,9 +86,10 @@ const char* mgd_abi_version(void);
 struct Network* mgd_create(int num_threads);
 void mgd_destroy(struct Network* network);
 
-// Tables with an entry per connection and per parameter, empty at first.
+// Tables with an entry per connection, per parameter and per constant, empty at first.
 struct ConnectionBuffers* mgd_connections(struct Network* network);
 struct Parameter* mgd_parameters(struct Network* network);
+struct Constant* mgd_constants(struct Network* network);
 
 // Takes changed weights and delays over into the simulation.
 void mgd_prepare(struct Network* network);

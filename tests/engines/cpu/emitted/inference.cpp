@@ -57,14 +57,20 @@ struct PopulationBuffers {
     float* const* record_adjoints; // [variables] LambdaI, then the model's adjoint, each [R][T][N]
 };
 
-// One parameter of the network: an element per synapse or neuron. Rows of dense connections and
-// neurons are padded to whole vectors.
+// One parameter of the network: an element per synapse. Rows of dense connections are padded to
+// whole vectors.
 struct Parameter {
     float* value;     // [elements]
     float* gradient;  // [threads][elements], where it is learned
     float* m;         // [elements] moments of Adam
     float* v;         // [elements]
     double norm;      // of the gradient, written by the backward pass
+};
+
+// A constant of single neurons, such as the decay of each, padded to whole vectors.
+struct Constant {
+    const float* value;  // [elements]
+    float* gradient;     // [threads][elements], where what it follows from is learned
 };
 
 // One connection: arrays of its weights and delays, and what belongs to no parameter. Delays are as
@@ -109,9 +115,10 @@ const char* mgd_abi_version(void);
 struct Network* mgd_create(int num_threads);
 void mgd_destroy(struct Network* network);
 
-// Tables with an entry per connection and per parameter, empty at first.
+// Tables with an entry per connection, per parameter and per constant, empty at first.
 struct ConnectionBuffers* mgd_connections(struct Network* network);
 struct Parameter* mgd_parameters(struct Network* network);
+struct Constant* mgd_constants(struct Network* network);
 
 // Takes changed weights and delays over into the simulation.
 void mgd_prepare(struct Network* network);
@@ -746,7 +753,7 @@ void forward_example(Network& network, Lane& lane, const Batch& batch, int b) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "58750b4e44d1"; }
+const char* mgd_abi_version() { return "f8ee2babd933"; }
 
 Network* mgd_create(int num_threads) {
     try {
@@ -761,6 +768,11 @@ void mgd_destroy(Network* network) { delete network; }
 ConnectionBuffers* mgd_connections(Network* network) { return network->connections; }
 
 Parameter* mgd_parameters(Network* network) { return network->parameters; }
+
+Constant* mgd_constants(Network* network) {
+    (void)network;
+    return nullptr;
+}
 
 // Takes changed parameters over into the simulation.
 void mgd_prepare(Network* network) {

@@ -1,0 +1,278 @@
+"""Constants of single neurons, fixed or learned: description -> parameters of the program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..checks import check_mapping, check_number, check_sequence, describe
+from ..connection import Connection
+from ..initializers.value import make_value, sample_value
+from ..layer import get_underlying_conn, get_underlying_pop
+from ..neurons import Neuron
+from ..per_neuron import PerNeuronModel
+from ..population import Population
+from ..program.constants import find_not_learnable, of_single_neurons
+from ..program.equations import check_decay
+from ..program.evaluate import evaluate
+from ..program.model import NeuronModel
+from ..program.parameters import Owner, OwnerKind, ParameterSpec
+from .settings import BuildSettings, LearnedParams
+
+#: Makes the model of a neuron.
+Remake = Callable[[Neuron], NeuronModel]
+
+#: Streams of random numbers besides those of connections.
+_OF_NEURONS, _OF_SYNAPSES = 1, 2
+
+#: By how much a constant is changed to see what of a model follows from it, relative and absolute.
+_CHANGE = 1e-3, 1e-6
+
+#: Relative difference of two ways to compute one number.
+_SAME = 1e-6
+
+
+def resolve_learned_params(given: Any, name: str) -> LearnedParams:
+    """The arguments ``neuron_learn_params`` and ``synapse_learn_params``.
+
+    Args:
+        given: population, connection or layer -> names of parameters, or name -> bounds; None: none
+        name:  of the argument
+
+    Returns:
+        population or connection -> name -> bounds, None where they are the default
+
+    Raises:
+        TypeError, ValueError: something else
+    """
+    if given is None:
+        return {}
+    of_neurons = name == "neuron_learn_params"
+    of = f"{'population' if of_neurons else 'connection'} or layer to names of parameters"
+    resolve: Callable[[Any], Any] = get_underlying_pop if of_neurons else get_underlying_conn
+    return {
+        (owner := resolve(key)): _bounds_by_name(value, f"{name}[{owner.name!r}]")
+        for key, value in check_mapping(given, name, of).items()
+    }
+
+
+def _bounds_by_name(value: Any, name: str) -> dict[str, tuple[float, float] | None]:
+    if not isinstance(value, Mapping):
+        return dict.fromkeys(check_sequence(value, name, "names of parameters"))
+    found: dict[str, tuple[float, float] | None] = {}
+    for parameter, bounds in value.items():
+        label = f"{name}[{parameter!r}]"
+        if bounds is not None and (not isinstance(bounds, (tuple, list)) or len(bounds) != 2):
+            raise TypeError(f"{label} should be bounds (low, high) or None, not {describe(bounds)}")
+        found[parameter] = None
+        if bounds is not None:
+            low, high = (check_number(b, f"{label}: bounds") for b in bounds)
+            if low >= high:
+                raise ValueError(f"{label} is ({low:g}, {high:g}), allowed are bounds low < high")
+            found[parameter] = low, high
+    return found
+
+
+class Own(NamedTuple):
+    """What a model has of single neurons."""
+
+    model: Any  #: a copy with numbers alone, the mean where there is one per neuron
+    parameters: tuple[ParameterSpec, ...]
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """Names in the program's model."""
+        return tuple(spec.constant for spec in self.parameters)
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """Those of them that are learned."""
+        return tuple(spec.constant for spec in self.parameters if spec.learned)
+
+
+def own_neurons(population: Population, index: int, settings: BuildSettings) -> Own:
+    """The parameters of single neurons of a population, whose neuron was checked.
+
+    Raises:
+        ValueError, TypeError: values that are not allowed, or parameters that there are not; the
+            message names population and parameter
+    """
+    learned = settings.neuron_learn_params.get(population, {})
+    argument = f"neuron_learn_params[{population.name!r}]"
+    owner = Owner(OwnerKind.POPULATION, index, population.name)
+    seed = [settings.rng_seed, index, _OF_NEURONS]
+    return _own(population.neuron, population, owner, learned, argument, settings, seed)
+
+
+def own_synapses(connection: Connection, index: int, settings: BuildSettings) -> Own:
+    """The same of a connection's synapses: they are parameters of the neurons that it ends at."""
+    target = connection.target()
+    assert target is not None  # check_network
+    learned = settings.synapse_learn_params.get(connection, {})
+    argument = f"synapse_learn_params[{connection.name!r}]"
+    owner = Owner(OwnerKind.CONNECTION, index, connection.name)
+    seed = [settings.rng_seed, index, _OF_SYNAPSES]
+    return _own(connection.synapse, target, owner, learned, argument, settings, seed)
+
+
+def _own(
+    model: PerNeuronModel,
+    population: Population,
+    owner: Owner,
+    learned: Mapping[str, tuple[float, float] | None],
+    argument: str,
+    settings: BuildSettings,
+    seed: list[int],
+) -> Own:
+    for name in learned:
+        if name not in model.per_neuron:
+            known = ", ".join(map(repr, model.per_neuron)) or "none"
+            raise ValueError(
+                f"{argument} has {name!r}, parameters of {type(model).__name__} that can be learned "
+                f"are {known}"
+            )
+    label = f"{owner.kind.value} {owner.name!r}"
+    given = {name: make_value(getattr(model, name), f"{label}: {name}") for name in model.per_neuron}
+    own = [n for n, value in given.items() if n in learned or not isinstance(value, float)]
+    if not own:
+        return Own(model, ())
+    rng = np.random.default_rng(seed)
+    assert population.shape is not None  # check_network
+    values = {
+        n: sample_value(given[n], population.shape, rng, f"{label}: {n}").ravel() for n in own
+    }
+    _check_neurons(model, values, label)
+    all_values = {n: values.get(n, np.array([given[n]])) for n in given}
+    bounds = {
+        n: wanted or model.learned_bounds(n, all_values, settings.dt)
+        for n, wanted in learned.items()
+    }
+    _check_bounds(model, values, bounds, label)
+    parameters = tuple(
+        ParameterSpec(
+            owner,
+            name,
+            values[name],
+            learned=settings.training and name in learned,
+            bounds=_single(bounds.get(name, (-math.inf, math.inf))),
+            units=model.per_neuron[name].units,
+            constant=model.per_neuron[name].constant,
+            by_logarithm=model.per_neuron[name].is_time_constant,
+        )
+        for name in own
+    )
+    shortest = {n: min(float(values[n].min()), bounds.get(n, (math.inf, 0.0))[0]) for n in own}
+    for name in own:
+        if model.per_neuron[name].is_time_constant:
+            check_decay(shortest[name], settings.dt, f"{label}: the shortest {name}")
+    return Own(model.with_numbers({n: float(v.mean()) for n, v in values.items()}), parameters)
+
+
+def _check_neurons(model: PerNeuronModel, values: Mapping[str, np.ndarray], label: str) -> None:
+    """Whether every neuron is one that the model allows."""
+    for numbers in np.unique(np.stack(list(values.values()), axis=1), axis=0):
+        of_one = dict(zip(values, map(float, numbers), strict=True))
+        try:
+            model.with_numbers(of_one).check()
+        except ValueError as error:
+            shown = ", ".join(f"{name} = {number:g}" for name, number in of_one.items())
+            raise ValueError(f"{label}, a neuron with {shown}: {error}") from None
+
+
+def _check_bounds(
+    model: PerNeuronModel,
+    values: Mapping[str, np.ndarray],
+    bounds: Mapping[str, tuple[float, float]],
+    label: str,
+) -> None:
+    """Whether parameters start within their bounds, and all that these allow is allowed."""
+    for name, (low, high) in bounds.items():
+        first, last = float(values[name].min()), float(values[name].max())
+        if not low <= first <= last <= high:
+            raise ValueError(
+                f"{label}: {name} starts from {first:g} to {last:g}, beyond its bounds {low:g} to "
+                f'{high:g}; give others as {{..., "{name}": (low, high)}}'
+            )
+    ends = {
+        name: [
+            low if math.isfinite(low) else float(values[name].min()),
+            high if math.isfinite(high) else float(values[name].max()),
+        ]
+        for name, (low, high) in bounds.items()
+    }
+    for name, value in values.items():
+        ends.setdefault(name, [float(value.min()), float(value.max())])
+    for name in bounds:
+        for end in (0, 1):
+            corner = {other: ends[other][1 - end] for other in ends} | {name: ends[name][end]}
+            try:
+                model.with_numbers(corner).check()
+            except ValueError as error:
+                low, high = bounds[name]
+                raise ValueError(
+                    f"{label}: {name} is learned within {low:g} to {high:g}, which allows too much: "
+                    f"{error}"
+                ) from None
+
+
+def _single(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Bounds as numbers in single precision, none of them further out."""
+    low, high = np.float32(bounds[0]), np.float32(bounds[1])
+    low = np.nextafter(low, np.float32(math.inf)) if low < bounds[0] else low
+    high = np.nextafter(high, np.float32(-math.inf)) if high > bounds[1] else high
+    return float(low), float(high)
+
+
+def check_own_model(
+    neuron: Neuron, own: Own, model: NeuronModel, remake: Remake, dt: float, name: str
+) -> None:
+    """Whether a model says how its numbers follow from those of single neurons, and has gradients of
+    those that are learned.
+
+    Args:
+        neuron: with numbers alone
+        own:    its parameters of single neurons
+        model:  of ``neuron``
+        remake: makes the model of another neuron
+        dt:     timestep [ms]
+        name:   of the population, for messages
+
+    Raises:
+        ValueError: it does not, or has not
+    """
+    label = f"population {name!r}: model of {type(neuron).__name__}"
+    if own.parameters:
+        _check_derived(model, dt, label)
+    for spec in own.parameters:
+        value = float(getattr(neuron, spec.name))
+        step = _CHANGE[0] * abs(value) + _CHANGE[1]
+        changed = remake(neuron.with_numbers({spec.name: value + step}))
+        known = of_single_neurons(model, None, [spec.constant])
+        others = {n for n in model.params if model.params[n] != changed.params.get(n)} - known
+        if others or replace(changed, params=model.params) != model:
+            what = f"params[{min(others)!r}] follows" if others else "code or variables follow"
+            raise ValueError(
+                f"{label}: {what} from {spec.name}, which is one number per neuron here, and "
+                "derived does not say how (see docs/models.md)"
+            )
+    for spec in own.parameters:
+        missing = find_not_learnable(model, spec.constant)
+        if spec.learned and missing is not None:
+            raise ValueError(
+                f"{label}: {spec.name} cannot be learned, adjoint.gradients has no {missing!r} (see "
+                "docs/models.md)"
+            )
+
+
+def _check_derived(model: NeuronModel, dt: float, label: str) -> None:
+    """Whether what numbers follow from gives these numbers."""
+    for name, text in model.derived.items():
+        value, expected = float(evaluate(text, {**model.params, "dt": dt})), model.params[name]
+        if not math.isclose(value, expected, rel_tol=_SAME, abs_tol=1e-30):
+            raise ValueError(
+                f"{label}: derived[{name!r}] gives {value:g}, params[{name!r}] is {expected:g}"
+            )

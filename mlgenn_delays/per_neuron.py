@@ -1,0 +1,92 @@
+"""Parameters of neuron and synapse models that may be those of single neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from .checks import Bounds, check_number
+from .initializers.value import is_value_array, is_value_initializer, make_value
+
+Bound = TypeVar("Bound", bound="PerNeuronModel")
+
+
+@dataclass(frozen=True)
+class PerNeuron:
+    """A parameter that may be a number, or one number per neuron, drawn, given or learned.
+
+    Attributes:
+        constant: what it is called in the model, one of ``NeuronModel.params``
+        is_time_constant: whether it is one [ms]: above 0, and learned in steps of its logarithm
+    """
+
+    constant: str
+    is_time_constant: bool = False
+
+    @property
+    def units(self) -> str:
+        """For messages."""
+        return "ms" if self.is_time_constant else ""
+
+
+class PerNeuronModel:
+    """Base of models with such parameters: attributes that hold a number, an array of the
+    population's shape, or an initializer.
+
+    Attributes:
+        per_neuron: names of these attributes
+    """
+
+    per_neuron: ClassVar[Mapping[str, PerNeuron]] = {}
+
+    def check(self) -> None:
+        """Check parameters; those of single neurons are checked again, neuron by neuron."""
+        raise NotImplementedError
+
+    def learned_bounds(
+        self, name: str, values: Mapping[str, np.ndarray], dt: float
+    ) -> tuple[float, float]:
+        """What a parameter is kept within while it is learned, where nothing else is asked for.
+
+        Args:
+            name:   in ``per_neuron``
+            values: of all parameters in ``per_neuron`` at first, (neurons,) or (1,)
+            dt:     timestep [ms]
+        """
+        return (dt, 1e9) if self.per_neuron[name].is_time_constant else (-np.inf, np.inf)
+
+    def with_numbers(self: Bound, numbers: Mapping[str, float]) -> Bound:
+        """A copy with these numbers, as it is for one neuron."""
+        one = copy(self)
+        for name, number in numbers.items():
+            setattr(one, name, float(number))
+        return one
+
+
+def check_per_neuron(value: Any, name: str, **bounds: Any) -> float | None:
+    """Check a parameter that may be one number per neuron.
+
+    Args:
+        bounds: as those of :func:`.check_number`, which holds for all numbers that are known
+
+    Returns:
+        the number, where it is one for all
+
+    Raises:
+        ValueError, TypeError: the message names the parameter, its value and what is allowed
+    """
+    if not is_value_initializer(value) and not isinstance(value, str) and not _is_array(value):
+        return check_number(value, name, **bounds)
+    made = make_value(value, name)
+    if isinstance(made, np.ndarray) and made.size:
+        for extreme in (made.min(), made.max()):
+            check_number(float(extreme), name, **bounds)
+    return made if isinstance(made, float) else None
+
+
+def _is_array(value: Any) -> bool:
+    return is_value_array(value) or hasattr(value, "__array__")
