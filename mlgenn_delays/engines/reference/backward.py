@@ -60,9 +60,17 @@ class Drives:
 
 
 class GradientSums:
-    """Gradients of all synapses, summed over examples; delays in ms."""
+    """Gradients of all synapses, and by constants of single neurons, summed over examples; delays in
+    ms."""
 
     def __init__(self, program: Program):
+        #: learned parameter of single neurons -> (neurons,)
+        self.constants = {
+            i: np.zeros(p.size)
+            for p in program.neurons
+            for i in program.own_parameters(p).values()
+            if program.learns(i)
+        }
         self.g = [[0.0] * c.num_synapses for c in program.connections]
         self.d = [[0.0] * c.num_synapses for c in program.connections]
 
@@ -70,13 +78,26 @@ class GradientSums:
 class AdjointCell:
     """lambda_V and lambda_I (per receptor) of one neuron, going back in time."""
 
-    __slots__ = ("drive", "kinks", "lambda_i", "lambda_v", "membrane", "segment", "time", "track")
+    __slots__ = (
+        "after_resets",
+        "before_spikes",
+        "drive",
+        "kinks",
+        "lambda_i",
+        "lambda_v",
+        "membrane",
+        "segment",
+        "time",
+        "track",
+    )  # fmt: skip
 
     def __init__(self, membrane: Membrane, time: float):
         self.membrane = membrane
         self.time = time
         self.lambda_v = 0.0
         self.lambda_i = [0.0] * len(membrane.rates)
+        #: sums of lambda_V just before spikes, and where V starts again from its reset
+        self.before_spikes = self.after_resets = 0.0
         #: per segment of the trajectory what its nodes add to lambda_V and lambda_I
         self.drive: list[tuple[float, ...]] | None = None
         self.kinks: dict[int, float] = {}
@@ -207,7 +228,7 @@ class BackwardPass:
                 # the arrival started the segment after the current one
                 moved += cell.kinks.get(cell.segment, 0.0)
             synapse = row.synapses[k]
-            g[link.index][synapse] -= link.tau_syn * lambda_i
+            g[link.index][synapse] -= cell.membrane.taus[link.receptor] * lambda_i
             d[link.index][synapse] += moved
             item.spike.sent += moved
 
@@ -217,9 +238,13 @@ class BackwardPass:
         adjoint.move(time)
         if kind == RELEASE:
             spike.release_lambda = adjoint.lambda_v
+            adjoint.after_resets += adjoint.lambda_v
             adjoint.lambda_v = 0.0
         else:
+            if adjoint.membrane.refractory == 0.0:
+                adjoint.after_resets += adjoint.lambda_v
             adjoint.lambda_v = self._jump(spike, adjoint.lambda_v)
+            adjoint.before_spikes += adjoint.lambda_v
         adjoint.record()
 
     def _jump(self, spike: Spike, after: float) -> float:

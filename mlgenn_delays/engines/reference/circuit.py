@@ -54,7 +54,6 @@ class Link:
         self.index = program.index
         self.target = program.target
         self.receptor = program.receptor
-        self.tau_syn = float(program.tau_syn)
         self._g = g
         self._delays = None if d is None else d * dt
         self._constant_delay = program.constant_delay * dt
@@ -153,7 +152,7 @@ def _membrane(
 ) -> Membrane:
     model = population.dynamics
     params = {**model.params, **own}
-    taus = [receptor.tau for receptor in population.receptors]
+    taus = [own.get(f"TauSyn{r}", of.tau) for r, of in enumerate(population.receptors)]
     if not population.is_spiking:
         return Membrane(params["TauM"], taus, model.vars["V"])
     refractory = model.tau_refrac

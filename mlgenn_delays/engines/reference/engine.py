@@ -20,6 +20,7 @@ from ...program.program import Program
 from ..base import Engine, check_outputs, check_readouts
 from .backward import BackwardPass, GradientSums
 from .circuit import Circuit, check_models
+from .constants import add_gradients, learning_populations
 from .forward import ForwardPass
 from .outputs import (
     kept_populations,
@@ -48,6 +49,7 @@ class ReferenceEngine(Engine):
 
     name = "reference"
     dtype = np.float64
+    learns_constants = True
 
     def __init__(self, program: Program, num_threads: int = 1):
         super().__init__(program, num_threads)
@@ -86,6 +88,7 @@ class ReferenceEngine(Engine):
         if self._circuit is None:
             self._circuit = Circuit(program, self._values)
         keep = kept_populations(program, frozenset() if record is None else record.variables)
+        keep |= learning_populations(program)
         self.trials = [
             ForwardPass(
                 self._circuit,
@@ -123,6 +126,7 @@ class ReferenceEngine(Engine):
         }
         wanted = frozenset() if record is None else record.variables
         keep = frozenset(i for i, n in wanted if n in program.populations[i].adjoint_variables)
+        keep |= learning_populations(program)
         sums = GradientSums(program)
         passes = []
         for example, trial in enumerate(self.trials):
@@ -130,6 +134,7 @@ class ReferenceEngine(Engine):
             drives = make_drives(trial, example, gradients, times)
             drives.regulariser = regulariser
             passes.append(BackwardPass(trial, drives, sums, keep))
+            add_gradients(passes[-1], sums)
         self._store_gradients(sums)
         return Recording() if record is None else record_backward(program, passes, record)
 
@@ -139,6 +144,7 @@ class ReferenceEngine(Engine):
                 self._gradients[c.weight] = np.array(sums.g[c.index])
             if c.delay is not None and self.program.learns(c.delay):
                 self._gradients[c.delay] = np.array(sums.d[c.index]) * self.program.dt
+        self._gradients.update(sums.constants)
 
     # -- memory
 

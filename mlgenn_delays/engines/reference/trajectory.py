@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .exponentials import response_array
 from .membrane import Membrane
 
 
@@ -64,6 +65,12 @@ class Trajectory:
         offsets = np.where(held[segments], 0.0, offsets)
         return self.membrane.voltage_array(voltages[segments], currents[segments], offsets)
 
+    def currents_at(self, segments: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        """Currents (n, receptors) at offsets (n,) [ms] from the starts of ``segments`` (n,)."""
+        _, currents, _ = self._arrays
+        decays = np.exp(-np.outer(offsets, self.membrane.rates))
+        return np.asarray(currents[segments] * decays)
+
     def voltage(self, times: np.ndarray) -> np.ndarray:
         """V (n,) at ``times`` (n,) [ms]; at a spike, its value after the reset."""
         return self.voltage_at(*self.locate(np.asarray(times, dtype=np.float64)))
@@ -91,11 +98,12 @@ class AdjointTrajectory:
         """lambda_V (n,) and lambda_I (n, receptors) at ``times`` (n,) [ms], before events."""
         # times decrease: the last entry that is not before the sample
         entries = np.searchsorted(-np.array(self.times), -times, side="right") - 1
-        lambda_v = np.empty(len(times))
-        lambda_i = np.empty((len(times), len(self.membrane.rates)))
-        for n, (entry, time) in enumerate(zip(entries, times, strict=True)):
-            currents = list(self.lambda_i[entry])
-            span = self.times[entry] - float(time)
-            lambda_v[n] = self.membrane.advance_back(self.lambda_v[entry], currents, span)
-            lambda_i[n] = currents
-        return lambda_v, lambda_i
+        spans = np.array(self.times)[entries] - times
+        last_v = np.array(self.lambda_v)[entries]
+        rates = self.membrane.rates
+        last_i = np.array(self.lambda_i).reshape(len(self.times), len(rates))[entries]
+        a, lambda_i = self.membrane.rate, np.empty((len(times), len(rates)))
+        for r, b in enumerate(rates):
+            lambda_i[:, r] = last_i[:, r] * np.exp(-b * spans)
+            lambda_i[:, r] += last_v * response_array(b, a, spans)
+        return last_v * np.exp(-a * spans), lambda_i
