@@ -42,9 +42,10 @@ class Network:
         self.connections: list[Connection] = []
 
     def load(self, keys: tuple = (), serialiser: SerialiserInitializer = "numpy") -> None:
-        """Load weights, delays and sparse connectivity from a checkpoint.
+        """Load weights, delays and sparse connectivity from a checkpoint, and what it has of single
+        neurons, such as learned time constants.
 
-        Nothing is changed unless the data of all connections fit.
+        Nothing is changed unless all data fit.
 
         Args:
             keys: which checkpoint, e.g. ``(epoch,)``
@@ -55,7 +56,7 @@ class Network:
                 checkpoint belongs to another network; or a file is damaged
         """
         source = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
-        states = []
+        states, synapses = [], []
         for connection in self.connections:
             state = source.deserialise_all((*keys, connection))
             if not state:
@@ -66,8 +67,20 @@ class Network:
             sizes = connection.source_size, connection.target_size
             label = f"checkpoint {tuple(keys)}, connection '{connection}'"
             states.append(connection.connectivity.check_state(state, *sizes, label))
-        for connection, state in zip(self.connections, states, strict=True):
+            of_neurons = {n: v for n, v in state.items() if n in connection.synapse.per_neuron}
+            synapses.append(connection.synapse.check_saved(of_neurons, sizes[1], label))
+        neurons = []
+        for population in self.populations:
+            known = population.neuron.per_neuron
+            state = source.deserialise_all((*keys, population)) if known else {}
+            label = f"checkpoint {tuple(keys)}, population '{population}'"
+            of_neurons = {n: v for n, v in state.items() if n in known}
+            neurons.append(population.neuron.check_saved(of_neurons, population.size, label))
+        for connection, state, values in zip(self.connections, states, synapses, strict=True):
             connection.connectivity.set_state(state)
+            connection.synapse = connection.synapse.with_values(values)
+        for population, values in zip(self.populations, neurons, strict=True):
+            population.neuron = population.neuron.with_values(values)
 
     def summary(self) -> Summary:
         """What the network is made of: populations with size, neuron (settings that are not the

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from .checks import Bounds, check_number
+from .checks import check_array, check_number, fit_array
 from .initializers.value import is_value_array, is_value_initializer, make_value
 
 Bound = TypeVar("Bound", bound="PerNeuronModel")
@@ -47,6 +47,14 @@ class PerNeuronModel:
         """Check parameters; those of single neurons are checked again, neuron by neuron."""
         raise NotImplementedError
 
+    def number(self, name: str) -> float:
+        """A parameter as a number, in models, which are made for one neuron.
+
+        Raises:
+            TypeError: it is that of several neurons
+        """
+        return float(getattr(self, name))
+
     def learned_bounds(
         self, name: str, values: Mapping[str, np.ndarray], dt: float
     ) -> tuple[float, float]:
@@ -59,12 +67,33 @@ class PerNeuronModel:
         """
         return (dt, 1e9) if self.per_neuron[name].is_time_constant else (-np.inf, np.inf)
 
-    def with_numbers(self: Bound, numbers: Mapping[str, float]) -> Bound:
-        """A copy with these numbers, as it is for one neuron."""
-        one = copy(self)
-        for name, number in numbers.items():
-            setattr(one, name, float(number))
-        return one
+    def check_saved(
+        self, saved: Mapping[str, np.ndarray], size: int, label: str
+    ) -> dict[str, np.ndarray]:
+        """Check saved values of single neurons.
+
+        Args:
+            saved: name -> (neurons,)
+            size:  number of neurons
+            label: where they come from, for messages
+
+        Raises:
+            ValueError: parameters that there are not, or arrays that do not fit
+        """
+        for name in saved:
+            if name not in self.per_neuron:
+                raise ValueError(
+                    f"{label} has {name!r}, which is no parameter of {type(self).__name__}"
+                )
+        checked = {n: check_array(value, f"{label}: {n!r}") for n, value in saved.items()}
+        return {n: fit_array(value, (size,), f"{label}: {n!r}") for n, value in checked.items()}
+
+    def with_values(self: Bound, values: Mapping[str, Any]) -> Bound:
+        """A copy with these values of parameters: numbers, or arrays of one per neuron."""
+        changed = copy(self)
+        for name, value in values.items():
+            setattr(changed, name, value)
+        return changed
 
 
 def check_per_neuron(value: Any, name: str, **bounds: Any) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from ..initializers import Initializer, Uniform
 from ..initializers.value import Value, is_value_array, is_value_constant, sample_value
 from ..network import Network
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
-from ..program.program import ConnectionProgram, PopulationProgram, Timing
+from ..program.program import ConnectionProgram, Timing
 from ..program.timing import MAX_DELAY_STEPS, round_delay
 from .build_constants import own_synapses
 from .build_populations import build_receptors, receptor_of

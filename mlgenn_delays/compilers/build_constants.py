@@ -132,11 +132,13 @@ def _own(
         if name not in model.per_neuron:
             known = ", ".join(map(repr, model.per_neuron)) or "none"
             raise ValueError(
-                f"{argument} has {name!r}, parameters of {type(model).__name__} that can be learned "
-                f"are {known}"
+                f"{argument} has {name!r}, parameters of {type(model).__name__} that can be "
+                f"learned are {known}"
             )
     label = f"{owner.kind.value} {owner.name!r}"
-    given = {name: make_value(getattr(model, name), f"{label}: {name}") for name in model.per_neuron}
+    given = {
+        name: make_value(getattr(model, name), f"{label}: {name}") for name in model.per_neuron
+    }
     own = [n for n, value in given.items() if n in learned or not isinstance(value, float)]
     if not own:
         return Own(model, ())
@@ -169,7 +171,7 @@ def _own(
     for name in own:
         if model.per_neuron[name].is_time_constant:
             check_decay(shortest[name], settings.dt, f"{label}: the shortest {name}")
-    return Own(model.with_numbers({n: float(v.mean()) for n, v in values.items()}), parameters)
+    return Own(model.with_values({n: float(v.mean()) for n, v in values.items()}), parameters)
 
 
 def _check_neurons(model: PerNeuronModel, values: Mapping[str, np.ndarray], label: str) -> None:
@@ -177,7 +179,7 @@ def _check_neurons(model: PerNeuronModel, values: Mapping[str, np.ndarray], labe
     for numbers in np.unique(np.stack(list(values.values()), axis=1), axis=0):
         of_one = dict(zip(values, map(float, numbers), strict=True))
         try:
-            model.with_numbers(of_one).check()
+            model.with_values(of_one).check()
         except ValueError as error:
             shown = ", ".join(f"{name} = {number:g}" for name, number in of_one.items())
             raise ValueError(f"{label}, a neuron with {shown}: {error}") from None
@@ -210,12 +212,12 @@ def _check_bounds(
         for end in (0, 1):
             corner = {other: ends[other][1 - end] for other in ends} | {name: ends[name][end]}
             try:
-                model.with_numbers(corner).check()
+                model.with_values(corner).check()
             except ValueError as error:
                 low, high = bounds[name]
                 raise ValueError(
-                    f"{label}: {name} is learned within {low:g} to {high:g}, which allows too much: "
-                    f"{error}"
+                    f"{label}: {name} is learned within {low:g} to {high:g}, which allows too "
+                    f"much: {error}"
                 ) from None
 
 
@@ -230,8 +232,8 @@ def _single(bounds: tuple[float, float]) -> tuple[float, float]:
 def check_own_model(
     neuron: Neuron, own: Own, model: NeuronModel, remake: Remake, dt: float, name: str
 ) -> None:
-    """Whether a model says how its numbers follow from those of single neurons, and has gradients of
-    those that are learned.
+    """Whether a model says how its numbers follow from those of single neurons, and has gradients
+    of those that are learned.
 
     Args:
         neuron: with numbers alone
@@ -250,7 +252,7 @@ def check_own_model(
     for spec in own.parameters:
         value = float(getattr(neuron, spec.name))
         step = _CHANGE[0] * abs(value) + _CHANGE[1]
-        changed = remake(neuron.with_numbers({spec.name: value + step}))
+        changed = remake(neuron.with_values({spec.name: value + step}))
         known = of_single_neurons(model, None, [spec.constant])
         others = {n for n in model.params if model.params[n] != changed.params.get(n)} - known
         if others or replace(changed, params=model.params) != model:
@@ -263,8 +265,8 @@ def check_own_model(
         missing = find_not_learnable(model, spec.constant)
         if spec.learned and missing is not None:
             raise ValueError(
-                f"{label}: {spec.name} cannot be learned, adjoint.gradients has no {missing!r} (see "
-                "docs/models.md)"
+                f"{label}: {spec.name} cannot be learned, adjoint.gradients has no {missing!r} "
+                "(see docs/models.md)"
             )
 
 

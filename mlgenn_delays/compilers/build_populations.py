@@ -240,7 +240,7 @@ def _(synapse: Exponential, name: str) -> float:
             "(propagation is exact); pass scale_i=True or create the network with "
             "Network(default_params)"
         )
-    return float(synapse.tau)
+    return synapse.number("tau")
 
 
 @time_constant.register

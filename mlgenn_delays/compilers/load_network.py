@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,14 @@ import numpy as np
 from ..checks import describe
 from ..connection import Connection
 from ..files import load_checkpoint
+from ..initializers.value import is_value_constant
 from ..network import Network
-from ..program.description import Description, describe_population, number
+from ..neurons import Neuron
+from ..program.description import ONE_PER_NEURON, Description, describe_population, number
 from ..program.difference import find_differences, say
 from ..program.program import Timing
-from ..training.state import State, read_state, saved_connection
+from ..synapses import Synapse
+from ..training.state import State, read_state, saved_connection, section
 from ..training.state_checks import note_of_older_format
 from ..training.state_meta import FORMAT, Meta
 from .build_connections import describe_delays
@@ -33,7 +36,8 @@ def load_network(
     *,
     timing: Timing = "grid",
 ) -> None:
-    """Give the connections of a description the weights, delays and synapses of a state.
+    """Give the connections of a description the weights, delays and synapses of a state, and
+    neurons what it has of single ones, such as learned time constants.
 
     Compile the network afterwards, e.g. with ``InferenceCompiler``. Nothing is changed unless
     all connections fit. Warns where the network has other neurons, time constants, thresholds,
@@ -66,17 +70,51 @@ def load_network(
 def _load(network: Network, state: Mapping[str, np.ndarray], timing: Timing) -> None:
     arrays, meta = read_state(state)
     checked = _check_connections(network, arrays, meta)
+    neurons, synapses = _of_single_neurons(network, arrays)
+    before = [p.neuron for p in network.populations], [c.synapse for c in network.connections]
+    _set_models(network, neurons, synapses)
     note = note_differences(network, meta, timing)
     if note is not None:
+        _set_models(network, *before)  # warnings may be errors
         warnings.warn(note, stacklevel=3)
+        _set_models(network, neurons, synapses)
     for connection, values in zip(network.connections, checked, strict=True):
         connection.connectivity.set_state(values)
+
+
+def _of_single_neurons(network: Network, arrays: State) -> tuple[list[Neuron], list[Synapse]]:
+    """Neurons and synapses with what the state has of single neurons."""
+    neurons, synapses = [], []
+    for population in network.populations:
+        label = f"training state, population {population.name!r}"
+        saved = section(arrays, f"parameters/populations/{population.name}")
+        values = population.neuron.check_saved(saved, population.size, label) if saved else {}
+        neurons.append(population.neuron.with_values(values))
+    for connection in network.connections:
+        label = f"training state, connection {connection.name!r}"
+        of_both = saved_connection(arrays, connection.name)
+        saved = {n: v for n, v in of_both.items() if n in connection.synapse.per_neuron}
+        values = connection.synapse.check_saved(saved, connection.target_size, label)
+        synapses.append(connection.synapse.with_values(values))
+    return neurons, synapses
+
+
+def _set_models(network: Network, neurons: Sequence[Neuron], synapses: Sequence[Synapse]) -> None:
+    for population, neuron in zip(network.populations, neurons, strict=True):
+        population.neuron = neuron
+    for connection, synapse in zip(network.connections, synapses, strict=True):
+        connection.synapse = synapse
 
 
 def _check_connections(network: Network, arrays: State, meta: Meta) -> list[dict[str, np.ndarray]]:
     """What each connection is to be given."""
     signature = meta["network"]["connections"]
-    of_populations = [name for name in arrays if name.startswith("parameters/populations/")]
+    of_populations = [
+        f"parameters/populations/{p.name}/{name}"
+        for p in network.populations
+        for name in section(arrays, f"parameters/populations/{p.name}")
+        if name not in p.neuron.per_neuron
+    ]
     if of_populations:
         raise ValueError(
             f"the training state has parameters of populations, {', '.join(of_populations)}, which "
@@ -141,11 +179,18 @@ def _describe(network: Network, dt: float) -> Description:
             c.name: {
                 "source": getattr(c.source(), "name", None),
                 "target": getattr(c.target(), "name", None),
-                "tau_syn": number(time_constant(c.synapse, c.name)),
+                "tau_syn": _time_constant(c),
             }
             for c in network.connections
         },
     }
+
+
+def _time_constant(connection: Connection) -> float | str:
+    taus = {name: getattr(connection.synapse, name) for name in connection.synapse.per_neuron}
+    if any(not is_value_constant(tau) for tau in taus.values()):
+        return ONE_PER_NEURON
+    return number(time_constant(connection.synapse, connection.name))
 
 
 def _part_of(saved: Any, current: Any) -> Any:

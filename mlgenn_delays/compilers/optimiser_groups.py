@@ -24,7 +24,8 @@ class OptimiserGroups:
         optimiser:         of weights, or its name
         delay_optimiser:   of delays, or its name; None: a copy of ``optimiser``
         weight_optimisers: connection or layer -> optimiser of its weights; None: none
-        constant_optimiser: of constants of single neurons, or its name; None: a copy of ``optimiser``
+        constant_optimiser: of constants of single neurons, or its name; None: a copy of
+            ``optimiser``
 
     Raises:
         ValueError, TypeError: the message names the argument
@@ -61,9 +62,9 @@ class OptimiserGroups:
         schedules.
 
         Returns:
-            each with the parameters it updates: of weights and what else is learned, of delays and of
-            constants of single neurons if any are, of the weights of single connections; and the
-            optimiser of delays
+            each with the parameters it updates: of weights and what else is learned, of delays
+            and of constants of single neurons if any are, of the weights of single connections;
+            and the optimiser of delays
 
         Raises:
             ValueError: a connection that is not in the network, or whose weights are not learned

@@ -29,7 +29,8 @@ MAX_THREADS, MAX_SEED = 4096, 2**63 - 1
 PerPopulation = float | Mapping[Any, float]
 
 
-#: Population or connection -> name of a parameter of its neurons or synapses -> bounds, None: default.
+#: Population or connection -> name of a parameter of its neurons or synapses -> bounds, None: the
+#: default.
 LearnedParams = Mapping[Any, Mapping[str, tuple[float, float] | None]]
 
 

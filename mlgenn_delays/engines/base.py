@@ -103,10 +103,12 @@ class Engine(ABC, InTurn):
             if i not in roles:
                 what = self.program.parameters[i].label
                 if self.learns_constants:
-                    raise NotImplementedError(f"{what} cannot be learned: the model has no gradient")
+                    raise NotImplementedError(
+                        f"{what} cannot be learned: the model has no gradient"
+                    )
                 raise NotImplementedError(
-                    f"{what} cannot be learned by the engine {self.name!r}, only weights and delays "
-                    "can; take backend='cpu'"
+                    f"{what} cannot be learned by the engine {self.name!r}, only weights and "
+                    "delays can; take backend='cpu'"
                 )
 
     # -- what an engine is

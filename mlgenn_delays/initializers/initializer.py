@@ -75,6 +75,33 @@ class Uniform(Initializer):
         return f"Uniform(min={self.min:g}, max={self.max:g})"
 
 
+class LogUniform(Initializer):
+    """Draws from a distribution whose logarithm is uniform, such as time constants of which as many
+    are between 10 and 20 ms as between 100 and 200.
+
+    Args:
+        min: lower end, above 0
+        max: upper end, at least ``min``
+
+    Raises:
+        ValueError: arguments that are not finite, ``min`` not above 0, or ``max`` below ``min``
+    """
+
+    def __init__(self, min: float = 1.0, max: float = 10.0):
+        self.min = check_number(min, "LogUniform: min", above=0.0, maximum=_LARGEST)
+        self.max = check_number(max, "LogUniform: max", minimum=self.min, maximum=_LARGEST)
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        exponents = rng.uniform(np.log(self.min), np.log(self.max), shape)
+        # as Uniform
+        return np.clip(
+            np.exp(exponents).astype(np.float32), np.float32(self.min), np.float32(self.max)
+        )
+
+    def __repr__(self) -> str:
+        return f"LogUniform(min={self.min:g}, max={self.max:g})"
+
+
 class HalfNormal(Initializer):
     """Draws absolute values of a normal distribution of mean 0, such as delays that are mostly
     short.

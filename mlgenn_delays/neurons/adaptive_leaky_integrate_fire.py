@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class AdaptiveLeakyIntegrateFire(Neuron):
     """
 
     is_spiking = True
-    per_neuron = {
+    per_neuron: ClassVar[Mapping[str, PerNeuron]] = {
         **LeakyIntegrateFire.per_neuron,
         "beta": PerNeuron("Beta"),
         "tau_adapt": PerNeuron("TauA", is_time_constant=True),
@@ -129,11 +130,11 @@ class AdaptiveLeakyIntegrateFire(Neuron):
         return own or super().learned_bounds(name, values, dt)
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
-        tau_mem, tau_adapt, beta = map(float, (self.tau_mem, self.tau_adapt, self.beta))
+        tau_mem, tau_adapt, beta = map(self.number, ("tau_mem", "tau_adapt", "beta"))
         base = equations.leaky_integrate_fire(
             tau_mem,
-            float(self.v_thresh),
-            float(self.v_reset),
+            self.number("v_thresh"),
+            self.number("v_reset"),
             float(self.v),
             None if self.tau_refrac is None else float(self.tau_refrac),
             dt,

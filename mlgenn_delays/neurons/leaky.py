@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class LeakyIntegrate(Neuron):
         ValueError, TypeError: see :meth:`.Neuron.check`
     """
 
-    per_neuron = {"tau_mem": TAU_MEM}
+    per_neuron: ClassVar[Mapping[str, PerNeuron]] = {"tau_mem": TAU_MEM}
 
     @network_default_params
     def __init__(
@@ -57,7 +58,7 @@ class LeakyIntegrate(Neuron):
         check_flag(self.scale_i, "LeakyIntegrate: scale_i")
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
-        return equations.leaky_integrate(float(self.tau_mem), float(self.v), dt)
+        return equations.leaky_integrate(self.number("tau_mem"), float(self.v), dt)
 
 
 class LeakyIntegrateFire(Neuron):
@@ -86,7 +87,7 @@ class LeakyIntegrateFire(Neuron):
     """
 
     is_spiking = True
-    per_neuron = {
+    per_neuron: ClassVar[Mapping[str, PerNeuron]] = {
         "v_thresh": PerNeuron("Vthresh"),
         "v_reset": PerNeuron("Vreset"),
         "tau_mem": TAU_MEM,
@@ -136,9 +137,9 @@ class LeakyIntegrateFire(Neuron):
 
     def get_model(self, dt: float, i_minus_thresh_min: float) -> NeuronModel:
         return equations.leaky_integrate_fire(
-            float(self.tau_mem),
-            float(self.v_thresh),
-            float(self.v_reset),
+            self.number("tau_mem"),
+            self.number("v_thresh"),
+            self.number("v_reset"),
             float(self.v),
             None if self.tau_refrac is None else float(self.tau_refrac),
             dt,

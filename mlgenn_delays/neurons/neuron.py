@@ -94,8 +94,8 @@ _LOWEST_THRESHOLD, _HIGHEST_RESET = 0.1, 0.05
 def threshold_bounds(
     name: str, values: Mapping[str, np.ndarray], v: float
 ) -> tuple[float, float] | None:
-    """What a learned ``v_thresh`` or ``v_reset`` is kept within: well apart from the other, and from
-    where the voltage starts.
+    """What a learned ``v_thresh`` or ``v_reset`` is kept within: well apart from the other, and
+    from where the voltage starts.
 
     Args:
         name:   of the parameter; another one has no such bounds

@@ -157,7 +157,10 @@ def _check_parts(model: NeuronModel, snippets: Mapping[str, Snippet], is_spiking
 
 def _check_gradients(model: NeuronModel) -> None:
     """What is said of parameters that may be those of single neurons."""
-    for group, names in (("derived", model.derived), ("adjoint.gradients", model.adjoint.gradients)):
+    for group, names in (
+        ("derived", model.derived),
+        ("adjoint.gradients", model.adjoint.gradients),
+    ):
         for name in names:
             _require(
                 name in model.params,

@@ -1,9 +1,9 @@
 """Constants of models that are parameters of single neurons, and what follows from them.
 
-A time constant of single neurons is a parameter, entries of which may be learned; the code of models
-reads what follows from it, such as the decay of a step. Engines hold arrays of the latter and, where
-parameters are learned, sums of the gradients by them. Here is which there are, their values, and the
-way back from gradients by constants to gradients by parameters.
+A time constant of single neurons is a parameter, entries of which may be learned; the code of
+models reads what follows from it, such as the decay of a step. Engines hold arrays of the latter
+and, where parameters are learned, sums of the gradients by them. Here is which there are, their
+values, and the way back from gradients by constants to gradients by parameters.
 
 Constants have the names that models give them, those of receptors with the number of the receptor:
 "Alpha", "Kappa0". ``TauSyn0`` is the time constant of receptor 0.
@@ -32,8 +32,8 @@ class Constants:
     Attributes:
         parameters: constant -> index of the parameter that it is
         names:      all constants of single neurons that engines read, parameters first
-        gradients:  constant -> what its gradient is the sum of, in the names of this module; of those
-                    that learned parameters are, or that follow from such
+        gradients:  constant -> what its gradient is the sum of, in the names of this module; of
+                    those that learned parameters are, or that follow from such
     """
 
     def __init__(self, program: Program, population: PopulationProgram):
@@ -152,8 +152,8 @@ def trimmed_model(model: NeuronModel, own: Iterable[str], learned: Iterable[str]
 def of_single_neurons(
     model: NeuronModel, receptor: Receptor | None, own: Iterable[str]
 ) -> frozenset[str]:
-    """Parameters of a model, or of a receptor of it, that are those of single neurons or follow from
-    such.
+    """Parameters of a model, or of a receptor of it, that are those of single neurons or follow
+    from such.
 
     Args:
         own: constants of the model that are
@@ -172,7 +172,7 @@ def _all_names(model: NeuronModel) -> frozenset[str]:
 def _definitions(
     model: NeuronModel, receptors: Iterable[Receptor], parameters: Iterable[str]
 ) -> dict[str, str]:
-    """Constant -> expression of what it follows from, in their order, in the names of this module."""
+    """Constant -> expression that it follows from, in their order, in the names of this module."""
     texts = dict(model.derived)
     for index, receptor in enumerate(receptors):
         names = _names_of(receptor, index)

@@ -32,7 +32,7 @@ Description = dict[str, Any]
 _FORWARD = ("sim_code", "threshold_condition_code", "reset_code")
 
 #: Said of time constants that are those of single neurons.
-_OWN = "one per neuron"
+ONE_PER_NEURON = "one per neuron"
 
 #: Constants that engines themselves read.
 _ALWAYS_READ = frozenset({"TauM", "Vreset"})
@@ -47,7 +47,9 @@ def describe_program(program: Program) -> Description:
         # not said of the grid, so that hashes stay what they were
         **({"timing": program.timing} if program.is_substep else {}),
         "populations": {p.name: describe_population(p) for p in populations},
-        "connections": {c.name: _describe_connection(program, c, names) for c in program.connections},
+        "connections": {
+            c.name: _describe_connection(program, c, names) for c in program.connections
+        },
         "parameters": {spec.key: _describe_parameter(spec) for spec in program.parameters},
         "trial": {
             "timesteps": program.timesteps,
@@ -107,7 +109,7 @@ def _describe_receptor(
     model = receptor.model
     left_out = frozenset() if neuron is None else of_single_neurons(neuron, receptor, own)
     return {
-        "tau": _OWN if receptor.own_tau else number(receptor.tau),
+        "tau": ONE_PER_NEURON if receptor.own_tau else number(receptor.tau),
         "params": _numbers({n: v for n, v in model.params.items() if n not in left_out}),
         "sim_code": _code(model.sim_code),
         "adjoint_sim_code": _code(model.adjoint_sim_code),
@@ -125,7 +127,7 @@ def _describe_connection(
         "synapses": connection.num_synapses,
         "delays": "per_synapse" if connection.has_synapse_delays else "constant",
         "max_delay_steps": connection.max_delay_steps,
-        "tau_syn": _OWN if own_tau else number(connection.tau_syn),
+        "tau_syn": ONE_PER_NEURON if own_tau else number(connection.tau_syn),
     }
 
 

@@ -30,7 +30,6 @@ from dataclasses import dataclass, field
 from .frozen import Frozen
 from .snippet import Snippet, parse_expression, parse_statements
 
-
 #: When something adds to a gradient, see :class:`Gradient`.
 GRADIENT_PARTS = ("step", "spike", "reset")
 
@@ -146,7 +145,7 @@ class SynapseModel(Frozen):
         params:             parameter values
         sim_code:           one timestep forwards: ``inSyn`` decays and injects current
         adjoint_sim_code:   one step backwards: ``LambdaI`` from itself and ``LambdaV``
-        derived:            as that of :class:`NeuronModel`, from ``TauSyn`` and the neuron's ``TauM``
+        derived:            as that of :class:`NeuronModel`, from ``TauSyn`` and ``TauM``
         gradients:          as that of :class:`AdjointModel`, of timesteps alone
     """
 

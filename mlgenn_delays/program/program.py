@@ -68,7 +68,9 @@ class Receptor:
 
     tau: float  #: [ms]; 0: delta synapses, which have no current
     model: SynapseModel
-    own_tau: bool = False  #: whether time constants are those of single neurons; ``tau`` is one of them
+    own_tau: bool = (
+        False  #: whether time constants are those of single neurons; ``tau`` is one of them
+    )
 
     @property
     def is_delta(self) -> bool:
@@ -341,6 +343,8 @@ class Program:
         for c in self.connections:
             delay = f"up to {c.max_delay_steps}" if c.has_synapse_delays else f"{c.constant_delay}"
             synapses = f"tau_syn {c.tau_syn:g} ms" if c.tau_syn else "delta"
+            if self.receptor(c).own_tau:
+                synapses = "tau_syn of each neuron"
             lines.append(
                 f"  {c.name}: {names[c.source]} -> {names[c.target]}, {c.num_synapses} synapses, "
                 f"{synapses}, delay {delay} timesteps"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 from ..checks import check_flag
 from ..defaults import network_default_params
@@ -38,7 +40,9 @@ class Exponential(Synapse):
         ValueError, TypeError: see :meth:`.Synapse.check`
     """
 
-    per_neuron = {"tau": PerNeuron("TauSyn", is_time_constant=True)}
+    per_neuron: ClassVar[Mapping[str, PerNeuron]] = {
+        "tau": PerNeuron("TauSyn", is_time_constant=True)
+    }
 
     @network_default_params
     def __init__(self, tau: InitValue = 5.0, scale_i: bool = True):

@@ -102,7 +102,7 @@ def summarise_compiled(
     populations = Table(
         "Populations",
         ("name", "neurons", "model", "tau_mem [ms]", "readout", "loss"),
-        tuple(_population(p, losses) for p in program.populations),
+        tuple(_population(p, program, values, losses) for p in program.populations),
         frozenset(["neurons", "tau_mem [ms]"]),
     )
     connections = Table(
@@ -122,15 +122,25 @@ def _count_parameters(program: Program) -> dict[str, int]:
     return counts
 
 
-def _population(population: PopulationProgram, losses: Mapping[int, Loss]) -> tuple[str, ...]:
+def _population(
+    population: PopulationProgram,
+    program: Program,
+    values: Sequence[np.ndarray],
+    losses: Mapping[int, Loss],
+) -> tuple[str, ...]:
     loss = losses.get(population.index)
     model = population.model
     tau: Any = None if model is None else model.params.get("TauM")
+    own = program.own_parameters(population)
+    if "TauM" in own:
+        tau_text = values_text(np.asarray(values[own["TauM"]]))
+    else:
+        tau_text = f"{tau:g}" if isinstance(tau, (int, float)) else ""
     return (
         population.name,
         shape_text(population.shape),
         population.neuron,
-        f"{tau:g}" if isinstance(tau, (int, float)) else "",
+        tau_text,
         "" if population.readout is None else population.readout.name,
         "" if loss is None else repr(loss),
     )
@@ -149,16 +159,22 @@ def _connection(
             delays += ", one per axon"
         elif spec.map is not None:
             delays += f", {spec.size:,} shared"
+    own = program.own_parameters(program.populations[connection.target])
+    tau = own.get(f"TauSyn{connection.receptor}")
     learned = [
         _kind(program.parameters[i].name)
-        for i in (connection.weight, connection.delay)
+        for i in (connection.weight, connection.delay, tau)
         if i is not None and program.parameters[i].learned
     ]
+    if tau is not None:
+        tau_text = values_text(np.asarray(values[tau]))
+    else:
+        tau_text = f"{connection.tau_syn:g}" if connection.tau_syn else "delta"
     return (
         connection.name,
         " -> ".join(ends),
         f"{connection.num_synapses:,}",
-        f"{connection.tau_syn:g}" if connection.tau_syn else "delta",
+        tau_text,
         values_text(np.asarray(values[connection.weight])),
         delays,
         ", ".join(learned) or "nothing",

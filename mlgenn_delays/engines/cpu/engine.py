@@ -95,8 +95,7 @@ class CpuEngine(Engine):
     def _make_constants(self) -> dict[int, ConstantMemory]:
         """Parameter of single neurons -> the constants of its population."""
         memory = {
-            p.index: ConstantMemory(self.program, p, self.num_threads)
-            for p in self.program.neurons
+            p.index: ConstantMemory(self.program, p, self.num_threads) for p in self.program.neurons
         }
         table = self._library.mgd_constants(self._handle)
         for (population, name), index in constant_table(self.program).items():
@@ -259,8 +258,10 @@ class CpuEngine(Engine):
 
     def memory_estimate(self) -> dict[str, int]:
         total: Counter[str] = Counter({"parameters": 0, "gradients": 0, "optimiser": 0})
-        for memory in (*self._memory.values(), *set(self._constants.values())):
-            total.update(memory.memory())
+        parts: list[ParameterMemory | ConstantMemory] = [*self._memory.values()]
+        parts += set(self._constants.values())
+        for part in parts:
+            total.update(part.memory())
         for connection in self._connections:
             total.update(connection.memory())
         rings = sum(

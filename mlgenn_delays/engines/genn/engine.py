@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...program.constants import Constants
 from ...program.exchange import (
     AdamStep,
     Batch,
@@ -17,7 +18,6 @@ from ...program.exchange import (
     Recording,
     RecordRequest,
 )
-from ...program.parameters import OwnerKind, ParameterSpec
 from ...program.program import Program
 from ..base import Engine, Moments, check_readouts, is_finite
 from . import arrays
@@ -81,8 +81,9 @@ class GennEngine(Engine):
         self.watchers: tuple[Watcher | None, Watcher | None] = (None, None)
         load(network, num_recording_timesteps)
         self._simulation = Simulation(network)
-        #: parameters that no model reads
+        #: parameters of neurons, and those that no model reads
         self._stored: dict[int, np.ndarray] = {}
+        self._constants = {p.index: Constants(program, p) for p in program.neurons}
         self._size: int | None = None  # examples of the last forward pass
         self._initialise()
 
@@ -94,36 +95,28 @@ class GennEngine(Engine):
     # -- parameters
 
     def _group(self, parameter: int) -> Any:
-        owner = self.program.parameters[parameter].owner
-        of_kind = {
-            OwnerKind.CONNECTION: self.network.connections,
-            OwnerKind.POPULATION: self.network.populations,
-        }
-        return of_kind[owner.kind][owner.index]
-
-    def _is_stored(self, spec: ParameterSpec) -> bool:
-        """Whether a parameter has a name that the model of its population does not know."""
-        if spec.owner.kind is not OwnerKind.POPULATION:
-            return False
-        population = self.program.populations[spec.owner.index]
-        return spec.name not in self.program.own_parameters(population)
+        return self.network.connections[self.program.parameters[parameter].owner.index]
 
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         spec = self.program.parameters[parameter]
-        if self._is_stored(spec):
-            self._stored[parameter] = np.array(elements, dtype=self.dtype)
-        elif spec.owner.kind is OwnerKind.POPULATION:
-            arrays.push(self._group(parameter), spec.name, elements)
-        else:
+        if self._is_of_synapses(parameter):
             _set_values(self._group(parameter), spec.name, elements)
+            return
+        self._stored[parameter] = np.array(elements, dtype=self.dtype)
+        for index, constants in self._constants.items():
+            mine = constants.parameters.values()
+            # they are set one after another at first
+            if parameter in mine and self._stored.keys() >= set(mine):
+                for name, values in constants.values(self._stored).items():
+                    arrays.push(self.network.populations[index], name, values)
 
     def _read(self, parameter: int) -> np.ndarray:
-        spec = self.program.parameters[parameter]
-        if self._is_stored(spec):
+        if not self._is_of_synapses(parameter):
             return np.array(self._stored[parameter])
-        if spec.owner.kind is OwnerKind.POPULATION:
-            return arrays.pull(self._group(parameter), spec.name, 1).flatten()
-        return get_values(self._group(parameter), spec.name)
+        return get_values(self._group(parameter), self.program.parameters[parameter].name)
+
+    def _is_of_synapses(self, parameter: int) -> bool:
+        return any(parameter in (c.weight, c.delay) for c in self.program.connections)
 
     # -- forward and backward
 

@@ -22,7 +22,7 @@ import numpy as np
 from ml_genn.utils.model import NeuronModel, SynapseModel, WeightUpdateModel
 from pygenn import VarAccess
 
-from ...program.parameters import OwnerKind
+from ...program.constants import Constants
 from ...program.program import ConnectionProgram, PopulationProgram, Program
 from ...program.snippet import parse_expression, parse_statements
 from ..rendering import template_environment
@@ -86,7 +86,7 @@ class PopulationModel:
         kind = readout_kind(population)
         training, spiking = program.training, population.is_spiking
         has_trace = population.trace and training
-        self._own = list(program.own_parameters(population))
+        self._own = list(Constants(program, population).names)
         self._params: dict[str, tuple[str, float]] = {
             name: ("scalar", value)
             for name, value in source.params.items()
@@ -150,7 +150,8 @@ class PopulationModel:
         lambda_i = self._population.current_adjoints[index]
         names = {name: f"{name}{index}" for name in synapse.params}
         for name, value in synapse.params.items():
-            self._params[names[name]] = ("scalar", value)
+            if names[name] not in self._own:
+                self._params[names[name]] = ("scalar", value)
         in_syn = f"InSyn{index}"
         self.forward_vars.append((in_syn, "scalar", 0.0))
         if self._program.training:
@@ -287,8 +288,9 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
     learn_weights = program.learns(connection.weight)
     learn_delays = program.learns(connection.delay)
     lambda_i = target.current_adjoints[connection.receptor]
-    own = program.parameters_of(OwnerKind.CONNECTION, connection.index)
-    names = {index: name for name, index in own.items()}
+    both = (connection.weight, connection.delay)
+    names = {i: program.parameters[i].name for i in both if i is not None}
+    own_tau = target.receptors[connection.receptor].own_tau
     # delays that can only be zero are none: GeNN's CUDA code of a ring of one slot does not compile
     synapse_delays = connection.has_synapse_delays and connection.max_delay_steps > 0
     ago = ""
@@ -300,6 +302,7 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
         "synapse_delays": synapse_delays,
         "constant_delay": connection.constant_delay,
         "times": "Multiplicity_pre * " if source.is_input else "",
+        "tau_syn": "TauSyn_post" if own_tau else "TauSyn",
         "lambda_i": f"LambdaI_post{ago}",
         "lambda_v": f"LambdaV_post{ago}",
         "learn_weights": learn_weights,
@@ -308,7 +311,7 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
     }
     text: dict[str, Any] = {
         "params": [("TauSyn", "scalar"), ("MaxDelay", "int")],
-        "vars": [(name, "scalar", VarAccess.READ_ONLY) for name in own],
+        "vars": [(name, "scalar", VarAccess.READ_ONLY) for name in names.values()],
         "pre_spike_syn_code": _render("connection/forward.c.j2", c=spelled),
     }
     pre = {"Multiplicity_pre": "Multiplicity"} if source.is_input else {}
@@ -322,6 +325,8 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
         post["LambdaV_post"] = "ArrivalLambdaV" if is_sampled(program, target) else "LambdaV"
     if learn_weights:
         text["vars"].append(("Gradient", "scalar"))
+        if own_tau:
+            post["TauSyn_post"] = f"TauSyn{connection.receptor}"
     if learn_delays:
         text["vars"].append(("DelayGradient", "scalar"))
     kinds = {"BackSpike_pre": "int"}

@@ -60,8 +60,8 @@ class Drives:
 
 
 class GradientSums:
-    """Gradients of all synapses, and by constants of single neurons, summed over examples; delays in
-    ms."""
+    """Gradients of all synapses, and by constants of single neurons, summed over examples; delays
+    in ms."""
 
     def __init__(self, program: Program):
         #: learned parameter of single neurons -> (neurons,)

@@ -1,7 +1,7 @@
-"""Gradients by constants of neurons, of one example: integrals over the trial and sums over spikes.
+"""Gradients by constants of neurons, of one example: integrals over the trial, sums over spikes.
 
-With lambda as in :mod:`.backward`, the derivative of L by a time constant is the integral of what the
-adjoint makes of a change of the right-hand side of its equation::
+With lambda as in :mod:`.backward`, the derivative of L by a time constant is the integral of what
+the adjoint makes of a change of the right-hand side of its equation::
 
     dL/dtau_m = integral of lambda_V dV/dt          dL/dtau_s = integral of lambda_I dI/dt
 
@@ -10,8 +10,8 @@ voltage after it (or after the refractory period)::
 
     dL/dtheta = sum of tau_m lambda_V^-             dL/dv_reset = - sum of tau_m lambda_V^+
 
-Integrals are taken by Gauss-Legendre quadrature between all events of the neuron, where both factors
-are sums of exponentials. Derived in docs/background/time-constants.md.
+Integrals are taken by Gauss-Legendre quadrature between all events of the neuron, where both
+factors are sums of exponentials. Derived in docs/background/time-constants.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LONGEST = 1.0
 
 
 def learning_populations(program: Program) -> frozenset[int]:
-    """Populations with learned constants of single neurons, of which both passes keep all states."""
+    """Populations with learned constants of single neurons: both passes keep their states."""
     return frozenset(
         p.index
         for p in program.neurons
