@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,11 +18,16 @@ from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.callbacks import Callback
 from mlgenn_delays.compilers import EventPropCompiler
 from mlgenn_delays.connectivity import Dense
-from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.initializers import LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.utils.data import PreprocessedSpikes, preprocess_spikes
+
+#: What time constants, thresholds and resets of hidden neurons, and time constants of synapses
+#: are: numbers, those of synapses all the same or others for each connection; or those of single
+#: neurons.
+Constants = Literal["numbers", "numbers of connections", "one per neuron", "learned"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ def build(
     input_weight: Normal,
     backend: str = "cpu",
     delay: Any = None,
+    constants: Constants = "numbers",
     **settings: Any,
 ) -> Built:
     """Compile the benchmark network; learning rates of 0 keep its activity as it is. ``delay`` is
@@ -92,22 +98,28 @@ def build(
     delay = Uniform(0, size.max_delay) if delay is None else delay
     learned = not isinstance(delay, int)
     longest = size.max_delay if learned else None
+    tau_mem, taus, others = _constants(constants)
     network = Network()
     with network:
         source = Population(SpikeInput(), size.inputs, name="input")
-        hidden = Population(LeakyIntegrateFire(tau_mem=20.0), size.hidden, name="hidden")
+        hidden = Population(
+            LeakyIntegrateFire(tau_mem=tau_mem, **others), size.hidden, name="hidden"
+        )
         readout = LeakyIntegrate(tau_mem=20.0, readout="avg_var_exp_weight")
         output = Population(readout, size.outputs, name="output")
         delayed = [
-            Connection(source, hidden, Dense(input_weight, delay), Exponential(5.0),
+            Connection(source, hidden, Dense(input_weight, delay), Exponential(taus[0]),
                        max_delay_steps=longest)
         ]  # fmt: skip
         if size.recurrent:
             delayed.append(
                 Connection(hidden, hidden, Dense(Normal(0, 0.3 / size.hidden**0.5), delay),
-                           Exponential(5.0), max_delay_steps=longest)
+                           Exponential(taus[1]), max_delay_steps=longest)
             )  # fmt: skip
         Connection(hidden, output, Dense(Normal(0, 0.03)), Exponential(5.0))
+    if constants == "learned":
+        settings["neuron_learn_params"] = {hidden: ["tau_mem", "v_thresh", "v_reset"]}
+        settings["synapse_learn_params"] = {c: ["tau"] for c in delayed}
     compiler = EventPropCompiler(
         size.timesteps,
         "sparse_categorical_crossentropy",
@@ -121,6 +133,16 @@ def build(
         **settings,
     )
     return Built(compiler.compile(network), source, hidden, output, size, network)
+
+
+def _constants(kind: Constants) -> tuple[Any, tuple[Any, Any], dict[str, Any]]:
+    """tau_mem, tau of both connections into the hidden layer, threshold and reset."""
+    if kind == "numbers":
+        return 20.0, (5.0, 5.0), {}
+    if kind == "numbers of connections":
+        return 20.0, (5.0, 6.0), {}
+    spread = {"v_thresh": Uniform(0.9, 1.1), "v_reset": Uniform(-0.1, 0.1)}
+    return LogUniform(15, 30), (LogUniform(4, 6), LogUniform(5, 7)), spread
 
 
 def random_spikes(

@@ -10,6 +10,9 @@ dense    recurrent, 256 hidden, learned delays up to 256 steps, T = 1300, input 
 sharing  the same network without delays, with one learned delay per axon, per dendrite and per
          synapse, measured in turn: ms of one thread per training example
 silent   the same network without input: ns per neuron and timestep
+constants  the same network, without input and with it, with time constants, thresholds and resets
+         that are numbers, those of single neurons, or learned, measured in turn: ms of one thread
+         per training example
 braille  real Braille letters (24 channels, 41 events a trial), T = 1304, batch 32, at 5 and
          at 10 hidden spikes per neuron: ms of one thread per training example
 compile  seconds to compile the dense network, the first time and from the cache
@@ -22,10 +25,10 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from common import Size, build, calibrate, median, random_spikes, report, time_epochs
+from common import Constants, Size, build, calibrate, median, random_spikes, report, time_epochs
 
 from mlgenn_delays.connectivity import Axonal, Dendritic
 from mlgenn_delays.datasets import BrailleNotFoundError, load_braille
@@ -99,6 +102,41 @@ def silent(repeats: int) -> list[dict[str, Any]]:
     ]
 
 
+def constants(repeats: int) -> list[dict[str, Any]]:
+    """Milliseconds per example of one thread, by what time constants and thresholds are. With other
+    thresholds other spikes are emitted: with input, what an event takes counts."""
+    networks = {
+        kind: build(DENSE, 1, Normal(0.03, 0.01), constants=kind, i_minus_thresh_min=0.5)
+        for kind in get_args(Constants)
+    }
+    rows = []
+    for events, examples in ((0, 128), (8000, 16)):
+        x, y = random_spikes(DENSE, examples, events), np.arange(examples) % DENSE.outputs
+        times: dict[str, list[float]] = {kind: [] for kind in networks}
+        counters = {}
+        for _ in range(repeats):
+            for kind, built in networks.items():
+                seconds, counters[kind] = time_epochs(built, x, y, 1)
+                times[kind] += seconds
+        for kind, seconds in times.items():
+            base = times["numbers of connections"]
+            rows.append(
+                {
+                    "input spikes": events,
+                    "constants": kind,
+                    "ms per example": 1e3 * median(seconds),
+                    "time against numbers": median([b / a for a, b in zip(base, seconds)]),
+                    "ns per synaptic event": 1e9
+                    * median(seconds)
+                    * examples
+                    / max(counters[kind].synaptic_events, 1)
+                    if events
+                    else "",
+                }
+            )
+    return rows
+
+
 def braille(repeats: int) -> list[dict[str, Any]]:
     """Milliseconds per example of the real Braille data at two activities."""
     data = load_braille("real", threshold=10)
@@ -138,6 +176,7 @@ PARTS = {
     "dense": ("SHD-like input, recurrent 256 hidden, learned delays up to 256 steps", dense),
     "sharing": ("The same network, by what its delays belong to, one thread", sharing),
     "silent": ("The same network without input", silent),
+    "constants": ("The same network, by what its time constants are, one thread", constants),
     "braille": ("Real Braille letters, recurrent 256 hidden, one thread", braille),
     "compile": ("Compilation", compilation),
 }

@@ -1,0 +1,214 @@
+"""Constants of single neurons in the description of a network, and what is refused."""
+
+import numpy as np
+import pytest
+
+from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, SurrogateCompiler
+from mlgenn_delays.compilers.build import build_program
+from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.initializers import LogUniform, Normal, Uniform
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
+from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.model import AdjointModel, NeuronModel
+
+HIDDEN = 6
+
+
+def network(neuron=None, tau=5.0, shape=HIDDEN):
+    made = Network()
+    with made:
+        x = Population(SpikeInput(), 3, name="x")
+        h = Population(neuron or LeakyIntegrateFire(), shape, name="h")
+        y = Population(LeakyIntegrate(readout="avg_var"), 2, name="y")
+        Connection(x, h, Dense(Normal(1.0, 0.1)), Exponential(tau), name="xh")
+        Connection(h, y, Dense(Normal(1.0, 0.1)), Exponential(5.0), name="hy")
+    return made
+
+
+def build(made, neurons=None, synapses=None, dt=1.0, seed=0):
+    h, xh = made.populations[1], made.connections[0]
+    compiler = EventPropCompiler(
+        20,
+        "sparse_categorical_crossentropy",
+        dt=dt,
+        rng_seed=seed,
+        neuron_learn_params=None if neurons is None else {h: neurons},
+        synapse_learn_params=None if synapses is None else {xh: synapses},
+    )
+    return build_program(made, compiler.settings).program
+
+
+def spec(program, name):
+    (found,) = (s for s in program.parameters if s.name == name)
+    return found
+
+
+def test_numbers_stay_numbers_and_others_become_parameters():
+    assert {s.name for s in build(network()).parameters} == {"g"}
+    taus = np.arange(10.0, 16.0)
+    program = build(network(LeakyIntegrateFire(tau_mem=taus, v_thresh=Uniform(0.9, 1.1))))
+    assert {s.name for s in program.parameters} == {"g", "tau_mem", "v_thresh"}
+    np.testing.assert_array_equal(spec(program, "tau_mem").initial, taus.astype(np.float32))
+    assert not spec(program, "tau_mem").learned and spec(program, "tau_mem").units == "ms"
+    assert program.populations[1].own == ("Vthresh", "TauM")
+    learned = build(network(), ["tau_mem"], ["tau"])
+    assert spec(learned, "tau_mem").learned and spec(learned, "tau").learned
+    np.testing.assert_array_equal(spec(learned, "tau").initial, np.full(HIDDEN, 5.0, np.float32))
+    assert learned.populations[1].receptors[0].own_tau
+
+
+def test_arrays_have_the_shape_of_the_population():
+    taus = np.arange(10.0, 16.0).reshape(2, 3)
+    program = build(network(LeakyIntegrateFire(tau_mem=taus), shape=(2, 3)))
+    np.testing.assert_array_equal(spec(program, "tau_mem").initial, taus.ravel())
+    with pytest.raises(ValueError, match=r"population 'h': tau_mem.*shape"):
+        build(network(LeakyIntegrateFire(tau_mem=taus[0])))
+
+
+def test_what_is_drawn_depends_on_the_seed_and_leaves_weights_as_they_are():
+    def drawn_with(seed):
+        neuron = LeakyIntegrateFire(tau_mem=LogUniform(5, 50))
+        return build(network(neuron, LogUniform(2, 9)), seed=seed)
+
+    drawn = [drawn_with(seed) for seed in (0, 0, 1)]
+    for name in ("tau_mem", "tau"):
+        first, same, other = (spec(p, name).initial for p in drawn)
+        np.testing.assert_array_equal(first, same)
+        assert np.all(first != other) and len(np.unique(first)) == HIDDEN
+    plain = build(network())
+    np.testing.assert_array_equal(plain.parameters[0].initial, drawn[0].parameters[0].initial)
+
+
+def test_connections_with_time_constants_of_neurons_have_receptors_of_their_own():
+    made = network()
+    h = made.populations[1]
+    with made:
+        Connection(h, h, Dense(0.1), Exponential(5.0), name="hh")
+        Connection(h, h, Dense(0.1), Exponential(Uniform(4, 5)), name="hh2")
+    program = build(made)
+    assert [c.receptor for c in program.connections if c.target == 1] == [0, 0, 1]
+    assert [r.own_tau for r in program.populations[1].receptors] == [False, True]
+
+
+def test_descriptions_do_not_depend_on_what_is_drawn():
+    from mlgenn_delays.program.description import describe_program
+
+    made = network(LeakyIntegrateFire(tau_mem=Uniform(5, 50)), Uniform(2, 9))
+    one, two = (build(made, seed=seed) for seed in (0, 1))
+    assert describe_program(one) == describe_program(two)
+    assert describe_program(one) != describe_program(build(network()))
+
+
+@pytest.mark.parametrize(
+    "neurons, synapses, message",
+    [
+        (["tau_refrac"], None, r"neuron_learn_params\['h'\] has 'tau_refrac', parameters of "
+         r"LeakyIntegrateFire that can be learned are 'v_thresh', 'v_reset', 'tau_mem'"),
+        (None, ["tau_syn"], r"synapse_learn_params\['xh'\] has 'tau_syn'.*are 'tau'"),
+        ({"tau_mem": (30.0, 50.0)}, None, r"tau_mem starts from 20 to 20, beyond its bounds 30"),
+        ({"tau_mem": (0.001, 50.0)}, None, r"the shortest tau_mem is 0.001 ms, .* 0.0125 ms"),
+        ({"tau_mem": (50.0, 5.0)}, None, r"allowed are bounds low < high"),
+        ({"v_thresh": (-1.0, 2.0)}, None, r"v_thresh is learned within -1 to 2, which allows"),
+        ({"v_reset": (-1.0, 2.0)}, None, r"v_reset is learned within -1 to 2, which allows"),
+    ],
+)  # fmt: skip
+def test_bad_learned_parameters_are_refused(neurons, synapses, message):
+    with pytest.raises(ValueError, match=message):
+        build(network(), neurons, synapses)
+
+
+@pytest.mark.parametrize(
+    "value, error, message",
+    [
+        ({"tau_mem": 3}, TypeError, r"neuron_learn_params\['h'\]\['tau_mem'\] should be bounds"),
+        ("tau_mem", TypeError, r"neuron_learn_params\['h'\] should be a sequence of names"),
+    ],
+)
+def test_bad_kinds_are_refused(value, error, message):
+    with pytest.raises(error, match=message):
+        build(network(), value)
+    with pytest.raises(TypeError, match="neuron_learn_params should be a dictionary"):
+        EventPropCompiler(20, "sparse_categorical_crossentropy", neuron_learn_params=["tau_mem"])
+
+
+def test_populations_of_other_networks_are_refused():
+    other = network().populations[1]
+    compiler = EventPropCompiler(
+        20, "sparse_categorical_crossentropy", neuron_learn_params={other: ["tau_mem"]}
+    )
+    with pytest.raises(
+        ValueError, match="neuron_learn_params has 'h', which is not in the network"
+    ):
+        compiler.compile(network())
+
+
+@pytest.mark.parametrize(
+    "neuron, message",
+    [
+        (dict(tau_mem=Uniform(-50, 5)), r"population 'h', a neuron with tau_mem = .*tau_mem"),
+        (dict(v_thresh=Uniform(0.1, 1.0), v_reset=0.5), r"population 'h', a neuron with v_thresh"),
+        (dict(tau_mem=Uniform(1e-4, 1e-3)), r"the shortest tau_mem is .* at least 0.0125 ms"),
+    ],
+)
+def test_bad_neurons_are_refused(neuron, message):
+    with pytest.raises(ValueError, match=message):
+        build(network(LeakyIntegrateFire(**neuron)))
+
+
+def test_bad_arrays_are_refused_at_once():
+    with pytest.raises(ValueError, match=r"LeakyIntegrateFire: tau_mem is -1"):
+        LeakyIntegrateFire(tau_mem=[20.0, -1.0])
+    with pytest.raises(ValueError, match=r"Exponential: tau"):
+        Exponential(np.array([5.0, 0.0]))
+    with pytest.raises(TypeError, match=r"tau_refrac should be a number"):
+        LeakyIntegrateFire(tau_refrac=[1.0, 2.0])
+
+
+def test_other_timings_and_methods_refuse_them():
+    made = network(LeakyIntegrateFire(tau_mem=Uniform(5, 50)))
+    with pytest.raises(ValueError, match=r"'h'.*of single neurons.*timing='grid'"):
+        InferenceCompiler(20, timing="substep").compile(made)
+    compiler = SurrogateCompiler(20, "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"'h'.*of single neurons.*surrogate gradients"):
+        compiler.compile(made)
+
+
+class Own(Neuron):
+    """A leaky neuron of a user, in which something is missing."""
+
+    is_spiking = True
+    per_neuron = LeakyIntegrateFire.per_neuron
+
+    def __init__(self, tau_mem, leave_out):
+        super().__init__()
+        self.tau_mem, self.v_thresh, self.v_reset, self.leave_out = tau_mem, 1.0, 0.0, leave_out
+
+    def check(self):
+        pass
+
+    def get_model(self, dt, i_minus_thresh_min):
+        model = LeakyIntegrateFire(tau_mem=self.number("tau_mem")).get_model(dt, i_minus_thresh_min)
+        code = ("sim_code", "threshold_condition_code", "reset_code")
+        given = {n: getattr(model, n) for n in ("vars", "params", "output_var_name", *code)}
+        adjoint = {n: getattr(model.adjoint, n) for n in ("vars", "sim_code", "jump_code", "tape")}
+        gradients = {} if self.leave_out == "gradients" else model.adjoint.gradients
+        derived = {} if self.leave_out == "derived" else model.derived
+        if self.leave_out == "wrong":
+            derived = {"Alpha": "exp(-2.0 * dt / TauM)"}
+        adjoint = AdjointModel(**adjoint, gradients=gradients)
+        return NeuronModel(**given, adjoint=adjoint, derived=derived)
+
+
+@pytest.mark.parametrize(
+    "leave_out, message",
+    [
+        ("derived", r"params\['Alpha'\] follows from tau_mem, which is one number per neuron"),
+        ("gradients", r"tau_mem cannot be learned, adjoint.gradients has no 'Alpha'"),
+        ("wrong", r"derived\['Alpha'\] gives .*, params\['Alpha'\] is"),
+    ],
+)
+def test_models_have_to_say_what_follows_and_its_gradient(leave_out, message):
+    with pytest.raises(ValueError, match=message):
+        build(network(Own(20.0, leave_out)), ["tau_mem"])
+    assert spec(build(network(Own(20.0, None)), ["tau_mem"]), "tau_mem").learned
