@@ -64,7 +64,8 @@ class Constants:
         Args:
             entries: parameter -> value of each neuron
         """
-        found = self._evaluate({n: entries[i] for n, i in self.parameters.items()})
+        exact = {n: np.asarray(entries[i], np.float64) for n, i in self.parameters.items()}
+        found = self._evaluate(exact)
         return {name: np.asarray(found[name], np.float64) for name in self.names}
 
     @property
@@ -94,8 +95,8 @@ class Constants:
             sums:      constant of ``gradients`` -> gradient of each neuron by it
         """
         (name,) = (n for n, i in self.parameters.items() if i == parameter)
-        moved: dict[str, Any] = {n: entries[i] for n, i in self.parameters.items()}
-        moved[name] = small_step(np.asarray(moved[name], np.float64))
+        moved = {n: np.asarray(entries[i], np.float64) for n, i in self.parameters.items()}
+        moved[name] = small_step(moved[name])
         found = self._evaluate(moved)
         total = np.zeros(len(entries[parameter]))
         for constant in self.gradients:

@@ -1,0 +1,240 @@
+"""Gradients by constants of single neurons: of the reference against finite differences of its loss,
+of the CPU engine against those of its own where its loss is smooth, and against the reference."""
+
+import numpy as np
+import pytest
+
+from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
+from mlgenn_delays.connectivity import Dense
+from mlgenn_delays.initializers import LogUniform, Normal, Uniform
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.synapses import Exponential
+from mlgenn_delays.utils.data import preprocess_spikes
+
+INPUTS, HIDDEN, OUTPUTS, EXAMPLES, DURATION = 5, 6, 3, 3, 40.0
+
+
+class Described:
+    """A recurrent network, all constants of which are those of single neurons."""
+
+    def __init__(self, readout="avg_var", refractory=None, recurrent=(0.1, 0.2), taus=(10, 30)):
+        self.network = Network()
+        with self.network:
+            neuron = LeakyIntegrateFire(
+                v_thresh=Uniform(0.8, 1.2),
+                v_reset=Uniform(-0.2, 0.1),
+                tau_mem=LogUniform(*taus),
+                tau_refrac=refractory,
+            )
+            output = LeakyIntegrate(tau_mem=LogUniform(10, 30), readout=readout)
+            if readout == "first_spike_time":
+                output = LeakyIntegrateFire(tau_mem=LogUniform(10, 30), readout=readout)
+            self.x = Population(SpikeInput(), INPUTS, name="x")
+            self.h = Population(neuron, HIDDEN, name="h")
+            self.y = Population(output, OUTPUTS, name="y")
+            self.connections = [
+                Connection(self.x, self.h, Dense(Normal(1.2, 0.4)), Exponential(LogUniform(3, 9))),
+                Connection(self.h, self.h, Dense(Normal(*recurrent), 2), Exponential(5.0)),
+                Connection(self.h, self.y, Dense(Normal(0.6, 0.2)), Exponential(LogUniform(3, 8))),
+            ]
+        rng = np.random.default_rng(0)
+        spikes = [
+            preprocess_spikes(rng.uniform(0, 30, 25), rng.integers(0, INPUTS, 25), INPUTS)
+            for _ in range(EXAMPLES)
+        ]
+        self.data = {self.x: spikes}, {self.y: np.arange(EXAMPLES) % OUTPUTS}
+
+    def compile(self, backend, dt=1.0, threads=1, bounds=None, alpha=0.001, **settings):
+        outputs = ["tau_mem"]
+        return EventPropCompiler(
+            round(DURATION / dt),
+            "sparse_categorical_crossentropy",
+            Adam(alpha),
+            dt=dt,
+            batch_size=EXAMPLES,
+            neuron_learn_params={self.h: bounds or ["tau_mem", "v_thresh", "v_reset"], self.y: outputs},
+            synapse_learn_params=dict.fromkeys(self.connections, ("tau",)),
+            backend=backend,
+            num_threads=threads,
+            i_minus_thresh_min=1e-12,
+            **settings,
+        ).compile(self.network)
+
+
+def gradients(compiled, data):
+    loss, _ = compiled.gradients(*data)
+    return loss, compiled.engine.gradients()
+
+
+def constants(compiled):
+    specs = compiled.program.parameters
+    return [i for i, spec in enumerate(specs) if spec.learned and spec.name not in ("g", "d")]
+
+
+def finite_difference(compiled, data, parameter, neuron, step):
+    """None where spikes appear or vanish."""
+    value, losses = compiled.engine.get_parameter(parameter), []
+    counts = compiled.engine.spike_counts() if hasattr(compiled.engine, "spike_counts") else None
+    for sign in (1, -1):
+        moved = value.copy()
+        moved[neuron] += sign * step
+        compiled.engine.set_parameter(parameter, moved)
+        losses.append(compiled.gradients(*data)[0])
+    compiled.engine.set_parameter(parameter, value)
+    assert counts is None
+    return (losses[0] - losses[1]) / (2 * step)
+
+
+@pytest.mark.parametrize(
+    "readout, refractory, settings",
+    [
+        ("avg_var", None, {}),
+        ("max_var", 2.0, {}),
+        ("avg_var", None, {"per_timestep_loss": True}),
+        ("first_spike_time", None, {}),
+    ],
+)
+def test_those_of_the_reference_are_finite_differences(readout, refractory, settings):
+    described = Described(readout, refractory)
+    with described.compile("reference", **settings) as compiled:
+        found = gradients(compiled, described.data)[1]
+        for parameter in constants(compiled):
+            label = compiled.program.parameters[parameter].label
+            scale = np.abs(found[parameter]).max()
+            assert scale > 1e-6, label
+            for neuron in (0, 2):
+                by_hand = finite_difference(compiled, described.data, parameter, neuron, 1e-6)
+                assert found[parameter][neuron] == pytest.approx(by_hand, abs=1e-6 * scale), label
+
+
+@pytest.mark.parametrize("readout", ["avg_var", "max_var", "avg_var_exp_weight"])
+def test_those_of_outputs_on_the_grid_are_exact(readout):
+    """What does not move spikes: the loss is a smooth function of these on the grid, too."""
+    described = Described(readout)
+    with described.compile("cpu", threads=2) as compiled:
+        found = gradients(compiled, described.data)[1]
+        of_outputs = [i for i in constants(compiled) if found[i].shape == (OUTPUTS,)]
+        assert len(of_outputs) == 2
+        for parameter in of_outputs:
+            scale = np.abs(found[parameter]).max()
+            for neuron in range(OUTPUTS):
+                by_hand = finite_difference(compiled, described.data, parameter, neuron, 0.02)
+                assert found[parameter][neuron] == pytest.approx(by_hand, abs=2e-4 * scale)
+
+
+@pytest.mark.parametrize("refractory", [None, 2.0])
+def test_those_on_the_grid_are_those_of_the_reference_as_dt_shrinks(refractory):
+    described = Described(refractory=refractory, recurrent=(0.0, 0.05))
+    described.connections[1].connectivity.delay = 0  # in ms it would depend on dt
+    errors = {}
+    for dt in (0.2, 0.05):
+        both = []
+        for backend in ("reference", "cpu"):
+            with described.compile(backend, dt) as compiled:
+                both.append(gradients(compiled, described.data)[1])
+                labels = {i: compiled.program.parameters[i].label for i in constants(compiled)}
+        errors[dt] = {
+            label: np.linalg.norm(both[1][i] - both[0][i]) / np.linalg.norm(both[0][i])
+            for i, label in labels.items()
+        }
+    for label, error in errors[0.05].items():
+        assert error < 0.12, (label, errors)
+    assert sum(errors[0.05].values()) < 0.5 * sum(errors[0.2].values())
+
+
+def test_threads_agree():
+    described = Described()
+    found = []
+    for threads in (1, 2, 2):
+        with described.compile("cpu", threads=threads) as compiled:
+            found.append(gradients(compiled, described.data)[1])
+            which = constants(compiled)
+    for i in which:
+        np.testing.assert_allclose(found[0][i], found[1][i], rtol=1e-4, atol=1e-7)
+        np.testing.assert_array_equal(found[1][i], found[2][i])
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_they_are_learned_and_stay_within_their_bounds(backend):
+    described = Described()
+    bounds = {"tau_mem": (9.0, 31.0), "v_thresh": (0.7, 1.3), "v_reset": None}
+    with described.compile(backend, bounds=bounds, alpha=0.5) as compiled:
+        specs = compiled.program.parameters
+        x, y = described.data
+        compiled.train(x, y, num_epochs=8, validation_split=0.0)
+        for i in constants(compiled):
+            value = compiled.engine.get_parameter(i)
+            low, high = specs[i].bounds
+            assert np.all((value >= low) & (value <= high)), specs[i].label
+            assert np.any(value != specs[i].initial), specs[i].label
+        ends = compiled.engine.get_parameter(constants(compiled)[2])
+    assert np.any(np.isin(ends, specs[constants(compiled)[2]].bounds))  # steps went beyond
+
+
+def test_equal_values_are_the_number():
+    """A network whose neurons all have the same is the one with the number."""
+
+    def described(value, tau):
+        network = Network()
+        with network:
+            x = Population(SpikeInput(), INPUTS)
+            h = Population(LeakyIntegrateFire(tau_mem=value(20.0), v_reset=value(-0.1)), HIDDEN)
+            y = Population(LeakyIntegrate(readout="avg_var"), OUTPUTS)
+            Connection(x, h, Dense(Normal(1.2, 0.4)), Exponential(tau))
+            Connection(h, y, Dense(Normal(0.6, 0.2)), Exponential(4.0))
+        return network, x, y
+
+    data, results = Described().data, []
+    for value, tau in ((float, 5.0), (lambda v: np.full(HIDDEN, v), np.full(HIDDEN, 5.0))):
+        network, x, y = described(value, tau)
+        compiler = EventPropCompiler(40, "sparse_categorical_crossentropy", batch_size=EXAMPLES)
+        with compiler.compile(network) as compiled:
+            (spikes,), (labels,) = (tuple(d.values()) for d in data)
+            loss, found = compiled.gradients({x: spikes}, {y: labels})
+            results.append((loss, *(g["g"] for g in found.values())))
+    for plain, own in zip(*results):
+        np.testing.assert_allclose(plain, own, rtol=1e-5, atol=1e-8)
+
+
+def test_training_goes_on_from_a_checkpoint_and_learned_values_are_loaded(tmp_path):
+    described = Described()
+    x, y = described.data
+    with described.compile("cpu") as compiled:
+        compiled.train(x, y, num_epochs=2)
+        state = compiled.training_state()
+        compiled.train(x, y, num_epochs=1, start_epoch=2)
+        expected = compiled.engine.get_parameters()
+        predicted, _ = compiled.predict(x, described.y)
+    again = Described()
+    with again.compile("cpu") as compiled:
+        start = compiled.load_training_state(state)
+        compiled.train(*again.data, 1, start_epoch=start[0], start_batch=start[1])
+        for value, other in zip(expected, compiled.engine.get_parameters()):
+            np.testing.assert_array_equal(value, other)
+        state = compiled.training_state()
+    from mlgenn_delays.compilers import load_network
+
+    loaded = Described()
+    load_network(loaded.network, state)
+    assert isinstance(loaded.h.neuron.tau_mem, np.ndarray)
+    compiler = InferenceCompiler(round(DURATION), batch_size=EXAMPLES)
+    with compiler.compile(loaded.network) as compiled:
+        by_loaded, _ = compiled.predict(loaded.data[0], loaded.y)
+    np.testing.assert_allclose(by_loaded[loaded.y], predicted[described.y], rtol=1e-6)
+
+
+def test_networks_save_and_load_them(tmp_path):
+    from mlgenn_delays.serialisers import Numpy
+
+    described, serialiser = Described(), Numpy(str(tmp_path))
+    with described.compile("cpu") as compiled:
+        compiled.train(*described.data, num_epochs=1)
+        compiled.save((1,), serialiser)
+        values = {s.label: v for s, v in zip(compiled.program.parameters, compiled.engine.get_parameters())}  # fmt: skip
+    other = Described()
+    other.network.load((1,), serialiser)
+    with other.compile("cpu") as compiled:
+        for spec, value in zip(compiled.program.parameters, compiled.engine.get_parameters()):
+            np.testing.assert_array_equal(value, values[spec.label])
