@@ -27,6 +27,7 @@ class BatchProgressBar(Callback):
     """
 
     copy_for_list = True
+    first_rank_only = True
 
     def __init__(self) -> None:
         self._bar: EpochBar | BatchBar | None = None

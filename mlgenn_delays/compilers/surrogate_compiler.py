@@ -18,7 +18,7 @@ from ..training.compiled_surrogate_network import CompiledSurrogateNetwork, Widt
 from .build import build_program, resolve_connections, resolve_learned_weights
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation, SurrogateSettings
-from .training_compiler import TrainingCompiler, warn_delays_not_learned
+from .training_compiler import TrainingCompiler, refuse_communicator, warn_delays_not_learned
 
 #: One number for all populations, or one per population (or layer).
 Share = float | Mapping[Any, float]
@@ -116,7 +116,9 @@ class SurrogateCompiler(TrainingCompiler):
         recurrent_dropout: Share = 0.0,
         backend: str = "auto",
         num_threads: int | None = None,
+        communicator: None = None,
     ) -> None:
+        refuse_communicator(communicator, "SurrogateCompiler")
         check_choice(surrogate, "surrogate", SURROGATE_FUNCTIONS)
         slope = DEFAULT_SLOPE[surrogate] if surrogate_slope is None else surrogate_slope
         settings = SurrogateSettings(
