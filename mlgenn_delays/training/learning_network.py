@@ -169,6 +169,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
     ) -> tuple[np.ndarray | None, ForwardResult]:
         result, _ = self.forward(batch, requests)
+        self.whole_batch = None
         losses, _ = self.evaluate_losses(result, data, batch)
         return np.concatenate(self.ranks.exchange("losses", losses)), result
 

@@ -183,7 +183,7 @@ def on_all_ranks(method: M) -> M:
 
     @wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with self.ranks.together(method.__name__):
+        with self.ranks.together(method.__name__.lstrip("_")):
             return method(self, *args, **kwargs)
 
     return call  # type: ignore[return-value]
