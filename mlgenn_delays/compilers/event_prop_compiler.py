@@ -166,14 +166,15 @@ class EventPropCompiler(TrainingCompiler):
             built = build_on_ranks(ranks, network, self.settings)
             if not self.settings.delay_learn_conns and ranks.rank == 0:
                 warn_delays_not_learned(network, self._groups.has_own_of_delays)
-            return CompiledTrainingNetwork(
-                built,
-                self.backend,
-                self.settings.num_threads,
-                *self._groups.assign(built),
-                self.settings.rng_seed,
-                ranks,
-            )
+            with ranks.first_rank_first():
+                return CompiledTrainingNetwork(
+                    built,
+                    self.backend,
+                    self.settings.num_threads,
+                    *self._groups.assign(built),
+                    self.settings.rng_seed,
+                    ranks,
+                )
 
 
 def warn_ignored(arguments: Mapping[str, Any]) -> None:

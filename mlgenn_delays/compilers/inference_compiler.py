@@ -107,4 +107,5 @@ class InferenceCompiler:
         with ranks.together("compile"):
             built = build_on_ranks(ranks, network, self.settings)
             threads = self.settings.num_threads
-            return CompiledInferenceNetwork(built, self.backend, threads, ranks)
+            with ranks.first_rank_first():
+                return CompiledInferenceNetwork(built, self.backend, threads, ranks)

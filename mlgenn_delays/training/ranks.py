@@ -106,6 +106,15 @@ class Ranks(Communicator):
         finally:
             self._call = outer
 
+    @contextmanager
+    def first_rank_first(self) -> Iterator[None]:
+        """The others come after rank 0, and find what it has compiled."""
+        if self._rank != 0:
+            self.exchange("compiled", None)
+        yield
+        if self._rank == 0:
+            self.exchange("compiled", None)
+
     def _tell(self, error: BaseException) -> None:
         if self.communicator is None or self._num_ranks == 1:
             return

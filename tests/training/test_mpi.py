@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import mpi_worker
 import numpy as np
 import pytest
+from mpi_processes import mpiexec
 
 pytestmark = pytest.mark.mpi
-
-#: Seconds; an idle machine needs 5.
-TIME_LIMIT = 120
-
-#: For Open MPI: more ranks than cores, in a container.
-ENVIRONMENT = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-}
-
-
-def mpiexec(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a Python script in two processes."""
-    beside = str(Path(sys.executable).parent)
-    path = os.pathsep.join((beside, os.environ.get("PATH", "")))
-    program = shutil.which("mpiexec", path=path)
-    if program is None:
-        pytest.skip("mpiexec not installed")
-    return subprocess.run(
-        [program, "-n", "2", sys.executable, *command],
-        env={**os.environ, **ENVIRONMENT, "PATH": path},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=TIME_LIMIT,
-        check=False,
-    )
 
 
 def work(task: str, folder: Path) -> subprocess.CompletedProcess[str]:

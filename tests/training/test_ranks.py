@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -27,6 +28,13 @@ from mlgenn_delays.training.ranks import RankError, Ranks
 LOSS = "sparse_categorical_crossentropy"
 SPIKES, LABELS = make_spikes(20, 8)
 HELD_OUT = make_spikes(7, 8, 5)
+LOCK = threading.Lock()
+
+
+def describe():
+    """Only one thread at a time can be within ``with network``."""
+    with LOCK:
+        return describe_recurrent()
 
 
 def part_of(values, communicator):
@@ -51,7 +59,7 @@ def compile_network(communicator, net, batch_size=8, **settings):
 
 def train(communicator, make_callbacks=lambda net: [], weight=None, **settings):
     """(compiled network, its description, outcome of ``train``)."""
-    net = describe_recurrent()
+    net = describe()
     if weight is not None:
         net.xh.connectivity.weight = weight
     compiled = compile_network(communicator, net, **settings)
@@ -105,7 +113,7 @@ def test_training_is_that_of_one_process(num_ranks):
 
 def test_gradients_are_those_of_all_examples():
     def gradients(communicator):
-        net = describe_recurrent()
+        net = describe()
         compiled = compile_network(communicator, net)
         x, y = part_of(SPIKES[:8], communicator), part_of(LABELS[:8], communicator)
         loss, found = compiled.gradients({net.x: x}, {net.y: y})
@@ -151,7 +159,7 @@ def test_one_rank_is_as_none():
 
 def test_evaluation_of_all_ranks():
     def evaluate(communicator):
-        net = describe_recurrent()
+        net = describe()
         compiler = InferenceCompiler(
             TIMESTEPS, batch_size=4, communicator=communicator, backend="reference"
         )
@@ -221,7 +229,7 @@ def test_ctrl_c_of_one_rank_ends_all():
 
 def test_bad_data_of_one_rank_end_all():
     def train_badly(communicator):
-        net = describe_recurrent()
+        net = describe()
         compiled = compile_network(communicator, net)
         labels = [5] * 10 if communicator.rank == 1 else LABELS[::2]
         compiled.train({net.x: SPIKES[::2]}, {net.y: labels}, 1, callbacks=[])
@@ -236,7 +244,7 @@ def test_divergence_of_one_rank_ends_all():
     """An infinite gradient is that of all."""
 
     def diverge(communicator):
-        net = describe_recurrent()
+        net = describe()
         compiled = compile_network(communicator, net)
         if communicator.rank == 1:
             engine = compiled.engine
@@ -291,7 +299,7 @@ def compile_with(**settings):
     """Error of ranks of which the second has other settings."""
 
     def make(communicator):
-        own, net = dict(settings if communicator.rank == 1 else {}), describe_recurrent()
+        own, net = dict(settings if communicator.rank == 1 else {}), describe()
         net.h.neuron.tau_mem = own.pop("tau_mem", 20.0)
         compile_network(communicator, net, **own)
 
@@ -316,7 +324,7 @@ def test_different_networks(settings, expected):
 
 def test_different_initial_values():
     def make(communicator):
-        net = describe_recurrent()
+        net = describe()
         rng = np.random.default_rng(communicator.rank)
         net.hy.connectivity.weight = rng.normal(size=(10, 2))
         compile_network(communicator, net)
@@ -328,7 +336,7 @@ def test_different_initial_values():
 
 def test_different_numbers_of_batches():
     def make(communicator):
-        net = describe_recurrent()
+        net = describe()
         compiled = compile_network(communicator, net)
         size = (16, 11)[communicator.rank]  # 4 and 3 batches
         compiled.train({net.x: SPIKES[:size]}, {net.y: LABELS[:size]}, 1, callbacks=[])
