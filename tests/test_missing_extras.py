@@ -10,7 +10,18 @@ import pytest
 
 #: Distributions' modules that are no dependency of the package.
 OPTIONAL = (
-    *("dask", "distributed", "h5py", "ml_genn", "mpi4py", "nir", "pandas", "pyarrow", "pygenn", "scipy"),
+    *(
+        "dask",
+        "distributed",
+        "h5py",
+        "ml_genn",
+        "mpi4py",
+        "nir",
+        "pandas",
+        "pyarrow",
+        "pygenn",
+        "scipy",
+    ),
     *("sphinx", "submitit", "tonic", "torch", "ziglang"),
 )
 

@@ -76,8 +76,10 @@ class SurrogateCompiler(TrainingCompiler):
         backend:             "auto" or "torch": a GPU where PyTorch finds one; "torch:cpu",
                              "torch:cuda"
         num_threads:         threads of PyTorch; None: one per available processor
+        communicator:        must be None: it trains in one process
 
     Raises:
+        NotImplementedError: ``communicator``
         ImportError: PyTorch is not installed; the message says how to get it
         ValueError, TypeError: other arguments; those that depend on the network are checked by
             :meth:`compile`

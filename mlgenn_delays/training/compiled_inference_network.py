@@ -33,7 +33,8 @@ class CompiledInferenceNetwork(CompiledNetwork):
         metrics: Any = "sparse_categorical_accuracy",
         callbacks: Sequence[Any] = PROGRESS_BAR,
     ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
-        """Compute metrics of predictions for a data set.
+        """Compute metrics of predictions for a data set. With a communicator, all ranks call this,
+        each with data of its own; metrics are those of all.
 
         Args:
             x:         input population or layer -> sequence of ``PreprocessedSpikes``,

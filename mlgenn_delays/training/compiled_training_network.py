@@ -112,7 +112,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         start_batch: int = 0,
         augmentation: Augmentation | None = None,
     ) -> tuple[Any, ...]:
-        """Train.
+        """Train. With a communicator, all ranks call this, each with data of its own.
 
         Args:
             x:                    input population or layer -> sequence of ``PreprocessedSpikes``,
@@ -150,6 +150,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         Raises:
             ValueError, TypeError: bad arguments or data; nothing has been changed then.
             TrainingDiverged: loss, predictions, gradients or parameters are not finite.
+            RankError: with a communicator, another rank has failed or does something else.
             KeyboardInterrupt: Ctrl-C was pressed; the batch that was running is complete and
                 :meth:`training_state` can be saved.
 
@@ -273,6 +274,10 @@ class CompiledTrainingNetwork(LearningNetwork):
 
     # -- saving and resuming
 
+    @property
+    def _full_batch_size(self) -> int:
+        return self.batch_size * self.ranks.num_ranks
+
     def save(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Save weights, delays and sparse connectivity, for ``network.load``.
 
@@ -314,7 +319,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         resumption = self._resumption
         if resumption is not None:  # loaded, and not yet continued
             return pack_again(resumption.state, resumption.meta, description, *values)
-        return pack(description, self._run, self.rng_seed, *values)
+        return pack(description, self._run, self._full_batch_size, self.rng_seed, *values)
 
     def load_training_state(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
         """Take over a state; the next call of :meth:`train` continues it bit for bit.
@@ -338,11 +343,12 @@ class CompiledTrainingNetwork(LearningNetwork):
         arrays, meta = read_state(state)
         description = describe_network(self._built)
         notes = check_state(arrays, meta, description, self.engine, self._optimised)
-        for name in ("batch_size", "rng_seed") if meta["next_batch"] else ():
-            if meta[name] != getattr(self, name):
+        own = {"batch_size": self._full_batch_size, "rng_seed": self.rng_seed}
+        for name, value in own.items() if meta["next_batch"] else ():
+            if meta[name] != value:
                 raise ValueError(
                     f"the training state was saved in mid-epoch with {name} = {meta[name]}, "
-                    f"this network has {getattr(self, name)}"
+                    f"this network has {value}"
                 )
         warn(notes)
         resumption = Resumption(arrays, meta)

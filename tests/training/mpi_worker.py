@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from mlgenn_delays.serialisers import Numpy
 EPOCHS, BATCH_SIZE = 3, 8
 
 
-def train(communicator: Communicator | None, callbacks=(), validation_callbacks=(), epochs=EPOCHS):
+def train(communicator: Communicator | None, callbacks=(), validation_callbacks=()):
     """A rank's part of a training with learned delays and regularised spike counts."""
     net, (spikes, labels), held_out = describe_recurrent(), make_spikes(20, 8), make_spikes(6, 8, 5)
     size, rank = (1, 0) if communicator is None else (communicator.num_ranks, communicator.rank)
@@ -40,7 +39,7 @@ def train(communicator: Communicator | None, callbacks=(), validation_callbacks=
     compiled.train(
         {net.x: spikes[own]},
         {net.y: labels[own]},
-        epochs,
+        EPOCHS,
         shuffle=False,
         callbacks=["batch_progress_bar", *callbacks],
         validation_callbacks=validation_callbacks,
@@ -95,10 +94,6 @@ def main(task: str, folder: Path) -> None:
             train(communicator, [At(press_ctrl_c)] if is_last else [])
         except KeyboardInterrupt as error:
             print(f"rank {communicator.rank}: {error}", flush=True)
-    elif task == "time":
-        start = time.perf_counter()
-        train(communicator, epochs=100)
-        print(time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -194,6 +194,43 @@ def test_only_the_first_rank_shows_bars_and_writes(tmp_path):
     assert written == {"0", "0.npz"}
 
 
+@pytest.mark.parametrize("num_ranks", [1, 2, 4])
+def test_resuming_with_another_number_of_ranks(num_ranks):
+    """In mid-epoch, with the same batches."""
+
+    class Keeps(Callback):
+        def set_params(self, compiled_network, **kwargs):
+            self._network, self.states = compiled_network, []
+
+        def on_batch_end(self, batch, metrics):
+            self.states.append(self._network.training_state())
+
+    keeps = [Keeps(), Keeps()]
+    expected, *_ = run_ranks(lambda c: train(c, lambda net: [keeps[c.rank]]))[0]
+    state = keeps[0].states[1]
+
+    def go_on(communicator):
+        net = describe()
+        compiled = compile_network(communicator, net)
+        epoch, batch = compiled.load_training_state(state)
+        compiled.train(
+            {net.x: part_of(SPIKES, communicator)},
+            {net.y: part_of(LABELS, communicator)},
+            2,
+            epoch,
+            shuffle=False,
+            callbacks=[],
+            start_batch=batch,
+        )
+        return compiled
+
+    for compiled in run_ranks(go_on, num_ranks):
+        for value, wanted in zip(parameters(compiled), parameters(expected)):
+            np.testing.assert_allclose(value, wanted, rtol=1e-12, atol=1e-12)
+        assert compiled.history[0].loss == pytest.approx(expected.history[0].loss, rel=1e-12)
+        assert compiled.history[0].spikes_per_neuron == expected.history[0].spikes_per_neuron
+
+
 # -- ending together
 
 
@@ -363,6 +400,24 @@ def test_exchange_alone_costs_nothing():
     with ranks.together("train"):
         assert ranks.exchange("losses", 3) == [3]
     assert ranks.others is None and ranks.num_ranks == 1 and ranks.rank == 0
+
+
+def test_gradients_are_added_in_the_order_of_ranks_in_double_precision():
+    values = [1e16, 1.0, -1e16]  # another order has another sum, single precision, too
+
+    def add(communicator, kind):
+        ranks = Ranks(communicator)
+        with ranks.together("train"):
+            losses = np.full(2, float(communicator.rank))
+            return ranks.add_up(losses, {3: np.full((1, 2), values[communicator.rank], kind)})
+
+    for losses, sums in run_ranks(lambda c: add(c, np.float64), 3):
+        np.testing.assert_array_equal(losses, [0.0, 0.0, 1.0, 1.0, 2.0, 2.0])
+        np.testing.assert_array_equal(sums[3], [[0.0, 0.0]])
+    values = [1e8, 1.0, -1e8]
+    for _, sums in run_ranks(lambda c: add(c, np.float32), 3):
+        np.testing.assert_array_equal(sums[3], [[1.0, 1.0]])
+        assert sums[3].dtype == np.float32
 
 
 def test_a_rank_that_leaves_early_is_noticed():
