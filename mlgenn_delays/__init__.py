@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import (
     callbacks,
+    communicators,
     connectivity,
     initializers,
     losses,
@@ -37,6 +38,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "check_gradients",
+    "communicators",
     "compare_timesteps",
     "compilers",
     "connectivity",

@@ -14,6 +14,7 @@ _NEEDED = {
     "tonic": ("tonic",),
     "nir": ("nir", "h5py"),
     "docs": ("sphinx",),
+    "mpi": ("mpi4py",),
 }
 
 

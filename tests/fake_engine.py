@@ -62,7 +62,7 @@ class FakeEngine(Engine):
             recording.spikes[population] = [batch.inputs[population].example(i) for i in wanted]
         return ForwardResult(readouts=readouts, spike_counts={}, recording=recording)
 
-    def backward(self, gradients, record=None):
+    def backward(self, gradients, record=None, whole=None):
         self._check_request(record)
         for c in self.program.connections:
             gradient = self._features(c.source).T @ gradients[c.target].readout
@@ -77,10 +77,10 @@ class FakeEngine(Engine):
     def _read_gradient(self, parameter):
         return self.stored[parameter].copy()
 
-    def apply_gradients(self, rules, step):
+    def apply_gradients(self, rules, step, gradients=None):
         self.steps.append(step)
         assert set(rules) == set(self.learned)
-        finite = super().apply_gradients(rules, step)
+        finite = super().apply_gradients(rules, step, gradients)
         if self.bad_step_in == len(self.batches) - 1:
             self.values[0][0] = np.nan
             return False

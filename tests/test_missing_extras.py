@@ -10,7 +10,18 @@ import pytest
 
 #: Distributions' modules that are no dependency of the package.
 OPTIONAL = (
-    *("dask", "distributed", "h5py", "ml_genn", "nir", "pandas", "pyarrow", "pygenn", "scipy"),
+    *(
+        "dask",
+        "distributed",
+        "h5py",
+        "ml_genn",
+        "mpi4py",
+        "nir",
+        "pandas",
+        "pyarrow",
+        "pygenn",
+        "scipy",
+    ),
     *("sphinx", "submitit", "tonic", "torch", "ziglang"),
 )
 
@@ -77,6 +88,7 @@ CALLS = [
         "[torch]",
     ),
     ("import mlgenn_delays.genn", "GeNN needs PyGeNN"),
+    ("from mlgenn_delays.communicators import MPI; MPI()", "mlgenn_delays[mpi]"),
     (
         "import os\nos.environ.update(PATH='', CXX='')\n"
         "from mlgenn_delays.engines.cpu.toolchain import find_compiler; find_compiler()",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..checks import describe
+from ..program.exchange import count_batch
 
 
 class Callback:
@@ -38,6 +39,26 @@ class Callback:
 
     #: Callback lists work on a copy, because the object holds data of one list
     copy_for_list: ClassVar[bool] = False
+
+    #: Where several processes train together, only rank 0 has the callback (it writes, or shows
+    #: something). It must have no ``state_dict``, and do nothing that all ranks have to do
+    first_rank_only: ClassVar[bool] = False
+
+
+def is_first_rank(compiled_network: Any) -> bool:
+    """Whether this process is the one that writes and shows things."""
+    communicator = getattr(compiled_network, "communicator", None)
+    return communicator is None or communicator.rank == 0
+
+
+def count_spikes(compiled_network: Any, population: Any) -> tuple[np.ndarray, int]:
+    """Spikes of each neuron in the last batch trained with, (neurons,), and its number of examples:
+    of all processes that train together."""
+    return count_batch(
+        compiled_network.population_index(population),
+        compiled_network.spike_counts[population],
+        getattr(compiled_network, "whole_batch", None),
+    )
 
 
 def metric_value(who: str, metric: Any, metrics: Mapping[Any, Any]) -> float:

@@ -13,7 +13,7 @@ from ..checks import as_array, check_name, check_path, check_whole_number, descr
 from ..files import save_checkpoint
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
-from .callback import Callback, metric_value
+from .callback import Callback, is_first_rank, metric_value
 
 
 class Checkpoint(Callback):
@@ -28,6 +28,8 @@ class Checkpoint(Callback):
             names that the serialiser cannot use
         OSError: when training begins, a serialiser that cannot write
     """
+
+    first_rank_only = True
 
     def __init__(self, serialiser: Serialiser | str = "numpy", epoch_interval: int = 1):
         self.serialiser = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
@@ -115,7 +117,8 @@ class BestCheckpoint(Callback):
         self._reset()
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
-        if self.is_better(epoch, metric_value("BestCheckpoint", self.metric, metrics)):
+        better = self.is_better(epoch, metric_value("BestCheckpoint", self.metric, metrics))
+        if better and is_first_rank(self._compiled_network):
             save_checkpoint(self.path, {**self._compiled_network.training_state(), **self.entries})
 
     def is_better(self, epoch: int, value: float) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..metrics.words import is_share, metric_words
 from .bars import BatchBar, EpochBar
-from .callback import Callback
+from .callback import Callback, count_spikes
 
 #: Compiled network that is being trained -> its bar, which is the only one.
 _RUNNING: WeakKeyDictionary[Any, EpochBar] = WeakKeyDictionary()
@@ -27,6 +27,7 @@ class BatchProgressBar(Callback):
     """
 
     copy_for_list = True
+    first_rank_only = True
 
     def __init__(self) -> None:
         self._bar: EpochBar | BatchBar | None = None
@@ -106,10 +107,10 @@ class BatchProgressBar(Callback):
         for population in counts:
             of = network.program.populations[network.population_index(population)]
             if not of.is_input:
-                spikes = counts[population]
-                total = int(np.sum(spikes, dtype=np.int64))
-                self._spikes[of.name] = self._spikes.get(of.name, 0) + total
-                self._trials[of.name] = self._trials.get(of.name, 0) + spikes.size
+                spikes, num_examples = count_spikes(network, population)
+                self._spikes[of.name] = self._spikes.get(of.name, 0) + int(np.sum(spikes))
+                trials = num_examples * len(spikes)
+                self._trials[of.name] = self._trials.get(of.name, 0) + trials
 
     def _describe(self, metrics: Mapping[Any, Any]) -> str:
         network = self._compiled_network

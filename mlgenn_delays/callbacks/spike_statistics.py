@@ -10,7 +10,7 @@ import numpy as np
 
 from ..checks import check_number, check_whole_number
 from ..program.program import PopulationProgram
-from .callback import Callback, saved_counts
+from .callback import Callback, count_spikes, saved_counts
 
 
 class SpikeStatistics(Callback):
@@ -47,10 +47,10 @@ class SpikeStatistics(Callback):
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
         for population, total in self._counts.items():
-            counts = self._compiled_network.spike_counts[population]
-            total += np.sum(counts, axis=0, dtype=np.int64)
+            counts, num_examples = count_spikes(self._compiled_network, population)
+            total += counts.astype(np.int64)
             if population is next(iter(self._counts)):
-                self._num_examples += len(counts)
+                self._num_examples += num_examples
 
     def on_train_end(self, metrics: Mapping[Any, Any]) -> None:
         self._compiled_network = None  # which may hold this object

@@ -10,7 +10,7 @@ import numpy as np
 from ..checks import REAL, check_number, check_sequence
 from ..connection import Connection
 from ..layer import ConnectionType, PopulationType, get_underlying_conn, get_underlying_pop
-from .callback import Callback, saved_counts
+from .callback import Callback, count_spikes, saved_counts
 
 
 class WakeSilentNeurons(Callback):
@@ -76,8 +76,7 @@ class WakeSilentNeurons(Callback):
         self._counts = np.zeros_like(self._counts)
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
-        counts = self._compiled_network.spike_counts[self._pop]
-        self._counts += np.sum(counts, axis=0, dtype=np.int64)
+        self._counts += count_spikes(self._compiled_network, self._pop)[0].astype(np.int64)
 
     def on_epoch_end(self, epoch: int, metrics: Mapping[Any, Any]) -> None:
         silent = self._counts == 0

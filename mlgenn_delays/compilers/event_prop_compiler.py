@@ -6,14 +6,17 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..communicators import Communicator, check_communicator
 from ..engines.create import EVENT_PROP_BACKENDS, check_backend, check_timing
 from ..network import Network
 from ..neurons import AdaptiveLeakyIntegrateFire, LeakyIntegrate, LeakyIntegrateFire
 from ..program.program import Timing
 from ..synapses import Exponential
 from ..training.compiled_training_network import CompiledTrainingNetwork
-from .build import build_program, resolve_connections, resolve_learned_weights
+from ..training.ranks import Ranks
+from .build import resolve_connections, resolve_learned_weights
 from .build_constants import resolve_learned_params
+from .on_ranks import build_on_ranks
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
 from .training_compiler import TrainingCompiler, warn_delays_not_learned
@@ -51,10 +54,13 @@ class EventPropCompiler(TrainingCompiler):
         ttfs_alpha:             strength with which the true output is pushed towards early
                                 spikes (losses of spike times)
         softmax_temperature:    temperature [ms] of the softmax over first spike times
-        batch_size:             examples per optimiser step
+        batch_size:             examples per optimiser step, of all ranks of ``communicator``
+                                together
         rng_seed:               seed of initial values and of the order of examples
         kernel_profiling:       accepted for compatibility; times are always measured
-        communicator:           must be None: training in several processes is not supported
+        communicator:           :class:`.Communicator` of the processes that train together, each
+                                with examples of its own, see docs/how-to/clusters.md; None: one
+                                process trains alone
         delay_optimiser:        optimiser of the delays, or its name; None: a copy of
                                 ``optimiser``
         delay_learn_conns:      connections or layers whose delays are learned
@@ -88,7 +94,7 @@ class EventPropCompiler(TrainingCompiler):
     no effect since no connection learns delays.
 
     Raises:
-        NotImplementedError: ``communicator`` or ``deep_r_conns``
+        NotImplementedError: ``deep_r_conns``
         ValueError, TypeError: other arguments; most are checked by :meth:`compile`
     """
 
@@ -109,7 +115,7 @@ class EventPropCompiler(TrainingCompiler):
         batch_size: int = 1,
         rng_seed: int = 0,
         kernel_profiling: bool = False,
-        communicator: Any = None,
+        communicator: Communicator | None = None,
         delay_optimiser: Any = None,
         delay_learn_conns: Iterable[Any] = (),
         deep_r_conns: Iterable[Any] = (),
@@ -127,7 +133,6 @@ class EventPropCompiler(TrainingCompiler):
         timing: Timing = "grid",
         **genn_kwargs: Any,
     ) -> None:
-        refuse_communicator(communicator)
         if not isinstance(deep_r_conns, Iterable) or list(deep_r_conns):
             raise NotImplementedError("deep_r_conns: rewiring (Deep R) is not supported")
         check_backend(backend, EVENT_PROP_BACKENDS)
@@ -161,6 +166,7 @@ class EventPropCompiler(TrainingCompiler):
             timing=timing,
         ).checked()
         check_timing(timing, backend)
+        self.communicator = check_communicator(communicator, self.settings.batch_size)
 
     def compile(self, network: Network, name: str | None = None) -> CompiledTrainingNetwork:
         """Check a network and turn it into running code.
@@ -172,25 +178,22 @@ class EventPropCompiler(TrainingCompiler):
         Raises:
             ValueError, TypeError: what is wrong with the network, see ``build_program``.
             CompilerError: no C++ compiler, or it failed.
+            RankError: with a communicator, another rank has failed
         """
-        built = build_program(network, self.settings)
-        if not self.settings.delay_learn_conns:
-            warn_delays_not_learned(network, self._groups.has_own_of_delays)
-        return CompiledTrainingNetwork(
-            built,
-            self.backend,
-            self.settings.num_threads,
-            *self._groups.assign(built),
-            self.settings.rng_seed,
-        )
-
-
-def refuse_communicator(communicator: Any) -> None:
-    """Raise NotImplementedError unless ``communicator`` is None."""
-    if communicator is not None:
-        raise NotImplementedError(
-            "communicator: training and inference in several processes are not supported"
-        )
+        ranks = Ranks(self.communicator)
+        with ranks.together("compile"):
+            built = build_on_ranks(ranks, network, self.settings)
+            if not self.settings.delay_learn_conns and ranks.rank == 0:
+                warn_delays_not_learned(network, self._groups.has_own_of_delays)
+            with ranks.first_rank_first():
+                return CompiledTrainingNetwork(
+                    built,
+                    self.backend,
+                    self.settings.num_threads,
+                    *self._groups.assign(built),
+                    self.settings.rng_seed,
+                    ranks,
+                )
 
 
 def warn_ignored(arguments: Mapping[str, Any]) -> None:

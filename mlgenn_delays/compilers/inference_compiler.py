@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..checks import check_flag
+from ..communicators import Communicator, check_communicator
 from ..engines.create import check_backend, check_timing
 from ..network import Network
 from ..program.program import Timing
 from ..training.compiled_inference_network import CompiledInferenceNetwork
-from .build import build_program
-from .event_prop_compiler import refuse_communicator, warn_ignored
+from ..training.ranks import Ranks
+from .event_prop_compiler import warn_ignored
+from .on_ranks import build_on_ranks
 from .settings import BuildSettings, compiler_text
 
 
@@ -29,7 +31,9 @@ class InferenceCompiler:
         reset_vars_between_batches:   must be True
         reset_in_syn_between_batches: accepted for compatibility; synaptic currents are
                                       always reset
-        communicator:                 must be None
+        communicator:                 :class:`.Communicator` of processes that evaluate
+                                      together, each examples of its own: metrics are those of
+                                      all, ``batch_size`` is divided; None: there is one process
         backend:                      engine (see :func:`.create_engine`): "auto", "cpu",
                                       "reference", "genn", "genn:cpu", "genn:cuda", "torch",
                                       "torch:cpu" or "torch:cuda"
@@ -40,7 +44,7 @@ class InferenceCompiler:
         genn_kwargs:                  accepted for compatibility, without effect (with a warning)
 
     Raises:
-        NotImplementedError: ``communicator``, or a reset that is switched off
+        NotImplementedError: a reset that is switched off
         ValueError, TypeError: other arguments
     """
 
@@ -55,14 +59,13 @@ class InferenceCompiler:
         reset_time_between_batches: bool = True,
         reset_vars_between_batches: bool = True,
         reset_in_syn_between_batches: bool = False,
-        communicator: Any = None,
+        communicator: Communicator | None = None,
         *,
         backend: str = "auto",
         num_threads: int | None = None,
         timing: Timing = "grid",
         **genn_kwargs: Any,
     ) -> None:
-        refuse_communicator(communicator)
         for name, value in (
             ("reset_time_between_batches", reset_time_between_batches),
             ("reset_vars_between_batches", reset_vars_between_batches),
@@ -84,6 +87,7 @@ class InferenceCompiler:
             timing=timing,
         ).checked()
         check_timing(timing, backend)
+        self.communicator = check_communicator(communicator, self.settings.batch_size)
 
     def __repr__(self) -> str:
         return compiler_text(self, {})
@@ -99,5 +103,9 @@ class InferenceCompiler:
             ValueError, TypeError: what is wrong with the network, see ``build_program``.
             CompilerError: no C++ compiler, or it failed.
         """
-        built = build_program(network, self.settings)
-        return CompiledInferenceNetwork(built, self.backend, self.settings.num_threads)
+        ranks = Ranks(self.communicator)
+        with ranks.together("compile"):
+            built = build_on_ranks(ranks, network, self.settings)
+            threads = self.settings.num_threads
+            with ranks.first_rank_first():
+                return CompiledInferenceNetwork(built, self.backend, threads, ranks)

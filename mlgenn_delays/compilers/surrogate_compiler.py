@@ -18,7 +18,7 @@ from ..training.compiled_surrogate_network import CompiledSurrogateNetwork, Widt
 from .build import build_program, resolve_connections, resolve_learned_weights
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation, SurrogateSettings
-from .training_compiler import TrainingCompiler, warn_delays_not_learned
+from .training_compiler import TrainingCompiler, refuse_communicator, warn_delays_not_learned
 
 #: One number for all populations, or one per population (or layer).
 Share = float | Mapping[Any, float]
@@ -76,8 +76,10 @@ class SurrogateCompiler(TrainingCompiler):
         backend:             "auto" or "torch": a GPU where PyTorch finds one; "torch:cpu",
                              "torch:cuda"
         num_threads:         threads of PyTorch; None: one per available processor
+        communicator:        must be None: it trains in one process
 
     Raises:
+        NotImplementedError: ``communicator``
         ImportError: PyTorch is not installed; the message says how to get it
         ValueError, TypeError: other arguments; those that depend on the network are checked by
             :meth:`compile`
@@ -116,7 +118,9 @@ class SurrogateCompiler(TrainingCompiler):
         recurrent_dropout: Share = 0.0,
         backend: str = "auto",
         num_threads: int | None = None,
+        communicator: None = None,
     ) -> None:
+        refuse_communicator(communicator, "SurrogateCompiler")
         check_choice(surrogate, "surrogate", SURROGATE_FUNCTIONS)
         slope = DEFAULT_SLOPE[surrogate] if surrogate_slope is None else surrogate_slope
         settings = SurrogateSettings(

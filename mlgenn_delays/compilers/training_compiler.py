@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..cautions import caution
 from ..initializers.value import is_value_constant
 from ..network import Network
@@ -40,6 +42,18 @@ class TrainingCompiler:
         if groups.has_own_of_constants:
             own["constant_optimiser"] = groups.constants
         return compiler_text(self, own)
+
+
+def refuse_communicator(communicator: Any, kind: str) -> None:
+    """Raise NotImplementedError unless ``communicator`` is None.
+
+    Args:
+        kind: class of the compiler
+    """
+    if communicator is not None:
+        raise NotImplementedError(
+            f"communicator: {kind} trains in one process; EventPropCompiler can do so in several"
+        )
 
 
 def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> None:

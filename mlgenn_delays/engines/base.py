@@ -23,8 +23,8 @@ from ..program.exchange import (
     RecordRequest,
     Trace,
     UpdateRule,
+    WholeBatch,
 )
-from ..program.parameters import ParameterSpec
 from ..program.program import PopulationProgram, Program, ReadoutKind
 from ..program.timing import spike_times
 from .turns import InTurn, Turn
@@ -119,12 +119,20 @@ class Engine(ABC, InTurn):
 
     @abstractmethod
     def backward(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        record: RecordRequest | None = None,
+        whole: WholeBatch | None = None,
     ) -> Recording:
         """Run the last forward batch backwards, replacing the stored gradients.
 
-        ``gradients`` has one entry per output population. Recording covers the adjoint
-        variables; row n holds their value at the start of step n.
+        Recording covers the adjoint variables; row n holds their value at the start of step n.
+
+        Args:
+            gradients: one entry per output population, of the mean over ``whole``
+            record:    what to record
+            whole:     of what the batch is a part, whose spike counts are regularised; None: it is
+                the whole
         """
 
     def _holds_entries(self, parameter: int) -> bool:
@@ -242,12 +250,19 @@ class Engine(ABC, InTurn):
         """Euclidean norms of :meth:`gradients`."""
         return {i: float(np.linalg.norm(gradient)) for i, gradient in self.gradients().items()}
 
-    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> bool:
+    def apply_gradients(
+        self,
+        rules: Mapping[int, UpdateRule],
+        step: int,
+        gradients: Mapping[int, np.ndarray] | None = None,
+    ) -> bool:
         """One optimiser step; parameters are clipped to their bounds.
 
         Args:
-            rules: learned parameter -> its optimiser
-            step:  number of steps so far
+            rules:     learned parameter -> its optimiser
+            step:      number of steps so far
+            gradients: in place of :meth:`gradients`, of the same shapes. The step is then taken in
+                NumPy, with the same bits on whatever processor.
 
         Returns:
             whether all that the step changed is finite: learned parameters, and what optimisers
@@ -264,10 +279,12 @@ class Engine(ABC, InTurn):
         for i, adam in steps.items():
             if adam is not None and not adam.is_finite:
                 raise ArithmeticError(f"{parameters[i].label}: its step is not finite, {adam}")
-        own = self._computes(steps)
+        own = self._computes(steps) if gradients is None else frozenset()
+        if gradients is None:
+            gradients = {i: self._reduced_gradient(i) for i in self.learned if i not in own}
         on_host = [i for i in self.learned if i not in own]
         # every step is taken, also after one that went wrong
-        finite = all([self._apply_on_host(i, parameters[i], rules[i], step) for i in on_host])
+        finite = all([self._apply_on_host(i, rules[i], step, gradients[i]) for i in on_host])
         taken = {i: adam for i, adam in steps.items() if i in own and adam is not None}
         for i in taken:
             if i not in self._own_moments and i in self._host_moments:
@@ -280,14 +297,14 @@ class Engine(ABC, InTurn):
         return finite
 
     def _apply_on_host(
-        self, parameter: int, spec: ParameterSpec, rule: UpdateRule, step: int
+        self, parameter: int, rule: UpdateRule, step: int, gradient: np.ndarray
     ) -> bool:
+        spec = self.program.parameters[parameter]
         if parameter in self._own_moments and parameter not in self._host_moments:
             read = self._read_moments(parameter)  # the step before was the engine's
             self._host_moments[parameter] = {n: v.reshape(spec.shape) for n, v in read.items()}
         moments = self._host_moments.setdefault(parameter, {})
         self._own_moments.discard(parameter)
-        gradient = self._reduced_gradient(parameter)
         value = self.get_parameter(parameter)
         if spec.by_logarithm:
             value = spec.clip(_update_logarithm(rule, value, gradient, moments, step))

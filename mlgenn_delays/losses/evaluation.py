@@ -11,7 +11,12 @@ from .loss import Loss, Trial
 
 
 def evaluate(
-    loss: Loss, population: PopulationProgram, result: ForwardResult, y: np.ndarray, trial: Trial
+    loss: Loss,
+    population: PopulationProgram,
+    result: ForwardResult,
+    y: np.ndarray,
+    trial: Trial,
+    num_examples: int | None = None,
 ) -> tuple[np.ndarray, OutputGradient]:
     """Loss of each example and gradient of their mean with respect to one output.
 
@@ -21,6 +26,7 @@ def evaluate(
         result: outcome of the forward pass of B examples
         y: targets of the B examples, as :meth:`.Loss.check` returned them
         trial: its duration, and settings of losses of spike times
+        num_examples: of the whole batch, where the B examples are a part of it; None: B
 
     Returns:
         (B,) loss, gradient of the mean over the batch. Gradients of traces contain the
@@ -29,31 +35,31 @@ def evaluate(
     Raises:
         ValueError: the loss needs a trace and the result has none
     """
+    size = len(y) if num_examples is None else num_examples
     if loss.needs_trace(population.trace):
         if population.index not in result.traces:
             raise ValueError(
                 f"output population '{population.name}': loss '{loss.name}' needs the voltage "
                 "of every timestep, which was not kept"
             )
-        return _evaluate_traces(loss, result.traces[population.index], y, trial)
+        return _evaluate_traces(loss, result.traces[population.index], y, trial, size)
     values = result.readouts[population.index]
     if population.readout is not None and population.readout.uses_spike_times:
-        return _evaluate_spike_times(loss, values, y, trial)
+        return _evaluate_spike_times(loss, values, y, trial, size)
     losses, gradient = loss.on_readout(values, y)
-    return losses, OutputGradient(readout=gradient / len(values))
+    return losses, OutputGradient(readout=gradient / size)
 
 
 def _evaluate_spike_times(
-    loss: Loss, values: np.ndarray, y: np.ndarray, trial: Trial
+    loss: Loss, values: np.ndarray, y: np.ndarray, trial: Trial, size: int
 ) -> tuple[np.ndarray, OutputGradient]:
     spiked = FirstSpikeTime.spiked(values)
     losses, gradient, silent = loss.on_spike_times(-values, spiked, y, trial)
-    size = len(values)
     return losses, OutputGradient(readout=gradient / size, silent=silent / size)
 
 
 def _evaluate_traces(
-    loss: Loss, traces: list[Trace], y: np.ndarray, trial: Trial
+    loss: Loss, traces: list[Trace], y: np.ndarray, trial: Trial, size: int
 ) -> tuple[np.ndarray, OutputGradient]:
     losses = np.empty(len(traces))
     gradients = []
@@ -61,5 +67,5 @@ def _evaluate_traces(
         density, gradient = loss.on_trace(trace.values, y[i], trace.times, trial.dt)
         weights = trace.weights / trial.duration
         losses[i] = np.dot(weights, density)
-        gradients.append(gradient * (weights / len(traces))[:, np.newaxis])
+        gradients.append(gradient * (weights / size)[:, np.newaxis])
     return losses, OutputGradient(trace=gradients)

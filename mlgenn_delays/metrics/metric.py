@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..checks import ArgumentError, as_array, as_numbers, check_whole_number
+from ..communicators import Communicator
 
 
 class Metric(ABC):
     """Base class for all metrics."""
 
     @abstractmethod
-    def update(self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Any = None) -> None:
+    def update(
+        self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Communicator | None = None
+    ) -> None:
         """Take a batch into account.
 
         Args:
             y_true: (examples, ...) labels as given to training or evaluation
             y_pred: (examples, ...) what was read out
-            communicator: accepted for compatibility with mlGeNN, without effect
+            communicator: adds up over the processes that train together, with ``reduce_sum`` of
+                what the batch adds to the metric; None: there is one process
 
         Raises:
             ValueError: shapes that do not fit
@@ -55,7 +59,9 @@ class MeanSquareError(Metric):
     def __init__(self) -> None:
         self.reset()
 
-    def update(self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Any = None) -> None:
+    def update(
+        self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Communicator | None = None
+    ) -> None:
         y_true = _numbers(y_true, "MeanSquareError: labels").astype(np.float64)
         y_pred = _numbers(y_pred, "MeanSquareError: predictions").astype(np.float64)
         if y_true.shape != y_pred.shape:
@@ -63,8 +69,10 @@ class MeanSquareError(Metric):
                 f"MeanSquareError: labels have shape {y_true.shape}, "
                 f"predictions {y_pred.shape}, they should be the same"
             )
-        self.sum_squares += float(np.sum(np.square(y_true - y_pred)))
-        self.total += y_true.size
+        sum_squares = float(np.sum(np.square(y_true - y_pred)))
+        sum_squares, size = _of_all([sum_squares, y_true.size], communicator)
+        self.sum_squares += sum_squares
+        self.total += size
 
     def reset(self) -> None:
         self.sum_squares = 0.0
@@ -92,7 +100,9 @@ class SparseCategoricalAccuracy(Metric):
     def __init__(self) -> None:
         self.reset()
 
-    def update(self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Any = None) -> None:
+    def update(
+        self, y_true: np.ndarray, y_pred: np.ndarray, communicator: Communicator | None = None
+    ) -> None:
         y_true = as_array(y_true, "SparseCategoricalAccuracy: labels")
         y_pred = _numbers(y_pred, "SparseCategoricalAccuracy: predictions")
         for array, what in ((y_true, "labels"), (y_pred, "predictions")):
@@ -108,8 +118,10 @@ class SparseCategoricalAccuracy(Metric):
         if y_true.ndim != 1 or not len(y_true):
             return
         predicted = np.argmax(y_pred.reshape(len(y_pred), -1), axis=1)
-        self.correct += int(np.sum(predicted == y_true))
-        self.total += len(y_true)
+        counts = [int(np.sum(predicted == y_true)), len(y_true)]
+        correct, size = _of_all(counts, communicator)
+        self.correct += correct
+        self.total += size
 
     def reset(self) -> None:
         self.correct = 0
@@ -128,6 +140,11 @@ class SparseCategoricalAccuracy(Metric):
         if correct > total:
             raise ValueError(f"correct is {correct}, allowed are at most total = {total}")
         self.correct, self.total = correct, total
+
+
+def _of_all(values: Sequence[Any], communicator: Communicator | None) -> Sequence[Any]:
+    """Sums over all processes, of each value."""
+    return values if communicator is None else [communicator.reduce_sum(v) for v in values]
 
 
 def _numbers(value: Any, name: str) -> np.ndarray:

@@ -72,18 +72,23 @@ class Difference:
         code_of_gradients = self.path[0] == "gradients" and self.path[3:4] not in _NUMBERS
         return code_of_gradients or "receptors" in self.path[2:] or self.path[-1] in _DERIVED
 
-    def __str__(self) -> str:
+    def in_words(self, there: str, here: str) -> str:
+        """What differs, and how.
+
+        Args:
+            there, here: where ``saved`` and ``current`` are, e.g. "in the state"
+        """
         what = self._what()
         if self.saved is MISSING:
-            return f"{what} is missing in the state"
+            return f"{what} is missing {there}"
         if self.current is MISSING:
-            return f"{what} is in the state, not in the network"
+            return f"{what} is {there}, not {here}"
         saved, current = (_shown(value, self.path[-1]) for value in (self.saved, self.current))
         if saved == current or "readouts" in self.path[1:2]:  # long texts, sums of many numbers
-            return f"{what} is not the same in the state and in the network"
+            return f"{what} is not the same {there} and {here}"
         unit = " ms" if self.path == ("dt",) else ""
         verb = "are" if self.path in _LISTS or self.path[-1] == "timesteps" else "is"
-        return f"{what} {verb} {saved}{unit} in the state, {current}{unit} in the network"
+        return f"{what} {verb} {saved}{unit} {there}, {current}{unit} {here}"
 
     def _what(self) -> str:
         """What differs, e.g. "tau_mem of population 'h'"."""
@@ -131,11 +136,17 @@ def find_differences(
     return tuple(_walk({**_UNSAID, **saved}, {**_UNSAID, **current}, complete, ()))
 
 
-def say(differences: Sequence[Difference]) -> str:
-    """The first differences in words, without those that follow from others."""
+def say(
+    differences: Sequence[Difference], there: str = "in the state", here: str = "in the network"
+) -> str:
+    """The first differences in words, without those that follow from others.
+
+    Args:
+        there, here: where the two descriptions are
+    """
     shown = [d for d in differences if not d.is_derived] or list(differences)
     more = f"; and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return "; ".join(map(str, shown[:_SHOWN])) + more
+    return "; ".join(d.in_words(there, here) for d in shown[:_SHOWN]) + more
 
 
 def _walk(

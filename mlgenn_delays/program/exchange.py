@@ -88,6 +88,30 @@ class ForwardResult:
 
 
 @dataclass(frozen=True)
+class WholeBatch:
+    """A batch of which several processes run a part each."""
+
+    num_examples: int
+    #: spiking, non-input population -> (neurons,) spikes of all examples
+    spike_counts: Mapping[int, np.ndarray]
+
+
+def count_batch(
+    population: int, spike_counts: np.ndarray, whole: WholeBatch | None
+) -> tuple[np.ndarray, int]:
+    """Spikes of each neuron in a batch, (neurons,), and its number of examples.
+
+    Args:
+        population:   index
+        spike_counts: (examples, neurons) of this process
+        whole:        what other processes run is part of it; None: there are none
+    """
+    if whole is None:
+        return spike_counts.sum(axis=0, dtype=np.float64), len(spike_counts)
+    return whole.spike_counts[population], whole.num_examples
+
+
+@dataclass(frozen=True)
 class OutputGradient:
     """Gradient of the batch's mean loss with respect to what an output read out.
 

@@ -92,21 +92,22 @@ class Regulariser:
     nu: float
     scale: float
 
-    def jump(self, spike_counts: np.ndarray) -> np.ndarray:
+    def jump(self, spike_counts: np.ndarray, num_examples: int) -> np.ndarray:
         """What each spike of a neuron adds to its lambda_V, to steer its spike count.
 
         As in mlGeNN: -lambda (mean count - nu) / examples with lambda the upper or the lower
         strength.
 
         Args:
-            spike_counts: (examples, neurons) of the batch
+            spike_counts: (neurons,) in all examples of the batch
+            num_examples: of the batch
 
         Returns:
             (neurons,) float64
         """
-        excess = spike_counts.mean(axis=0, dtype=np.float64) - self.nu
+        excess = spike_counts / num_examples - self.nu
         strength = np.where(excess > 0.0, self.upper, self.lower)
-        return np.asarray(-self.scale * strength * excess / len(spike_counts))
+        return np.asarray(-self.scale * strength * excess / num_examples)
 
 
 @dataclass(frozen=True)

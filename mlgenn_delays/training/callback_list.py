@@ -10,6 +10,7 @@ from warnings import warn
 import numpy as np
 
 from ..callbacks import Callback, default_callbacks
+from ..callbacks.callback import is_first_rank
 from ..checks import ArgumentKeyError, describe
 from ..program.exchange import RecordRequest
 from ..registry import get_object
@@ -25,7 +26,7 @@ class CallbackList:
         params: passed to ``set_params`` of each
 
     Attributes:
-        callbacks: the callbacks that are called
+        callbacks: the callbacks that are called: all, or those that this rank should have
 
     Raises:
         TypeError: no sequence, an object that is no callback, or one that wants to run in
@@ -39,7 +40,10 @@ class CallbackList:
             raise TypeError(
                 f"callbacks should be a sequence of callbacks and names, not {describe(callbacks)}"
             )
-        self.callbacks = [_get_callback(c) for c in callbacks]
+        chosen = [_get_callback(c) for c in callbacks]
+        if not is_first_rank(params.get("compiled_network")):
+            chosen = [c for c in chosen if not getattr(c, "first_rank_only", False)]
+        self.callbacks = chosen
         _check_keys(self.callbacks)
         self._data: dict[Any, Any] = {}
         self._call("set_params", data=self._data, **params)

@@ -18,6 +18,7 @@ from .callback_list import CallbackList
 from .compiled_network import PROGRESS_BAR, CompiledNetwork
 from .data import TrialData, prepare, prepare_inputs, time_range
 from .diagnosis import find_early_times
+from .ranks import on_all_ranks
 from .trainable import test_batch
 from .watch import TrialWatch
 
@@ -32,7 +33,8 @@ class CompiledInferenceNetwork(CompiledNetwork):
         metrics: Any = "sparse_categorical_accuracy",
         callbacks: Sequence[Any] = PROGRESS_BAR,
     ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
-        """Compute metrics of predictions for a data set.
+        """Compute metrics of predictions for a data set. With a communicator, all ranks call this,
+        each with data of its own; metrics are those of all.
 
         Args:
             x:         input population or layer -> sequence of ``PreprocessedSpikes``,
@@ -51,11 +53,21 @@ class CompiledInferenceNetwork(CompiledNetwork):
         Warns once (:class:`.Caution`) of layers without spikes, outputs that do not differ between
         trials and spike times that look like seconds.
         """
-        return self._evaluate(self._prepare(x, y), metrics, callbacks)
+        return self._evaluate(x, y, metrics, callbacks)
 
+    @on_all_ranks
     def _evaluate(
-        self, data: TrialData, metrics: Any, callbacks: Sequence[Any]
+        self,
+        x: Mapping[Any, Any],
+        y: Mapping[Any, Any],
+        metrics: Any,
+        callbacks: Sequence[Any],
+        one_batch: bool = False,
     ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
+        data = self._prepare(x, y)
+        if one_batch:
+            self._check_one_batch(data)
+        self.ranks.check_same("data", {"batches": data.num_batches(self.batch_size)})
         measured = self._create_metrics(metrics, data)
         callback_list = self._callback_list(callbacks, data.num_batches(self.batch_size))
         parts = ((data, batch) for batch in data.batches(self.batch_size))
@@ -69,10 +81,9 @@ class CompiledInferenceNetwork(CompiledNetwork):
         callbacks: Sequence[Any] = (),
     ) -> tuple[dict[Any, Metric], dict[Any, Any]]:
         """Like :meth:`evaluate` for a single batch: at most ``batch_size`` examples."""
-        data = self._prepare(x, y)
-        self._check_one_batch(data)
-        return self._evaluate(data, metrics, callbacks)
+        return self._evaluate(x, y, metrics, callbacks, one_batch=True)
 
+    @on_all_ranks
     def evaluate_batch_iter(
         self,
         inputs: Any,
@@ -235,7 +246,7 @@ class CompiledInferenceNetwork(CompiledNetwork):
             predicted = result.readouts[index]
             if targets.ndim > predicted.ndim and index in result.traces:
                 predicted = _voltages(result.traces[index], targets.shape[1])
-            metrics[data.keys[index]].update(targets, predicted, None)
+            metrics[data.keys[index]].update(targets, predicted, self.ranks.others)
 
 
 def _voltages(traces: Sequence[Trace], timesteps: int) -> np.ndarray:

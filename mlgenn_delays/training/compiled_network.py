@@ -33,6 +33,7 @@ from .compiled_summary import (
     summarise_compiled,
 )
 from .memory import peak_memory
+from .ranks import Ranks
 from .recording import SpikeCounts, merge_requests, split_request
 from .variables import NeuronGroup, SynapseGroup
 
@@ -154,14 +155,23 @@ class CompiledNetwork(InTurn):
         recorded_examples:      (examples,) bool: rows of the last batch in ``recording``
         spike_counts:           Population -> (examples, neurons) spike counts of the last
                                 batch, for every spiking population
+        communicator:           of the processes that run it together; None: there is one
+        ranks:                  what they tell each other
     """
 
-    def __init__(self, built: BuiltNetwork, backend: str, num_threads: int | None) -> None:
+    def __init__(
+        self,
+        built: BuiltNetwork,
+        backend: str,
+        num_threads: int | None,
+        ranks: Ranks | None = None,
+    ) -> None:
         self._built = built
         self._optimised: Optimised = ()
         self.program = built.program
         self.trial = built.trial
-        self.communicator = None
+        self.ranks = ranks or Ranks()
+        self.communicator = self.ranks.communicator
         self.genn_model = GeNNModel(built.program.batch_size, built.program.dt)
         self.num_recording_timesteps = built.program.timesteps
         self._handle = EngineHandle(built.program, backend, num_threads)
@@ -209,7 +219,7 @@ class CompiledNetwork(InTurn):
 
     def _say(self, key: tuple[str, str], message: str) -> None:
         """Warn of something once in the life of the network; what nobody hears is not said."""
-        if key not in self._said and are_heard():
+        if key not in self._said and are_heard() and self.ranks.rank == 0:
             self._said.add(key)
             caution(message)
 

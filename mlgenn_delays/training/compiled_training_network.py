@@ -26,9 +26,10 @@ from .data import TrialData, prepare_with_validation, with_labels
 from .history import History
 from .learning_network import LearningNetwork
 from .loop import TrainingLoop
+from .ranks import Ranks, array_digest, on_all_ranks
 from .resumption import Resumption
 from .run_state import RunState
-from .state import State, pack, pack_again, read_state, section
+from .state import State, number_attributes, pack, pack_again, read_state, section
 from .state_checks import check_state, warn
 from .trainable import Pass
 from .variables import NeuronGroup, SynapseGroup
@@ -58,7 +59,7 @@ class CompiledTrainingNetwork(LearningNetwork):
     """A network that learns with EventProp, and predicts with what it has learnt so far.
 
     Args:
-        built, backend, num_threads, optimisers: see :class:`.LearningNetwork`
+        built, backend, num_threads, optimisers, ranks: see :class:`.LearningNetwork`
         delay_optimiser: the optimiser of delays, also where none are learned
         rng_seed:        seed of the order in which examples are presented
 
@@ -82,8 +83,9 @@ class CompiledTrainingNetwork(LearningNetwork):
         optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
         delay_optimiser: Optimiser,
         rng_seed: int,
+        ranks: Ranks | None = None,
     ) -> None:
-        super().__init__(built, backend, num_threads, optimisers)
+        super().__init__(built, backend, num_threads, optimisers, ranks)
         self.delay_optimiser = delay_optimiser
         self.rng_seed = rng_seed
         self.stop_training = False
@@ -92,6 +94,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         self.spike_statistics = SpikeStatistics()
         self._resumption: Resumption | None = None
 
+    @on_all_ranks
     def train(
         self,
         x: Mapping[Any, Any],
@@ -109,7 +112,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         start_batch: int = 0,
         augmentation: Augmentation | None = None,
     ) -> tuple[Any, ...]:
-        """Train.
+        """Train. With a communicator, all ranks call this, each with data of its own.
 
         Args:
             x:                    input population or layer -> sequence of ``PreprocessedSpikes``,
@@ -147,6 +150,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         Raises:
             ValueError, TypeError: bad arguments or data; nothing has been changed then.
             TrainingDiverged: loss, predictions, gradients or parameters are not finite.
+            RankError: with a communicator, another rank has failed or does something else.
             KeyboardInterrupt: Ctrl-C was pressed; the batch that was running is complete and
                 :meth:`training_state` can be saved.
 
@@ -193,6 +197,13 @@ class CompiledTrainingNetwork(LearningNetwork):
             training.data, changed = with_labels(training.data, augmentation, self.program)
             refuse = partial(self.turn.refuse, _AUGMENTATION_WAITS)
             augmented = AugmentedEpochs(training.data, changed, self.rng_seed, self.program, refuse)
+        self._check_ranks(
+            batches=num_batches,
+            validation_batches=validation_data and validation_data.num_batches(self.batch_size),
+            num_epochs=num_epochs,
+            start_epoch=start_epoch,
+            start_batch=start_batch,
+        )
         self._resumption = None
         self._run = state
         self.stop_training = False
@@ -226,10 +237,32 @@ class CompiledTrainingNetwork(LearningNetwork):
         )
 
     def _watch(self, training: Pass[CallbackList], from_start: bool) -> TrainingWatch | None:
-        if not are_heard():
+        if not are_heard() or self.ranks.rank != 0:
             return None
         wakes = any(isinstance(c, WakeSilentNeurons) for c in training.callbacks.callbacks)
         return TrainingWatch(self._built, self._say, wakes, from_start and not self._has_trained)
+
+    def end_epoch(self) -> None:
+        self.stop_training = self.ranks.any(self.stop_training)
+        self._check_ranks()
+
+    def _check_ranks(self, **run: Any) -> None:
+        """Whether ranks do the same and have the same values, which only optimisers of all ranks
+        may change."""
+        if self.ranks.others is None:
+            return
+        values = {
+            spec.label: array_digest([value])
+            for spec, value in zip(self.program.parameters, self.engine.get_parameters())
+        }
+        moments = self.engine.optimiser_state()
+        values["what optimisers remember"] = array_digest(list(moments.values()))
+        for optimiser, parameters in self._optimised:
+            of = ", ".join(self.program.parameters[i].label for i in parameters)
+            values[f"optimiser of {of}"] = (
+                f"{type(optimiser).__name__} {number_attributes(optimiser)}"
+            )
+        self.ranks.check_same("train", {**run, **values})
 
     def _note_learned(self) -> None:
         """The description has other values than the network now; compiling it again says so."""
@@ -240,6 +273,10 @@ class CompiledTrainingNetwork(LearningNetwork):
                 connection.connectivity.note_learned(spec.name, self.rng_seed)
 
     # -- saving and resuming
+
+    @property
+    def _full_batch_size(self) -> int:
+        return self.batch_size * self.ranks.num_ranks
 
     def save(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
         """Save weights, delays and sparse connectivity, for ``network.load``.
@@ -282,7 +319,7 @@ class CompiledTrainingNetwork(LearningNetwork):
         resumption = self._resumption
         if resumption is not None:  # loaded, and not yet continued
             return pack_again(resumption.state, resumption.meta, description, *values)
-        return pack(description, self._run, self.rng_seed, *values)
+        return pack(description, self._run, self._full_batch_size, self.rng_seed, *values)
 
     def load_training_state(self, state: Mapping[str, np.ndarray]) -> tuple[int, int]:
         """Take over a state; the next call of :meth:`train` continues it bit for bit.
@@ -306,11 +343,12 @@ class CompiledTrainingNetwork(LearningNetwork):
         arrays, meta = read_state(state)
         description = describe_network(self._built)
         notes = check_state(arrays, meta, description, self.engine, self._optimised)
-        for name in ("batch_size", "rng_seed") if meta["next_batch"] else ():
-            if meta[name] != getattr(self, name):
+        own = {"batch_size": self._full_batch_size, "rng_seed": self.rng_seed}
+        for name, value in own.items() if meta["next_batch"] else ():
+            if meta[name] != value:
                 raise ValueError(
                     f"the training state was saved in mid-epoch with {name} = {meta[name]}, "
-                    f"this network has {getattr(self, name)}"
+                    f"this network has {value}"
                 )
         warn(notes)
         resumption = Resumption(arrays, meta)

@@ -21,11 +21,13 @@ from ..program.exchange import (
     OutputGradient,
     RecordRequest,
     TooManySpikes,
+    WholeBatch,
 )
 from ..program.parameters import OwnerKind
 from .built_network import BuiltNetwork
 from .compiled_inference_network import CompiledInferenceNetwork
 from .data import TrialData
+from .ranks import Ranks, on_all_ranks
 from .recording import join_recordings
 from .run_state import RunningMean, RunState
 from .trainable import NotFinite
@@ -41,8 +43,11 @@ class LearningNetwork(CompiledInferenceNetwork):
         backend:         engine, see :func:`.create_engine`
         num_threads:     of the CPU engine
         optimisers:      each with the learned parameters of the program that it updates
+        ranks:           processes that train together
 
     Attributes:
+        whole_batch:     spikes of the last batch trained with, of all processes; None where there
+                         is one
         optimisers:      list of (optimiser, connections): weights first, then delays if any
                          are learned, then weights of connections with an optimiser of their
                          own. Optimisers' attributes may be changed at any time
@@ -55,8 +60,9 @@ class LearningNetwork(CompiledInferenceNetwork):
         backend: str,
         num_threads: int | None,
         optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
+        ranks: Ranks | None = None,
     ) -> None:
-        super().__init__(built, backend, num_threads)
+        super().__init__(built, backend, num_threads, ranks)
         self.example_timesteps = built.program.timesteps
         self.losses = {built.populations[index]: loss for index, loss in built.losses.items()}
         self.optimisers = [
@@ -66,6 +72,9 @@ class LearningNetwork(CompiledInferenceNetwork):
         self._optimised = optimisers
         self._rules = {i: optimiser for optimiser, parameters in optimisers for i in parameters}
         self._run = RunState()
+        self.whole_batch: WholeBatch | None = None
+        #: of the last batch, added up over all processes; None: the engine's own
+        self._summed: dict[int, np.ndarray] | None = None
 
     def _owner(self, parameter: int) -> Connection | Population:
         owner = self.program.parameters[parameter].owner
@@ -87,6 +96,7 @@ class LearningNetwork(CompiledInferenceNetwork):
 
     # -- one batch
 
+    @on_all_ranks
     def gradients(
         self, x: Mapping[Any, Any], y: Mapping[Any, Any]
     ) -> tuple[float, dict[Connection | Population, dict[str, np.ndarray]]]:
@@ -109,10 +119,8 @@ class LearningNetwork(CompiledInferenceNetwork):
         data = self._prepare(x, y)
         self._check_one_batch(data)
         batch = replace(data.batches(self.batch_size)[0], step=0)
-        result, request = self.forward(batch)
-        losses, gradients = self.evaluate_losses(result, data, batch)
-        self.backward(gradients, request)
-        return float(np.mean(losses)), self._by_owner(self.engine.gradients())
+        losses, _ = self._pass_both_ways(batch, data)
+        return float(np.mean(losses)), self._by_owner(self._gradients())
 
     def gradient_norms(self) -> dict[Connection | Population, dict[str, float]]:
         """Euclidean norms of the gradients of the last batch trained with.
@@ -120,7 +128,15 @@ class LearningNetwork(CompiledInferenceNetwork):
         Returns:
             connection -> ``{"g": ..., "d": ...}``, each where it is learned
         """
-        return self._by_owner(self.engine.gradient_norms())
+        return self._by_owner(self._gradient_norms())
+
+    def _gradients(self) -> dict[int, np.ndarray]:
+        return self.engine.gradients() if self._summed is None else dict(self._summed)
+
+    def _gradient_norms(self) -> dict[int, float]:
+        if self._summed is None:
+            return self.engine.gradient_norms()
+        return {i: float(np.linalg.norm(gradient)) for i, gradient in self._summed.items()}
 
     def _by_owner(self, values: Mapping[int, T]) -> dict[Connection | Population, dict[str, T]]:
         named: dict[Connection | Population, dict[str, T]] = {
@@ -138,11 +154,14 @@ class LearningNetwork(CompiledInferenceNetwork):
         return evaluate_losses(self._built, result, data, batch)
 
     def backward(
-        self, gradients: Mapping[int, OutputGradient], request: RecordRequest | None = None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        request: RecordRequest | None = None,
+        whole: WholeBatch | None = None,
     ) -> None:
-        """Run the last batch backwards."""
+        """Run the last batch, a part of ``whole``, backwards."""
         start = perf_counter()
-        recording = self.engine.backward(gradients, request)
+        recording = self.engine.backward(gradients, request, whole)
         self.genn_model.neuron_update_time += perf_counter() - start
         self.recording = join_recordings(self.recording, recording)
 
@@ -150,7 +169,9 @@ class LearningNetwork(CompiledInferenceNetwork):
         self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
     ) -> tuple[np.ndarray | None, ForwardResult]:
         result, _ = self.forward(batch, requests)
-        return self.evaluate_losses(result, data, batch)[0], result
+        self.whole_batch = None
+        losses, _ = self.evaluate_losses(result, data, batch)
+        return np.concatenate(self.ranks.exchange("losses", losses)), result
 
     def step(
         self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
@@ -164,20 +185,14 @@ class LearningNetwork(CompiledInferenceNetwork):
             requests: what to record
 
         Returns:
-            (examples,) losses, and the outcome of the forward pass
+            losses of the examples of all processes, and the outcome of the forward pass
 
         Raises:
             NotFinite: predictions, loss or gradients are not finite, no step was taken; or
                 parameters and what optimisers remember after the step
             ValueError, TypeError: attributes of an optimiser that are not allowed
         """
-        try:
-            result, request = self.forward(replace(batch, step=number), requests)
-        except TooManySpikes as error:
-            raise NotFinite(str(error)) from None
-        losses, gradients = self.evaluate_losses(result, data, batch)
-        check_outcome(result, losses)
-        self.backward(gradients, request)
+        losses, result = self._pass_both_ways(replace(batch, step=number), data, requests)
         self._check_gradients()
         start = perf_counter()
         finite = self._apply_gradients(number)
@@ -187,19 +202,37 @@ class LearningNetwork(CompiledInferenceNetwork):
             raise NotFinite(problem, step_applied=True)
         return losses, result
 
+    def _pass_both_ways(
+        self, batch: Batch, data: TrialData, requests: Sequence[RecordRequest] = ()
+    ) -> tuple[np.ndarray, ForwardResult]:
+        """Forward and backward pass of a batch, with gradients of all processes' examples."""
+        try:
+            result, request = self.forward(batch, requests)
+        except TooManySpikes as error:
+            raise NotFinite(str(error)) from None
+        whole = self.ranks.whole_batch(batch.size, result)
+        size = None if whole is None else whole.num_examples
+        losses, gradients = evaluate_losses(self._built, result, data, batch, size)
+        check_outcome(result, losses)
+        self.backward(gradients, request, whole)
+        self.whole_batch, self._summed = whole, None
+        if whole is not None:
+            losses, self._summed = self.ranks.add_up(losses, self.engine.gradients())
+        return losses, result
+
     def _apply_gradients(self, number: int) -> bool:
         try:
-            return self.engine.apply_gradients(self._rules, number)
+            return self.engine.apply_gradients(self._rules, number, self._summed)
         except (ArithmeticError, TypeError, ValueError):
             for optimiser, _ in self._optimised:
                 optimiser.check()  # their attributes may be changed at any time, to anything
             raise
 
     def _check_gradients(self) -> None:
-        if all(map(math.isfinite, self.engine.gradient_norms().values())):
+        if all(map(math.isfinite, self._gradient_norms().values())):
             return
         # a norm can overflow where every value is still finite
-        for i, gradient in self.engine.gradients().items():
+        for i, gradient in self._gradients().items():
             if not np.all(np.isfinite(gradient)):
                 raise NotFinite(
                     f"{self.program.parameters[i].label} has a gradient that is not finite"
@@ -212,6 +245,9 @@ class LearningNetwork(CompiledInferenceNetwork):
     def begin_epoch(self, epoch: int) -> None:
         """See :meth:`.Trainable.begin_epoch`."""
 
+    def end_epoch(self) -> None:
+        """See :meth:`.Trainable.end_epoch`."""
+
     def _begin_test(self) -> None:
         self._run.validation_loss = RunningMean()
 
@@ -221,16 +257,24 @@ class LearningNetwork(CompiledInferenceNetwork):
 
 
 def evaluate_losses(
-    built: BuiltNetwork, result: ForwardResult, data: TrialData, batch: Batch
+    built: BuiltNetwork,
+    result: ForwardResult,
+    data: TrialData,
+    batch: Batch,
+    num_examples: int | None = None,
 ) -> tuple[np.ndarray, dict[int, OutputGradient]]:
-    """Loss of each example, (examples,), summed over outputs, and gradients by output."""
+    """Loss of each example, (examples,), summed over outputs, and gradients by output.
+
+    Args:
+        num_examples: that the mean is over, where the batch is a part of a larger one
+    """
     total = np.zeros(batch.size)
     gradients = {}
     for population in built.program.outputs:
         index = population.index
         targets = data.targets[index][batch.indices]
         losses, gradients[index] = evaluate(
-            built.losses[index], population, result, targets, built.trial
+            built.losses[index], population, result, targets, built.trial, num_examples
         )
         total += losses
     return total, gradients

@@ -177,6 +177,7 @@ class TrainingLoop:
             self._end = self._state.epoch + num_epochs
             for epoch in range(self._state.epoch, self._end):
                 self._run_epoch(epoch)
+                self._network.end_epoch()
                 if self._network.stop_training:
                     break
         if self._watch is not None:

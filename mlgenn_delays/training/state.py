@@ -46,6 +46,7 @@ _KINDS = frozenset({"parameters", "connectivity", "optimiser", "metrics", *GROUP
 def pack(
     description: Description,
     run: RunState,
+    batch_size: int,
     rng_seed: int,
     optimisers: Sequence[tuple[Optimiser, Sequence[int]]],
     program: Program,
@@ -56,6 +57,7 @@ def pack(
 
     Args:
         description: of the network, see :func:`.describe_network`
+        batch_size: of all processes that train together
         optimisers: each with the parameters that it updates
         parameters: values, in the order of the program
         moments:    what the engine's ``optimiser_state`` gave
@@ -64,7 +66,7 @@ def pack(
         "format": FORMAT,
         "version": __version__,
         **_network_part(description, program, moments),
-        "batch_size": program.batch_size,
+        "batch_size": batch_size,
         "rng_seed": int(rng_seed),
         "epoch": int(run.epoch),
         "next_batch": int(run.next_batch),

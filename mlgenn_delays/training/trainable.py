@@ -69,6 +69,9 @@ class Trainable(Testable, Protocol):
     def begin_epoch(self, epoch: int) -> None:
         """Set what depends on the number of the epoch, before callbacks hear of it."""
 
+    def end_epoch(self) -> None:
+        """An epoch and its validation are over, callbacks have heard of it."""
+
     def step(
         self, number: int, batch: Batch, data: TrialData, requests: Sequence[RecordRequest]
     ) -> tuple[np.ndarray, ForwardResult]:

@@ -130,7 +130,7 @@ def test_delays_with_an_effect_do_not_warn(fake_engine, delay, max_delay_steps, 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"communicator": object()}, NotImplementedError, "communicator: training and inference"),
+        ({"communicator": object()}, TypeError, "communicator should be None or a Communicator"),
         ({"deep_r_conns": ["c"]}, NotImplementedError, "deep_r_conns: rewiring"),
         ({"backend": "gpu"}, ValueError, "backend is 'gpu', allowed are"),
         ({"optimiser": "sgd"}, ValueError, "optimiser 'sgd' is unknown"),

@@ -14,7 +14,7 @@ from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
     [
         ({"reset_time_between_batches": False}, NotImplementedError, "reset_time_between_batches"),
         ({"reset_vars_between_batches": False}, NotImplementedError, "reset_vars_between_batches"),
-        ({"communicator": object()}, NotImplementedError, "communicator"),
+        ({"communicator": object()}, TypeError, "communicator should be None or"),
         ({"backend": "gpu"}, ValueError, "backend is 'gpu'"),
         ({"evaluate_timesteps": 0}, ValueError, "evaluate_timesteps is 0"),
         ({"dt": 0.0}, ValueError, "dt is 0"),

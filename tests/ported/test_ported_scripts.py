@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mpi_processes import mpiexec
 
 import mlgenn_delays
 
@@ -24,9 +25,10 @@ TIME_LIMIT = 120
 
 @pytest.fixture
 def run(tmp_path):
-    """Function (name of a script) -> what it prints, after replacing the import root."""
+    """Function (name of a script, whether with MPI) -> what it prints, after replacing the import
+    root."""
 
-    def run_script(name: str) -> str:
+    def run_script(name: str, in_processes: bool = False) -> str:
         text = (HERE / f"{name}.py").read_text(encoding="utf-8")
         assert "mlgenn_delays" not in text, "the script should be written for ml_genn"
         ported, replaced = re.subn(r"\bml_genn\b", "mlgenn_delays", text)
@@ -35,15 +37,20 @@ def run(tmp_path):
         script.write_text(ported, encoding="utf-8")
         root = Path(mlgenn_delays.__file__).parents[1]
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-        result = subprocess.run(
-            [sys.executable, "-W", "error::UserWarning", str(script)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT,
-            check=False,
-        )
+        command, environment = ("-W", "error::UserWarning", str(script)), {**os.environ}
+        environment["PYTHONPATH"] = path
+        if in_processes:
+            result = mpiexec(*command, folder=tmp_path, environment=environment)
+        else:
+            result = subprocess.run(
+                [sys.executable, *command],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=TIME_LIMIT,
+                check=False,
+            )
         assert result.returncode == 0, result.stderr
         return result.stdout
 
@@ -62,6 +69,15 @@ def test_latency_coded_pictures_with_checkpoints_and_inference(run, tmp_path):
     assert number(output, "Neuron update time") > 0.0
     files = {p.name for p in (tmp_path / "latency_checkpoints").iterdir()}
     assert {f.split("-")[0] for f in files} == {str(epoch) for epoch in range(10)}
+
+
+@pytest.mark.mpi
+def test_pictures_in_two_processes(run, tmp_path):
+    output = run("latency_patterns_mpi", in_processes=True)
+    found = re.findall(r"^Accuracy of 320 = (\S+)%$", output, re.MULTILINE)  # of both ranks
+    assert len(found) == 2 and found[0] == found[1] and float(found[0]) > 80.0
+    assert "rank 0 / 2" in output and "rank 1 / 2" in output
+    assert len(list((tmp_path / "latency_mpi_checkpoints").iterdir())) == 2 * 8
 
 
 def test_first_spikes_with_a_schedule(run):

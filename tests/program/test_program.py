@@ -398,8 +398,8 @@ def test_variables_that_can_be_recorded():
 
 
 def test_regulariser_pulls_spike_counts_towards_nu():
-    counts = np.array([[1, 5, 3], [2, 6, 3]], np.int32)
-    jump = Regulariser(upper=0.5, lower=0.25, nu=3.0, scale=10.0).jump(counts)
+    counts = np.array([3, 11, 6])
+    jump = Regulariser(upper=0.5, lower=0.25, nu=3.0, scale=10.0).jump(counts, 2)
     # -scale strength (mean - nu) / examples
     np.testing.assert_allclose(jump, [10 * 0.25 * 1.5 / 2, -10 * 0.5 * 2.5 / 2, 0.0])
     assert jump.dtype == np.float64

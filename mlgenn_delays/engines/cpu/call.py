@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ...events.dataset import channel_dtype
-from ...program.exchange import NO_SPIKE, Batch, OutputGradient, Recording, RecordRequest
+from ...program.exchange import (
+    NO_SPIKE,
+    Batch,
+    OutputGradient,
+    Recording,
+    RecordRequest,
+    WholeBatch,
+    count_batch,
+)
 from ...program.program import PopulationProgram, Program
 from ...program.timing import event_steps, spike_times, step_dtype
 from . import abi
@@ -158,7 +166,10 @@ class Call:
     # -- the backward pass
 
     def set_gradients(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        record: RecordRequest | None,
+        whole: WholeBatch | None,
     ) -> None:
         """Put the loss's gradient, the regulariser and recordings where C++ finds them."""
         for p in self.program.outputs:
@@ -175,7 +186,8 @@ class Call:
         self._choose(record)
         for p in self.program.neurons:
             if p.regulariser is not None:
-                jump = p.regulariser.jump(self.arrays[p.index, "spike_counts"])
+                counts = count_batch(p.index, self.arrays[p.index, "spike_counts"], whole)
+                jump = p.regulariser.jump(*counts)
                 self._set(p.index, "regulariser", _float32(jump))
             self._record(p, "record_adjoints", p.adjoint_variables, record)
 

@@ -19,6 +19,7 @@ from ...program.exchange import (
     Recording,
     RecordRequest,
     TooManySpikes,
+    WholeBatch,
 )
 from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
@@ -153,14 +154,17 @@ class CpuEngine(Engine):
         )
 
     def backward(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        record: RecordRequest | None = None,
+        whole: WholeBatch | None = None,
     ) -> Recording:
         self._check_process()
         self._check_request(record)
         self._check_backward(None if self._last is None else self._last.batch.size, gradients)
         call = self._last
         assert call is not None
-        call.set_gradients(gradients, record)
+        call.set_gradients(gradients, record, whole)
         self._check(self._library.mgd_backward(self._handle, ct.byref(call.struct)))
         return call.adjoint_recording()
 

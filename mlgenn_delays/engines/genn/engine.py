@@ -17,6 +17,7 @@ from ...program.exchange import (
     OutputGradient,
     Recording,
     RecordRequest,
+    WholeBatch,
 )
 from ...program.program import Program
 from ..base import Engine, Moments, check_readouts, is_finite
@@ -129,11 +130,14 @@ class GennEngine(Engine):
         return replace(result, traces=self._traces(self._simulation.traces()))
 
     def backward(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        record: RecordRequest | None = None,
+        whole: WholeBatch | None = None,
     ) -> Recording:
         self._check_request(record)
         self._check_backward(self._size, gradients)
-        return self._simulation.backward(gradients, record, self.watchers[1])
+        return self._simulation.backward(gradients, record, whole, self.watchers[1])
 
     # -- learning
 

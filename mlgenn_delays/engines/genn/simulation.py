@@ -21,6 +21,8 @@ from ...program.exchange import (
     OutputGradient,
     Recording,
     RecordRequest,
+    WholeBatch,
+    count_batch,
 )
 from ...program.program import PopulationProgram
 from ...program.timing import spike_times
@@ -251,11 +253,13 @@ class Simulation:
         self,
         gradients: Mapping[int, OutputGradient],
         record: RecordRequest | None = None,
+        whole: WholeBatch | None = None,
         watcher: Watcher | None = None,
     ) -> Recording:
         """Run the last batch backwards, replacing the gradients.
 
         Args:
+            whole:   see :meth:`.Engine.backward`
             watcher: told of every step; the first is the last of the trial
         """
         assert self._batch is not None
@@ -266,7 +270,7 @@ class Simulation:
         for p in self.program.populations:
             if p.regulariser is not None:
                 counts = np.concatenate(self._tapes[p.index].counts)[: self._batch.size]
-                jump = p.regulariser.jump(counts)
+                jump = p.regulariser.jump(*count_batch(p.index, counts, whole))
                 self._push(p.index, "Regulariser", jump.astype(np.float32))
         recorder = VariableRecorder(self.network, self._batch.size, record, adjoints=True)
         for slot in range(self._passes()):

@@ -15,7 +15,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...program.exchange import Batch, ForwardResult, OutputGradient, Recording, RecordRequest
+from ...program.exchange import (
+    Batch,
+    ForwardResult,
+    OutputGradient,
+    Recording,
+    RecordRequest,
+    WholeBatch,
+    count_batch,
+)
 from ...program.program import Program
 from ..base import Engine, check_outputs, check_readouts
 from .backward import BackwardPass, GradientSums
@@ -113,14 +121,17 @@ class ReferenceEngine(Engine):
         return self._result
 
     def backward(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        record: RecordRequest | None = None,
+        whole: WholeBatch | None = None,
     ) -> Recording:
         self._check_request(record)
         self._check_backward(None if self._result is None else len(self.trials), gradients)
         result, program = self._result, self.program
         assert result is not None
         regulariser = {
-            p.index: p.regulariser.jump(result.spike_counts[p.index])
+            p.index: p.regulariser.jump(*count_batch(p.index, result.spike_counts[p.index], whole))
             for p in program.neurons
             if p.regulariser is not None
         }

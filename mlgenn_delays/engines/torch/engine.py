@@ -21,6 +21,8 @@ from ...program.exchange import (
     Recording,
     RecordRequest,
     UpdateRule,
+    WholeBatch,
+    count_batch,
 )
 from ...program.parameters import OwnerKind
 from ...program.program import PopulationProgram, Program, ReadoutKind
@@ -102,8 +104,13 @@ class TorchEngine(Engine):
     def _read(self, parameter: int) -> np.ndarray:
         return np.array(_to_numpy(self._values[parameter]))
 
-    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> bool:
-        finite = super().apply_gradients(rules, step)
+    def apply_gradients(
+        self,
+        rules: Mapping[int, UpdateRule],
+        step: int,
+        gradients: Mapping[int, np.ndarray] | None = None,
+    ) -> bool:
+        finite = super().apply_gradients(rules, step, gradients)
         for parameter, value in self._running.items():  # they move where a step is taken
             self._values[parameter].copy_(value)
             finite &= bool(value.isfinite().all())
@@ -156,7 +163,10 @@ class TorchEngine(Engine):
         )
 
     def backward(
-        self, gradients: Mapping[int, OutputGradient], record: RecordRequest | None = None
+        self,
+        gradients: Mapping[int, OutputGradient],
+        record: RecordRequest | None = None,
+        whole: WholeBatch | None = None,
     ) -> Recording:
         self._check_request(record)
         trial = self._trial
@@ -177,7 +187,8 @@ class TorchEngine(Engine):
         for p in self.program.neurons:
             if p.regulariser is not None:
                 counts = trial.spikes[p.index].sum(dim=0)
-                jump = p.regulariser.jump(_to_numpy(counts)) / p.regulariser.scale
+                spikes = count_batch(p.index, _to_numpy(counts), whole)
+                jump = p.regulariser.jump(*spikes) / p.regulariser.scale
                 ends.append(counts)
                 drives.append(np.broadcast_to(-jump, counts.shape))
         # where nothing that an end depends on is learned, there is no way back from it

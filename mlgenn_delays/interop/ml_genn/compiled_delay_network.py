@@ -54,7 +54,12 @@ class MlGennEngine(GennEngine):
             network.program, network=network, num_recording_timesteps=num_recording_timesteps
         )
 
-    def apply_gradients(self, rules: Mapping[int, UpdateRule], step: int) -> bool:
+    def apply_gradients(
+        self,
+        rules: Mapping[int, UpdateRule],
+        step: int,
+        gradients: Mapping[int, np.ndarray] | None = None,
+    ) -> bool:
         for optimiser, parameters in self._optimisers:
             for parameter in parameters:
                 optimiser.set_step(self.network.optimisers[parameter], step)
@@ -314,6 +319,9 @@ class CompiledDelayNetwork(InTurn, CompiledNetwork):
             if targets.ndim > predicted.ndim and index in result.traces:  # for every timestep
                 predicted = np.stack([trace.values for trace in result.traces[index]])
             metric.update(targets, predicted.reshape((*predicted.shape[:-1], *shape)), None)
+
+    def end_epoch(self) -> None:
+        """See :meth:`.Trainable.end_epoch`."""
 
     def find_not_finite(self) -> str | None:
         """See :meth:`.Trainable.find_not_finite`."""

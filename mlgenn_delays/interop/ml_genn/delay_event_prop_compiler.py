@@ -16,9 +16,8 @@ from pygenn import SynapseMatrixType
 from ... import losses
 from ...checks import check_sequence
 from ...compilers.build import build_program
-from ...compilers.event_prop_compiler import refuse_communicator
 from ...compilers.settings import BuildSettings
-from ...compilers.training_compiler import warn_delays_not_learned
+from ...compilers.training_compiler import refuse_communicator, warn_delays_not_learned
 from ...engines.genn.availability import choose_backend
 from ...engines.genn.engine import count_lanes
 from ...engines.genn.program_compiler import ProgramCompiler
@@ -115,7 +114,7 @@ class DelayEventPropCompiler(Compiler):
         backend: str = "genn",
         **genn_kwargs: Any,
     ):
-        refuse_communicator(communicator)
+        refuse_communicator(communicator, "DelayEventPropCompiler")
         self._genn_backend = choose_backend(backend)
         super().__init__(
             [SynapseMatrixType.DENSE, SynapseMatrixType.SPARSE],
