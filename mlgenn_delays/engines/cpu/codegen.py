@@ -112,6 +112,7 @@ def _population(program: Program, population: PopulationProgram, name: str) -> d
         "tape": [(name, _expression(code)) for name, code in model.adjoint.tape.items()],
         "functions": {name for code in model.snippets().values() for name in code.functions},
         "readout": kind,
+        "window": None if population.readout is None else population.readout.window,
         # the weights of the steps times a number per neuron drive the adjoint
         "driven": kind == "weighted" and not population.trace,
         # the adjoint stays at zero until, backwards, the first spike
