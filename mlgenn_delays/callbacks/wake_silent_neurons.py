@@ -93,6 +93,7 @@ class WakeSilentNeurons(Callback):
             weights.view[silent[group.get_sparse_post_inds()]] += self.increment
         else:
             weights.view.reshape(-1, len(silent))[:, silent] += self.increment
+        weights.view[:] = np.ravel(weights.spec.clip(weights.values))
         weights.push_to_device()
 
     def state_dict(self) -> dict[str, np.ndarray]:

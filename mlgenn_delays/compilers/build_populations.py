@@ -83,8 +83,8 @@ def _readout(population: Population, settings: BuildSettings) -> ReadoutProgram 
         return None
     if readout.uses_spikes and not neuron.is_spiking:
         raise ValueError(
-            f"population {population.name!r}: readout is {readout.name!r}, which needs neurons that "
-            f"spike, such as LeakyIntegrateFire, not {type(neuron).__name__}"
+            f"population {population.name!r}: readout is {readout.name!r}, which needs neurons "
+            f"that spike, such as LeakyIntegrateFire, not {type(neuron).__name__}"
         )
     try:
         return readout.get_program(int(settings.timesteps), float(settings.dt))

@@ -72,6 +72,8 @@ class BuildSettings:
     reg_nu_upper: PerPopulation = 0.0
     weight_learn_conns: frozenset[Connection] | None = None  #: None: all
     delay_learn_conns: frozenset[Connection] = frozenset()
+    clamp_weight_conns: Mapping[Connection, tuple[Any, Any]] | None = None
+    keep_sign_conns: frozenset[Connection] = frozenset()
     i_minus_thresh_min: float = 1e-2
     ttfs_alpha: float = 0.01
     softmax_temperature: float = 1.0

@@ -122,7 +122,8 @@ def _describe_parameter(spec: ParameterSpec) -> Description:
     entries = None if spec.map is None else np.ascontiguousarray(spec.map, dtype="<i8")
     return {
         "shape": list(spec.shape),
-        "bounds": [number(bound) for bound in spec.bounds],
+        # those of each entry may follow from values that are drawn
+        "bounds": "per_entry" if spec.has_entry_bounds else [number(b) for b in spec.bounds],
         "map": None if entries is None else hashlib.sha256(entries.tobytes()).hexdigest(),
     }
 

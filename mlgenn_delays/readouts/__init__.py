@@ -14,10 +14,11 @@ counterpart in continuous time, with trial duration T dt):
 ``spike_count``         number of spikes               [the same]
 ======================  =============================  ==========================================
 
-``first_spike_time`` of a neuron that does not spike is the smallest float32. All of them can be those
-of a window within the trial, ``AvgVar(window_start=20.0, window_end=80.0)`` in ms: then T is the
-number of its timesteps, n and t count from its start, and ``var`` is the voltage at its end. Losses
-over time are taken over the window.
+``first_spike_time`` of a neuron that does not spike is the smallest float32.
+
+All of them can be those of a window within the trial, ``AvgVar(window_start=20.0, window_end=80.0)``
+in ms: then T is the number of its timesteps, n and t count from its start, and ``var`` is the voltage
+at its end. Losses over time are taken over the window, and so are metrics.
 """
 
 from ..registry import get_module_classes

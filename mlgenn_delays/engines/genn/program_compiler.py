@@ -266,7 +266,7 @@ class ProgramCompiler(Compiler):
             gradient,
             create_wu_var_ref(group, spec.name),
             False,
-            spec.bounds if spec.is_bounded else None,
+            spec.bounds if spec.is_bounded and not spec.has_entry_bounds else None,
         )
         learn = learn_group(parameter)
         self._groups.add(learn)

@@ -87,9 +87,7 @@ def make_drives(
 
 def kept_populations(program: Program, variables: frozenset[tuple[int, str]]) -> frozenset[int]:
     """Populations of which the forward pass must keep trajectories."""
-    outputs = (
-        p.index for p in program.outputs if p.readout is None or not p.readout.uses_spikes
-    )
+    outputs = (p.index for p in program.outputs if p.readout is None or not p.readout.uses_spikes)
     return frozenset(outputs) | {index for index, name in variables if name == "V"}
 
 
