@@ -16,9 +16,10 @@ counterpart in continuous time, with trial duration T dt):
 
 ``first_spike_time`` of a neuron that does not spike is the smallest float32.
 
-All of them can be those of a window within the trial, ``AvgVar(window_start=20.0, window_end=80.0)``
-in ms: then T is the number of its timesteps, n and t count from its start, and ``var`` is the voltage
-at its end. Losses over time are taken over the window, and so are metrics.
+All of them can be those of a window within the trial, in ms,
+``AvgVar(window_start=20.0, window_end=80.0)``: then T is the number of its timesteps, n and t count
+from its start, and ``var`` is the voltage at its end. Losses and metrics over time are those of the
+window.
 """
 
 from ..registry import get_module_classes

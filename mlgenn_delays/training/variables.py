@@ -17,9 +17,6 @@ class Variable(InTurn):
 
     ``view`` is a host copy. It is filled when first read and by ``pull_from_device``;
     changes to it take effect with ``push_to_device``.
-
-    Attributes:
-        spec: shape, bounds and units
     """
 
     def __init__(
@@ -28,7 +25,7 @@ class Variable(InTurn):
         self.turn = turn
         self._engine = engine
         self._parameter = parameter
-        self.spec = spec
+        self._spec = spec
         self.name = spec.name
         self._view: np.ndarray | None = None
 
@@ -44,13 +41,13 @@ class Variable(InTurn):
     @property
     def values(self) -> np.ndarray:
         """Copy of ``view``; of synapses (pre, post) where dense, (synapses,) where sparse."""
-        return np.array(self.view.reshape(self.spec.shape))
+        return np.array(self.view.reshape(self._spec.shape))
 
     def pull_from_device(self) -> None:
         """Copy the engine's current values into ``view``."""
         current = self._engine().get_parameter(self._parameter)
         if self._view is None:
-            self._view = np.empty(self.spec.size, dtype=np.float32)
+            self._view = np.empty(self._spec.size, dtype=np.float32)
         self._view[:] = current.reshape(-1)
 
     def push_to_device(self) -> None:
@@ -61,7 +58,7 @@ class Variable(InTurn):
         """
         values = self.values
         if not np.all(np.isfinite(values)):
-            raise ValueError(f"{self.spec.label} has values that are not finite")
+            raise ValueError(f"{self._spec.label} has values that are not finite")
         self._engine().set_parameter(self._parameter, values)
 
 
