@@ -99,10 +99,10 @@ class ParameterSpec(Frozen):
         # comparisons with NaN are false
         if self.is_bounded and not (np.all(value >= low) and np.all(value <= high)):
             units = f" {self.units}" if self.units else ""
-            allowed = "those of each entry" if self.has_entry_bounds else f"{low:g} to {high:g}"
+            allowed = "others for some entries" if self.has_entry_bounds else f"{low:g} to {high:g}"
             raise ValueError(
-                f"{self.label} has values from {value.min():g} to {value.max():g}{units} that are "
-                f"out of bounds, allowed are {allowed}"
+                f"{self.label} has values from {value.min():g} to {value.max():g}{units}, "
+                f"allowed are {allowed}"
             )
         return value
 
