@@ -103,7 +103,7 @@ def test_what_is_read(backend):
     outputs = case.program.outputs
     record = RecordRequest(
         np.ones(2, bool),
-        frozenset(p.index for p in outputs),
+        frozenset(p.index for p in outputs if p.is_spiking),
         frozenset((p.index, "V") for p in outputs),
     )
     with closing(create_engine(case.program, backend, 1)) as engine:
