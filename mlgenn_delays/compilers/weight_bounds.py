@@ -75,7 +75,7 @@ def weight_bounds(connection: Connection, weights: np.ndarray, settings: BuildSe
     low, high = map(np.asarray, clamps.get(connection, (-math.inf, math.inf)))
     _check_clamp(weights, low, high, label)
     if connection in settings.keep_sign_conns:
-        if not np.any(weights):
+        if weights.size and not np.any(weights):
             raise ValueError(f"{label}: its weights are 0, keep_sign_conns needs some with a sign")
         low = np.maximum(low, np.where(weights < 0.0, -math.inf, 0.0))
         high = np.minimum(high, np.where(weights > 0.0, math.inf, 0.0))

@@ -12,7 +12,7 @@ from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.callbacks import WakeSilentNeurons
 from mlgenn_delays.compilers import EventPropCompiler, SurrogateCompiler
 from mlgenn_delays.compilers.build import build_program
-from mlgenn_delays.connectivity import Dense, FixedProbability
+from mlgenn_delays.connectivity import Dense, FixedProbability, Sparse
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam, Optimiser
@@ -292,6 +292,12 @@ def test_bad_arguments(compiler, arguments, error, message):
 def test_what_does_not_fit_the_network(arguments, message):
     with pytest.raises(ValueError, match=message):
         EventPropCompiler(40, LOSS, **arguments).compile(NET.network)
+
+
+def test_a_connection_without_synapses_has_no_signs_to_keep():
+    net = describe()
+    net.xh.connectivity = Sparse([], [], [])
+    assert program_of(net, keep_sign_conns=[net.xh]).parameters[0].bounds.shape == (2, 0)
 
 
 def test_weights_of_zero_have_no_sign():
