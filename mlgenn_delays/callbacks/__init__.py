@@ -3,6 +3,7 @@
 from ..registry import get_module_classes
 from .callback import Callback
 from .checkpoints import BestCheckpoint, Checkpoint
+from .conn_var_recorder import ConnVarRecorder
 from .early_stopping import EarlyStopping
 from .gradient_norms import GradientNorms
 from .progress_bar import BatchProgressBar
@@ -25,6 +26,7 @@ __all__ = [
     "BestCheckpoint",
     "Callback",
     "Checkpoint",
+    "ConnVarRecorder",
     "Cosine",
     "EarlyStopping",
     "GradientNorms",

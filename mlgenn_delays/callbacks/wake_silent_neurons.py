@@ -17,7 +17,7 @@ class WakeSilentNeurons(Callback):
     """Raises the incoming weights of neurons that did not spike in a whole epoch.
 
     Event-based gradients say nothing about neurons without spikes, so nothing else would
-    bring these back.
+    bring these back. Weights stay within their bounds, where they have any.
 
     Args:
         population: population or layer of spiking neurons
@@ -60,16 +60,18 @@ class WakeSilentNeurons(Callback):
         self._compiled_network = compiled_network
         program = compiled_network.program
         population = program.populations[compiled_network.population_index(self._pop)]
+        of_network = dict(
+            zip(compiled_network.connection_populations, program.connections, strict=True)
+        )
         if self._connections is None:
             self._woken = [
                 connection
-                for connection, of in zip(
-                    compiled_network.connection_populations, program.connections, strict=True
-                )
+                for connection, of in of_network.items()
                 if of.target == population.index and program.learns(of.weight)
             ]
         else:
             self._woken = self._connections
+        self._weights = {c: program.parameters[of.weight] for c, of in of_network.items()}
         self._counts = np.zeros(population.size, dtype=np.int64)
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -92,6 +94,8 @@ class WakeSilentNeurons(Callback):
             weights.view[silent[group.get_sparse_post_inds()]] += self.increment
         else:
             weights.view.reshape(-1, len(silent))[:, silent] += self.increment
+        spec = self._weights[connection]
+        weights.view[:] = np.ravel(spec.clip(weights.view.reshape(spec.shape)))
         weights.push_to_device()
 
     def state_dict(self) -> dict[str, np.ndarray]:

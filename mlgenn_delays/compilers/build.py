@@ -22,6 +22,10 @@ from .build_surrogate import build_surrogate
 from .learned_elsewhere import warn_of_learned
 from .settings import BuildSettings
 
+#: Arguments that name connections, and those of them that need weights that are learned.
+_OF_LEARNED_WEIGHTS = ("clamp_weight_conns", "keep_sign_conns")
+_OF_CONNECTIONS = ("weight_learn_conns", "delay_learn_conns", *_OF_LEARNED_WEIGHTS)
+
 
 def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
     """Translate a network; everything that can be wrong with it is found here.
@@ -96,11 +100,16 @@ def resolve_learned_weights(connections: Any) -> frozenset[Connection] | None:
 
 
 def _check_members(network: Network, settings: BuildSettings) -> None:
-    for name in ("weight_learn_conns", "delay_learn_conns"):
+    for name in _OF_CONNECTIONS:
         for connection in getattr(settings, name) or ():
             if connection not in network.connections:
                 raise ValueError(
                     f"{name} has the connection {connection.name!r}, which is not in the network"
+                )
+            learned = settings.weight_learn_conns
+            if name in _OF_LEARNED_WEIGHTS and learned is not None and connection not in learned:
+                raise ValueError(
+                    f"{name} has the connection {connection.name!r}, whose weights are not learned"
                 )
     for name, known in (
         ("neuron_learn_params", network.populations),

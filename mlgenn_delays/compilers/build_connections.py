@@ -20,6 +20,7 @@ from ..program.timing import MAX_DELAY_STEPS, round_delay
 from .build_constants import own_synapses
 from .build_populations import build_receptors, receptor_of
 from .settings import BuildSettings
+from .weight_bounds import weight_bounds
 
 
 class Delays(NamedTuple):
@@ -90,7 +91,8 @@ def _parameters(
     label, shape = f"connection {connection.name!r}", program.synapse_shape
     learned = settings.weight_learn_conns is None or connection in settings.weight_learn_conns
     weights = _sample(connection.connectivity.weight, shape, rng, f"{label}: weights")
-    parameters = [ParameterSpec(owner, "g", weights, settings.training and learned)]
+    bounds = weight_bounds(connection, weights, settings)
+    parameters = [ParameterSpec(owner, "g", weights, settings.training and learned, bounds)]
     if program.has_synapse_delays:
         delay, entries, terms = connection.connectivity.delay, None, 1
         if isinstance(delay, SharedDelay):
@@ -101,8 +103,10 @@ def _parameters(
             delays = _sample(delay, shape, rng, f"{label}: delays")
         _check_delays(delays, connection.name, program.max_delay_steps, terms)
         learned = settings.training and connection in settings.delay_learn_conns
-        bounds = (0.0, program.max_delay_steps / terms)
-        parameters.append(ParameterSpec(owner, "d", delays, learned, bounds, "timesteps", entries))
+        longest = program.max_delay_steps / terms
+        parameters.append(
+            ParameterSpec(owner, "d", delays, learned, (0.0, longest), "timesteps", entries)
+        )
     return parameters
 
 

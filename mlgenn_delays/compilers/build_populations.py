@@ -25,7 +25,7 @@ from ..program.constants import trimmed_model
 from ..program.equations import check_decay, delta, exponential
 from ..program.model import NeuronModel
 from ..program.parameters import ParameterSpec
-from ..program.program import PopulationProgram, Receptor, Regulariser
+from ..program.program import PopulationProgram, ReadoutProgram, Receptor, Regulariser
 from ..registry import get_object
 from ..synapses import Delta, Exponential, Synapse
 from .build_constants import Own, check_own_model, own_neurons, own_synapses
@@ -61,7 +61,6 @@ def build_populations(
         if loss is not None:
             loss.check_output(population.name, population.neuron, settings.per_timestep_loss)
         assert population.shape is not None  # check_network
-        readout = population.neuron.readout
         populations.append(
             PopulationProgram(
                 index=index,
@@ -72,11 +71,7 @@ def build_populations(
                 receptors=()
                 if model is None
                 else _receptors(receptors[population], model, settings),
-                readout=(
-                    readout.get_program(int(settings.timesteps), float(settings.dt))
-                    if readout is not None
-                    else None
-                ),
+                readout=_readout(population, settings),
                 trace=loss is not None and loss.needs_trace(settings.per_timestep_loss),
                 regulariser=regularisers.get(population),
                 record_spikes=check_flag(
@@ -88,6 +83,22 @@ def build_populations(
     parameters = tuple(spec for own, _ in built.values() for spec in own.parameters)
     by_index = {i: losses[p] for i, p in enumerate(network.populations) if p in losses}
     return tuple(populations), parameters, by_index
+
+
+def _readout(population: Population, settings: BuildSettings) -> ReadoutProgram | None:
+    """What is read out of a population, which must have it."""
+    neuron, readout = population.neuron, population.neuron.readout
+    if readout is None:
+        return None
+    if readout.uses_spikes and not neuron.is_spiking:
+        raise ValueError(
+            f"population {population.name!r}: readout is {readout.name!r}, which needs neurons "
+            f"that spike, such as LeakyIntegrateFire, not {type(neuron).__name__}"
+        )
+    try:
+        return readout.get_program(int(settings.timesteps), float(settings.dt))
+    except ValueError as error:
+        raise ValueError(f"population {population.name!r}: {error}") from error
 
 
 def _neuron(
@@ -271,7 +282,7 @@ def _regularisers(
     for population in network.populations:
         readout, model = population.neuron.readout, models[population]
         if readout is not None:
-            if not readout.uses_spike_times and model is not None:
+            if not readout.uses_spikes and model is not None:
                 scale = model.params["TauM"]
             break
     return {

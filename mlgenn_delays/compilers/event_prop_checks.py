@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..network import Network
 from ..neurons import LeakyIntegrateFire
+from ..readouts import SpikeCount
 from ..synapses import Delta
 
 
@@ -15,6 +16,13 @@ def refuse_for_event_prop(network: Network) -> None:
     """
     for population in network.populations:
         neuron = population.neuron
+        if isinstance(neuron.readout, SpikeCount):
+            raise ValueError(
+                f"population {population.name!r}: readout is {neuron.readout.name!r}, which "
+                "EventProp cannot train: a number of spikes has no derivative; take "
+                "'first_spike_time', or an output of LeakyIntegrate with 'avg_var', or train it "
+                "with SurrogateCompiler"
+            )
         if isinstance(neuron, LeakyIntegrateFire) and neuron.relative_reset:
             raise ValueError(
                 f"population {population.name!r}: relative_reset is True, which EventProp does not "

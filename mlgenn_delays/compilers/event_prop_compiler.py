@@ -20,6 +20,7 @@ from .on_ranks import build_on_ranks
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
 from .training_compiler import TrainingCompiler, warn_delays_not_learned
+from .weight_bounds import resolve_clamps
 
 _SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}
 #: Defaults for ``Network(default_params)``: what EventProp needs.
@@ -71,6 +72,12 @@ class EventPropCompiler(TrainingCompiler):
         weight_optimisers:      connection or layer -> optimiser of its weights, where that is
                                 to be another one than ``optimiser`` (recurrent weights often
                                 want a smaller learning rate)
+        clamp_weight_conns:     connection or layer -> (smallest, largest) of its learned weights:
+                                numbers, or arrays that fit them as (pre, post), infinite where
+                                there is no bound. Training begins within
+        keep_sign_conns:        connections or layers whose weights keep the sign that training
+                                begins with (Dale's law): those above 0 stay at least 0, those
+                                below at most 0, and 0 stays 0
         backend:                engine (see :func:`.create_engine`): "auto", "cpu",
                                 "reference", "genn", "genn:cpu" or "genn:cuda"
         num_threads:            threads of the CPU engine; None: one per available processor
@@ -127,6 +134,8 @@ class EventPropCompiler(TrainingCompiler):
         neuron_learn_params: Mapping[Any, Any] | None = None,
         synapse_learn_params: Mapping[Any, Any] | None = None,
         constant_optimiser: Any = None,
+        clamp_weight_conns: Mapping[Any, Any] | None = None,
+        keep_sign_conns: Iterable[Any] = (),
         backend: str = "auto",
         num_threads: int | None = None,
         i_minus_thresh_min: float = 1e-2,
@@ -160,6 +169,8 @@ class EventPropCompiler(TrainingCompiler):
             synapse_learn_params=resolve_learned_params(
                 synapse_learn_params, "synapse_learn_params"
             ),
+            clamp_weight_conns=resolve_clamps(clamp_weight_conns),
+            keep_sign_conns=resolve_connections(keep_sign_conns, "keep_sign_conns"),
             i_minus_thresh_min=i_minus_thresh_min,
             ttfs_alpha=ttfs_alpha,
             softmax_temperature=softmax_temperature,

@@ -79,6 +79,8 @@ class BuildSettings:
     delay_learn_conns: frozenset[Connection] = frozenset()
     neuron_learn_params: LearnedParams = field(default_factory=dict)
     synapse_learn_params: LearnedParams = field(default_factory=dict)
+    clamp_weight_conns: Mapping[Connection, tuple[Any, Any]] | None = None
+    keep_sign_conns: frozenset[Connection] = frozenset()
     i_minus_thresh_min: float = 1e-2
     ttfs_alpha: float = 0.01
     softmax_temperature: float = 1.0

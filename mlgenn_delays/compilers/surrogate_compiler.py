@@ -19,6 +19,7 @@ from .build import build_program, resolve_connections, resolve_learned_weights
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation, SurrogateSettings
 from .training_compiler import TrainingCompiler, refuse_communicator, warn_delays_not_learned
+from .weight_bounds import resolve_clamps
 
 #: One number for all populations, or one per population (or layer).
 Share = float | Mapping[Any, float]
@@ -47,6 +48,9 @@ class SurrogateCompiler(TrainingCompiler):
         delay_learn_conns:   connections or layers whose delays are learned
         weight_learn_conns:  connections or layers whose weights are learned; None: all
         weight_optimisers:   connection or layer -> optimiser of its weights
+        clamp_weight_conns:  connection or layer -> (smallest, largest) of its weights, see
+                             :class:`.EventPropCompiler`, as the next
+        keep_sign_conns:     connections or layers whose weights keep their sign
         surrogate:           derivative in place of that of a spike: "arctangent", "triangular" or
                              "fast_sigmoid", see :mod:`mlgenn_delays.program.surrogate`
         surrogate_slope:     its slope; None: 5, 1 and 5
@@ -102,6 +106,8 @@ class SurrogateCompiler(TrainingCompiler):
         delay_learn_conns: Iterable[Any] = (),
         weight_learn_conns: Iterable[Any] | None = None,
         weight_optimisers: Mapping[Any, Any] | None = None,
+        clamp_weight_conns: Mapping[Any, Any] | None = None,
+        keep_sign_conns: Iterable[Any] = (),
         surrogate: str = "arctangent",
         surrogate_slope: float | None = None,
         differentiate_reset: bool = False,
@@ -159,6 +165,8 @@ class SurrogateCompiler(TrainingCompiler):
             reg_nu_upper=reg_nu_upper,
             weight_learn_conns=resolve_learned_weights(weight_learn_conns),
             delay_learn_conns=resolve_connections(delay_learn_conns, "delay_learn_conns"),
+            clamp_weight_conns=resolve_clamps(clamp_weight_conns),
+            keep_sign_conns=resolve_connections(keep_sign_conns, "keep_sign_conns"),
             surrogate=settings,
         ).checked()
 

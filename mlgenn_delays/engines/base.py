@@ -486,12 +486,17 @@ class Engine(ABC, InTurn):
 
 
 def check_readouts(program: Program) -> None:
-    """Whether an engine without softmax over neurons can compute what is read out.
+    """Whether an engine of exact gradients, without softmax over neurons, can compute what is read
+    out.
 
     Raises:
         ValueError: it cannot; names the population
     """
     for p in program.outputs:
+        if p.readout is not None and p.readout.kind is ReadoutKind.SPIKE_COUNT and program.training:
+            raise ValueError(
+                f"population {p.name!r}: readout is {p.readout.name!r}, which has no exact gradient"
+            )
         if p.readout is not None and p.readout.kind is ReadoutKind.SUM_SOFTMAX:
             raise ValueError(
                 f"population {p.name!r}: readout is {p.readout.name!r}, which only networks of "

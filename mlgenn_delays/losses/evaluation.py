@@ -6,6 +6,7 @@ import numpy as np
 
 from ..program.exchange import ForwardResult, OutputGradient, Trace
 from ..program.program import PopulationProgram
+from ..program.timing import steps_until
 from ..readouts import FirstSpikeTime
 from .loss import Loss, Trial
 
@@ -42,7 +43,9 @@ def evaluate(
                 f"output population '{population.name}': loss '{loss.name}' needs the voltage "
                 "of every timestep, which was not kept"
             )
-        return _evaluate_traces(loss, result.traces[population.index], y, trial, size)
+        readout = population.readout
+        window = None if readout is None else readout.window
+        return _evaluate_traces(loss, result.traces[population.index], y, trial, size, window)
     values = result.readouts[population.index]
     if population.readout is not None and population.readout.uses_spike_times:
         return _evaluate_spike_times(loss, values, y, trial, size)
@@ -59,13 +62,23 @@ def _evaluate_spike_times(
 
 
 def _evaluate_traces(
-    loss: Loss, traces: list[Trace], y: np.ndarray, trial: Trial, size: int
+    loss: Loss,
+    traces: list[Trace],
+    y: np.ndarray,
+    trial: Trial,
+    size: int,
+    window: tuple[int, int] | None,
 ) -> tuple[np.ndarray, OutputGradient]:
     losses = np.empty(len(traces))
     gradients = []
     for i, trace in enumerate(traces):
         density, gradient = loss.on_trace(trace.values, y[i], trace.times, trial.dt)
         weights = trace.weights / trial.duration
+        if window is not None:
+            first, end = window
+            steps = steps_until(trace.times, trial.dt)
+            inside = (steps >= first) & (steps < end)
+            weights = np.where(inside, trace.weights / ((end - first) * trial.dt), 0.0)
         losses[i] = np.dot(weights, density)
         gradients.append(gradient * (weights / size)[:, np.newaxis])
     return losses, OutputGradient(trace=gradients)

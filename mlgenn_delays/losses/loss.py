@@ -66,8 +66,8 @@ class Loss(CallRepr, ABC):
         self._check_readout(name, neuron.readout, per_timestep)
         readout = neuron.readout
         assert readout is not None
-        if readout.uses_spike_times != neuron.is_spiking:
-            needed = "LeakyIntegrateFire" if readout.uses_spike_times else "LeakyIntegrate"
+        if readout.uses_spikes != neuron.is_spiking:
+            needed = "LeakyIntegrateFire" if readout.uses_spikes else "LeakyIntegrate"
             raise ValueError(
                 f"output population '{name}': loss '{self.name}' with readout '{readout.name}' "
                 f"needs {needed} neurons, not {type(neuron).__name__}"

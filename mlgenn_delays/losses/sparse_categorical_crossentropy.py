@@ -59,7 +59,7 @@ class SparseCategoricalCrossentropy(Loss):
         voltage = ("avg_var", "avg_var_exp_weight", "sum_var", "max_var")
         if per_timestep:
             return (*voltage, "var")
-        return (*voltage, "sum_softmax_var", "first_spike_time")
+        return (*voltage, "sum_softmax_var", "spike_count", "first_spike_time")
 
     def _check_targets(
         self, y: Any, name: str, shape: tuple[int, ...], timesteps: int

@@ -44,10 +44,10 @@ def _reason(program: Program, population: PopulationProgram) -> str | None:
             f"readout {readout.name!r} is not supported with surrogate gradients, by which spike "
             "times have no derivative; take a readout of voltages, or EventPropCompiler"
         )
-    if readout is not None and population.is_spiking:
+    if readout is not None and population.is_spiking and not readout.uses_spikes:
         return (
             f"readout {readout.name!r} of neurons that spike is not supported with surrogate "
-            "gradients, take LeakyIntegrate as output"
+            "gradients, take 'spike_count', or LeakyIntegrate as output"
         )
     return None
 

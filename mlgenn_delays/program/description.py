@@ -135,7 +135,8 @@ def _describe_parameter(spec: ParameterSpec) -> Description:
     entries = None if spec.map is None else np.ascontiguousarray(spec.map, dtype="<i8")
     return {
         "shape": list(spec.shape),
-        "bounds": [number(bound) for bound in spec.bounds],
+        # those of each entry may follow from values that are drawn
+        "bounds": "per_entry" if spec.has_entry_bounds else [number(b) for b in spec.bounds],
         "map": None if entries is None else hashlib.sha256(entries.tobytes()).hexdigest(),
     }
 
@@ -144,13 +145,16 @@ def _describe_weights(readout: ReadoutProgram) -> Description:
     """Weights by their sum, their norm and where they lie: the last bits of each one of them
     depend on the processor."""
     weights, density = readout.weights, readout.density
+    # not said of whole trials, so that hashes stay what they were
+    window = {} if readout.window is None else {"window": list(readout.window)}
     if weights is None:
-        return {"weights": None, "density": None}
+        return {"weights": None, "density": None, **window}
     steps = np.arange(1, len(weights) + 1)
     totals = np.sum(weights), np.sqrt(np.sum(weights**2)), np.sum(steps * weights)
     return {
         "weights": [number(float(total)) for total in totals],
         "density": None if density is None else [number(density.scale), number(density.tau)],
+        **window,
     }
 
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from .frozen import Frozen
 
+#: Smallest and largest value: numbers, or an array (2, ...) of those of each entry.
+Bounds = tuple[float, float] | np.ndarray
+
 #: One array per parameter of a program, in the order of ``Program.parameters``.
 Parameters = list[np.ndarray]
 
@@ -42,7 +45,8 @@ class ParameterSpec(Frozen):
             sparse
         learned: whether it has a gradient and an optimiser: engines have gradients of what a
             connection has as its weight and as its delay, and refuse others
-        bounds:  smallest and largest value allowed; optimiser steps are clipped to them
+        bounds:  smallest and largest value allowed, of all entries or, (2, *shape) float32, of
+            each; optimiser steps are clipped to them
         units:   for messages, e.g. "timesteps"
         constant: which constant of the neuron's model it is, or of the receptor ("TauSyn"), where
             ``name`` is another
@@ -55,7 +59,7 @@ class ParameterSpec(Frozen):
     name: str
     initial: np.ndarray
     learned: bool = False
-    bounds: tuple[float, float] = (-math.inf, math.inf)
+    bounds: Bounds = (-math.inf, math.inf)
     units: str = ""
     map: np.ndarray | None = None
     constant: str = ""
@@ -97,19 +101,30 @@ class ParameterSpec(Frozen):
         if value.shape != self.shape:
             raise ValueError(f"{self.label} has shape {value.shape}, it should be {self.shape}")
         low, high = self.bounds
-        # comparisons with NaN are false; an empty array has nothing to compare
-        if self.is_bounded and value.size and not (value.min() >= low and value.max() <= high):
+        # comparisons with NaN are false
+        if self.is_bounded and not (np.all(value >= low) and np.all(value <= high)):
             units = f" {self.units}" if self.units else ""
+            allowed = "others for some entries" if self.has_entry_bounds else f"{low:g} to {high:g}"
             raise ValueError(
                 f"{self.label} has values from {value.min():g} to {value.max():g}{units}, "
-                f"allowed are {low:g} to {high:g}"
+                f"allowed are {allowed}"
             )
         return value
 
     @property
+    def has_entry_bounds(self) -> bool:
+        """Whether each entry has bounds of its own."""
+        return isinstance(self.bounds, np.ndarray)
+
+    @property
     def is_bounded(self) -> bool:
         """Whether there are values that are not allowed."""
-        return self.bounds != (-math.inf, math.inf)
+        return self.has_entry_bounds or self.bounds != (-math.inf, math.inf)
+
+    def bounds_of(self, index: tuple[int, ...]) -> tuple[float, float]:
+        """Smallest and largest value of one entry."""
+        low, high = (np.broadcast_to(bound, self.shape)[index] for bound in self.bounds)
+        return float(low), float(high)
 
     def clip(self, value: np.ndarray) -> np.ndarray:
         """``value`` moved into the bounds."""

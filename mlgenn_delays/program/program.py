@@ -29,6 +29,12 @@ class ReadoutKind(Enum):
     MAX = "max"  #: Y = max V
     FIRST_SPIKE = "first_spike"  #: Y = -(time of the first spike)
     SUM_SOFTMAX = "sum_softmax"  #: Y = sum_n softmax(V_n) over neurons
+    SPIKE_COUNT = "spike_count"  #: Y = number of spikes
+
+    @property
+    def uses_spikes(self) -> bool:
+        """Whether spikes are read out, not voltages."""
+        return self in (ReadoutKind.FIRST_SPIKE, ReadoutKind.SPIKE_COUNT)
 
 
 @dataclass(frozen=True)
@@ -47,19 +53,30 @@ class ReadoutProgram(Frozen):
         name:    by which it is chosen, e.g. "avg_var"
         kind:    how it is computed
         weights: (timesteps,) float64 c_n, where ``kind`` is WEIGHTED; else None
-        density: counterpart of ``weights`` in continuous time; None where there is none, as for
-            the voltage at the end of the trial
+        density: counterpart of ``weights`` in continuous time, within the window; None where there
+            is none, as for the voltage at the end of the trial
+        window:  first timestep that is read, and the first one after it that is not; None: all are
     """
 
     name: str
     kind: ReadoutKind
     weights: np.ndarray | None = None
     density: Density | None = None
+    window: tuple[int, int] | None = None
+
+    @property
+    def uses_spikes(self) -> bool:
+        """Whether spikes are read out, not voltages."""
+        return self.kind.uses_spikes
 
     @property
     def uses_spike_times(self) -> bool:
-        """Whether spikes are read out, not voltages."""
+        """Whether it is the time of a spike that is read out."""
         return self.kind is ReadoutKind.FIRST_SPIKE
+
+    def steps(self, timesteps: int) -> slice:
+        """Which ones of ``timesteps`` are read."""
+        return slice(*(self.window or (0, timesteps)))
 
 
 @dataclass(frozen=True)

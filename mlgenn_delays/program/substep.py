@@ -72,7 +72,7 @@ def _reason(program: Program, population: PopulationProgram) -> str | None:
         for spec in program.parameters
     ):
         return "parameters of single neurons are not supported with timing='substep'"
-    if population.is_spiking and readout is not None and not readout.uses_spike_times:
+    if population.is_spiking and readout is not None and not readout.uses_spikes:
         return (
             f"readout {readout.name!r} of neurons that spike is not supported with "
             "timing='substep', which reads voltages of LeakyIntegrate"

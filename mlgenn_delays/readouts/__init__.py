@@ -11,9 +11,15 @@ counterpart in continuous time, with trial duration T dt):
 ``max_var``             max V_n                        [max V]
 ``var``                 V_{T-1}                        [V(T dt)]
 ``first_spike_time``    -(time of the first spike)     [the same]
+``spike_count``         number of spikes               [the same]
 ======================  =============================  ==========================================
 
 ``first_spike_time`` of a neuron that does not spike is the smallest float32.
+
+All of them can be those of a window within the trial, in ms,
+``AvgVar(window_start=20.0, window_end=80.0)``: then T is the number of its timesteps, n and t count
+from its start, and ``var`` is the voltage at its end. Losses and metrics over time are those of the
+window.
 """
 
 from ..registry import get_module_classes
@@ -23,6 +29,7 @@ from .readout import (
     FirstSpikeTime,
     MaxVar,
     Readout,
+    SpikeCount,
     SumSoftmaxVar,
     SumVar,
     Var,
@@ -37,6 +44,7 @@ __all__ = [
     "FirstSpikeTime",
     "MaxVar",
     "Readout",
+    "SpikeCount",
     "SumSoftmaxVar",
     "SumVar",
     "Var",

@@ -239,13 +239,18 @@ class CompiledInferenceNetwork(CompiledNetwork):
         """Add the predictions of a batch to every output's metric.
 
         The prediction for a target over time (examples, timesteps, outputs) is the voltage after
-        every timestep, where the loss keeps it; for any other target it is the readout.
+        every timestep of the readout's window, where the loss keeps it; for any other target it
+        is the readout.
         """
         for index, all_targets in data.targets.items():
             targets = all_targets[batch.indices]
             predicted = result.readouts[index]
             if targets.ndim > predicted.ndim and index in result.traces:
                 predicted = _voltages(result.traces[index], targets.shape[1])
+                readout = self.program.populations[index].readout
+                assert readout is not None
+                steps = readout.steps(targets.shape[1])
+                targets, predicted = targets[:, steps], predicted[:, steps]
             metrics[data.keys[index]].update(targets, predicted, self.ranks.others)
 
 

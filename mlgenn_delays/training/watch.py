@@ -150,7 +150,7 @@ class TrialWatch:
             return
         for output in self._outputs:
             readout, name = output.population.readout, output.population.name
-            if voltages_only and readout is not None and readout.uses_spike_times:
+            if voltages_only and readout is not None and readout.uses_spikes:
                 continue
             if output.some_spiked:  # else the layer is silent
                 for sentence in output.find_constant():

@@ -188,7 +188,7 @@ def _finite_difference(probe: GradientProbe, entry: Entry, epsilon: float) -> fl
     """Derivative of the loss, from values on both sides or, at the ends of the range of a
     delay, from three values on the inside; either is of second order in ``epsilon``."""
     value = probe.get(entry)
-    low, high = probe.program.parameters[entry.parameter].bounds
+    low, high = probe.program.parameters[entry.parameter].bounds_of(entry.index)
     if value < low + epsilon:
         return _one_sided(probe, entry, value, epsilon)
     if value > high - epsilon:

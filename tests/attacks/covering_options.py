@@ -17,6 +17,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "neuron": ("leaky", "adaptive", "own", "bare"),
     "refractory": (None, 1.0, 3.0, 1e9),  # [ms]
     "readout": ("avg_var", "avg_var_exp_weight", "first_spike_time", "max_var", "sum_var", "var"),
+    "window": (False, True),  # of what is read out
     "per_timestep": (False, True),
     "into": DELAYS,
     "back": (None, *DELAYS),
@@ -25,6 +26,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "sparse_back": (False, True),
     "sparse_out": (False, True),
     "frozen": ("none", "some", "all"),  # weights
+    "bounds": ("none", "clamped", "signs"),  # of weights that learn
     "receptors": (1, 2),
     "own_parameters": ("none", "one", "all"),
     "sharing": ("none", "axonal", "dendritic"),  # of delays that are not constant
@@ -42,6 +44,7 @@ LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
 STRAIGHT = {**SMALL, "hidden": False}
 #: Of which there are no gradients.
 DELTA = {**SMALL, "synapse": "delta", "training": False}
+COUNTS = {**SMALL, "readout": "spike_count", "training": False}
 
 #: What there is no choice of in sub-step timing; how many networks of it are chosen among others,
 #: and some that are not among them.
@@ -66,7 +69,8 @@ def drawn(rng: np.random.Generator) -> Options:
 
 def covering(rng: np.random.Generator) -> list[Options]:
     """Few networks in which every two choices meet, two of another size and shape, some in
-    sub-step timing, and one with delta synapses."""
+    sub-step timing, and some of which there are no gradients: with delta synapses, and with spikes
+    that are counted."""
     plain = {name: values[0] for name, values in CHOICES.items()}
     pairs = [Options(**chosen, **SMALL) for chosen in _all_pairs(rng)]
     others = [Options(**{**plain, **other}) for other in (LARGE, STRAIGHT)]
@@ -74,7 +78,9 @@ def covering(rng: np.random.Generator) -> list[Options]:
     chosen = _all_pairs(np.random.default_rng(1))[:NUMBER_WITHIN_STEPS]
     further = [{**plain, **c} for c in FURTHER_WITHIN_STEPS]
     within_steps = [Options(**{**c, **WITHIN_STEPS}) for c in (*chosen, *further)]
-    return [*pairs, *others, *within_steps, Options(**{**plain, **DELTA})]
+    ways = product(("grid", "substep"), (False, True))
+    untrained = [DELTA, *({**COUNTS, "timing": t, "window": w} for t, w in ways)]
+    return [*pairs, *others, *within_steps, *(Options(**{**plain, **u}) for u in untrained)]
 
 
 def _draw(rng: np.random.Generator) -> dict[str, Any]:

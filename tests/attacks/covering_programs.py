@@ -28,6 +28,7 @@ from mlgenn_delays.neurons import (
 from mlgenn_delays.program.model import AdjointModel, NeuronModel
 from mlgenn_delays.program.parameters import Owner, OwnerKind, ParameterSpec
 from mlgenn_delays.program.timing import steps_up
+from mlgenn_delays.readouts import Readout, default_readouts
 from mlgenn_delays.synapses import Delta, Exponential
 from mlgenn_delays.training.built_network import BuiltNetwork
 from mlgenn_delays.training.data import TrialData, prepare
@@ -62,7 +63,7 @@ class Own(Neuron):
 
     is_spiking = True
 
-    def __init__(self, tau_refrac: float | None, readout: str | None):
+    def __init__(self, tau_refrac: float | None, readout: Readout | None):
         super().__init__(readout)
         self.tau_refrac = tau_refrac
 
@@ -162,7 +163,7 @@ class _Maker:
     def _any(self, *values: Any) -> Any:
         return values[self.rng.integers(len(values))]
 
-    def _spiking(self, readout: str | None) -> Neuron:
+    def _spiking(self, readout: Readout | None) -> Neuron:
         held = self.options.refractory
         if self.options.neuron == "own":
             return Own(held, readout)
@@ -174,9 +175,11 @@ class _Maker:
         return LeakyIntegrateFire(**settings)
 
     def _output(self, readout: str) -> Neuron:
-        if readout == "first_spike_time":
-            return self._spiking(readout)
-        return LeakyIntegrate(tau_mem=12.0, readout=readout)
+        start, end = (6.0, 18.5) if self.options.window else (None, None)
+        made = default_readouts[readout](start, end)
+        if made.uses_spikes:
+            return self._spiking(made)
+        return LeakyIntegrate(tau_mem=12.0, readout=made)
 
     def _connect(self, source: Population, target: Population, kind: str, tau: float = 5.0) -> None:
         delay, longest = getattr(self.options, kind), self._any(0, 6, 45)
@@ -213,6 +216,8 @@ class _Maker:
         per_timestep = options.per_timestep and options.readout != "first_spike_time"
         losses = {p: self._loss(p.neuron.readout.name, per_timestep) for p in outputs}
         strength = 1e-3 if options.regularised else 0.0
+        learned = frozenset(network.connections[frozen:])
+        bounds = options.bounds if options.training else "none"
         return BuildSettings(
             options.timesteps,
             "timesteps",
@@ -224,7 +229,9 @@ class _Maker:
             reg_lambda_upper=strength,
             reg_lambda_lower=strength,
             reg_nu_upper=4.0,
-            weight_learn_conns=frozenset(network.connections[frozen:]),
+            weight_learn_conns=learned,
+            clamp_weight_conns={c: (-9.0, 9.0) for c in learned} if bounds == "clamped" else None,
+            keep_sign_conns=learned if bounds == "signs" else frozenset(),
             delay_learn_conns=frozenset(self.learned_delays),
             i_minus_thresh_min=self._any(1e-2, 0.5),
             timing=options.timing,

@@ -28,6 +28,7 @@ from mlgenn_delays.program.program import (
     Receptor,
     Regulariser,
 )
+from mlgenn_delays.readouts import Readout, default_readouts
 
 #: No delay; a number of steps for all synapses; or the range of a delay per synapse.
 Delay = None | int | tuple[float, float]
@@ -127,7 +128,7 @@ class Case:
         regulariser = None
         if p.regularised is not None:
             output = next(o for o in self.populations if o.neuron.readout is not None)
-            spikes = output.neuron.readout.uses_spike_times
+            spikes = output.neuron.readout.uses_spikes
             regulariser = Regulariser(*p.regularised, 1.0 if spikes else output.tau_mem)
         return PopulationProgram(
             index,
@@ -349,14 +350,15 @@ class ProgramBuilder:
         self,
         size: int,
         loss: Loss,
-        readout: str = "avg_var",
+        readout: str | Readout = "avg_var",
         name: str = "output",
         per_timestep: bool = False,
         **neuron: Any,
     ) -> int:
-        """Output: spiking with readout first_spike_time, else a leaky integrator."""
-        kind = LeakyIntegrateFire if readout == "first_spike_time" else LeakyIntegrate
-        model = kind(**{"tau_mem": 10.0, **neuron, "readout": readout})
+        """Output: spiking where the readout uses spikes, else a leaky integrator."""
+        made = default_readouts[readout]() if isinstance(readout, str) else readout
+        kind = LeakyIntegrateFire if made.uses_spikes else LeakyIntegrate
+        model = kind(**{"tau_mem": 10.0, **neuron, "readout": made})
         return self._add(name, size, model, loss=loss, trace=loss.needs_trace(per_timestep))
 
     def _add(self, name: str, size: int, neuron: Neuron, **settings: Any) -> int:
@@ -424,7 +426,7 @@ class ProgramBuilder:
 
 def recurrent_case(
     loss: Loss,
-    readout: str = "avg_var",
+    readout: str | Readout = "avg_var",
     *,
     seed: int = 4,
     timesteps: int = 30,

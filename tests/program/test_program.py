@@ -163,6 +163,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "kind": ReadoutKind.MAX,
             "weights": np.full(STEPS, 0.5 / STEPS),
             "density": Density(DT * STEPS, 5.0),
+            "window": (2, 9),
         },
     ),
     "Density": (lambda: Density(1.0, 2.0), {"scale": 2.0, "tau": 3.0}),

@@ -63,6 +63,7 @@ class ParameterMemory:
         learned = spec.learned
         self.gradients = abi.aligned_zeros(num_threads * size, np.float32) if learned else None
         self.moments = {n: abi.aligned_zeros(size, np.float32) for n in ("m", "v") if learned}
+        self.bounds = self._entry_bounds(spec)
 
     def fill(self, buffers: abi.Parameter) -> None:
         """Write the addresses into the generated code's table."""
@@ -70,6 +71,18 @@ class ParameterMemory:
         bind(buffers, "gradient", self.gradients, threads=self._num_threads, elements=self._size)
         for name in ("m", "v"):
             bind(buffers, name, self.moments.get(name), elements=self._size)
+        for name in ("low", "high"):
+            bind(buffers, name, self.bounds.get(name), elements=self._size)
+
+    def _entry_bounds(self, spec: ParameterSpec) -> dict[str, np.ndarray]:
+        """Bounds of each element, where it is an entry that has its own."""
+        of_elements = spec.has_entry_bounds and spec.size == self._rows * self._columns
+        if not of_elements or not spec.learned:
+            return {}
+        bounds = {name: abi.aligned_zeros(self._size, np.float32) for name in ("low", "high")}
+        for array, values in zip(bounds.values(), spec.bounds, strict=True):
+            self.assign(array, np.ravel(values))
+        return bounds
 
     def unpad(self, array: np.ndarray) -> np.ndarray:
         """Copy of a padded array, flat without the padding."""
@@ -85,7 +98,7 @@ class ParameterMemory:
     def memory(self) -> dict[str, int]:
         """Bytes by purpose."""
         return {
-            "parameters": self.values.nbytes,
+            "parameters": self.values.nbytes + sum(a.nbytes for a in self.bounds.values()),
             "gradients": 0 if self.gradients is None else self.gradients.nbytes,
             "optimiser": sum(a.nbytes for a in self.moments.values()),
         }

@@ -20,7 +20,7 @@ from ...program.program import PopulationProgram, Program
 from ...program.timing import event_steps, spike_times, step_dtype
 from . import abi
 from .door import bind, bind_table
-from .substep import density_of, density_weights
+from .substep import density_weights
 
 #: (example, population) -> times [ms] and neurons of its spikes.
 Spikes = Callable[[int, int], tuple[np.ndarray, np.ndarray]]
@@ -99,12 +99,12 @@ class Call:
         if p.readout is not None:
             self._set(p.index, "readout", np.empty((examples, p.size), np.float32))
             self._set(p.index, "readout_step", np.full((examples, p.size), -1, np.int32))
-            density = density_of(p) if self.program.is_substep else None
-            if density is not None:
-                weights = density_weights(density, self.program.dt, steps)
-                self._set(p.index, "readout_weights", weights)
-            elif p.readout.weights is not None:
-                self._set(p.index, "readout_weights", _float32(p.readout.weights))
+            weights = p.readout.weights
+            integrated = density_weights(p.readout, self.program.dt, steps)
+            if self.program.is_substep and integrated is not None:
+                self._set(p.index, "readout_weights", integrated)
+            elif weights is not None:
+                self._set(p.index, "readout_weights", _float32(weights))
         if p.trace and self.program.training:
             self._set(p.index, "trace", np.empty((examples, steps, p.size), np.float32))
         self._record(p, "record_vars", p.state_variables, record)

@@ -62,7 +62,8 @@ def _comment(text: str) -> str:
 
 
 def _bounds(spec: ParameterSpec) -> list[str] | None:
-    return [literal(bound) for bound in spec.bounds] if spec.is_bounded else None
+    is_constant = spec.is_bounded and not spec.has_entry_bounds
+    return [literal(bound) for bound in spec.bounds] if is_constant else None
 
 
 def _receptor(receptor: Receptor, index: int, own: Collection[str]) -> dict[str, Any]:
@@ -150,6 +151,7 @@ def _population(
         "tape": [(name, _expression(code)) for name, code in model.adjoint.tape.items()],
         "functions": {name for code in model.snippets().values() for name in code.functions},
         "readout": kind,
+        "window": None if population.readout is None else population.readout.window,
         # the weights of the steps times a number per neuron drive the adjoint
         "driven": kind == "weighted" and not population.trace,
         # the adjoint stays at zero until, backwards, the first spike
@@ -195,6 +197,7 @@ def _connection(
             {
                 "index": i,
                 "bounds": _bounds(program.parameters[i]),
+                "entry_bounds": program.parameters[i].has_entry_bounds,
                 "axonal": i in axonal,
             }
             for i in learned
@@ -222,11 +225,18 @@ def _environment() -> jinja2.Environment:
 def generate(program: Program) -> str:
     """C++ source of ``program``: the forward pass and, for training, the backward pass.
 
-    Programs that differ in initial values alone, as those of several seeds do where synapses are
-    the same, have one source; the last few are kept.
+    Programs that differ in initial values alone, and in bounds of single entries, as those of
+    several seeds do where synapses are the same, have one source; the last few are kept.
     """
     any_values = np.zeros(0, np.float32)
-    parameters = tuple(replace(spec, initial=any_values) for spec in program.parameters)
+    parameters = tuple(
+        replace(
+            spec,
+            initial=any_values,
+            bounds=any_values if spec.has_entry_bounds else spec.bounds,
+        )
+        for spec in program.parameters
+    )
     return _generate(replace(program, parameters=parameters))
 
 

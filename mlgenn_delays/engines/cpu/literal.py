@@ -8,7 +8,9 @@ import numpy as np
 
 
 def literal(value: float) -> str:
-    """``value`` as a C++ float literal that keeps every float32 digit."""
+    """``value`` as a C++ float literal that keeps every float32 digit; it may be infinite."""
+    if np.isinf(value):
+        return "INFINITY" if value > 0.0 else "-INFINITY"
     text = f"{np.float32(value):.9g}"
     return f"{text}{'' if '.' in text or 'e' in text else '.0'}f"
 

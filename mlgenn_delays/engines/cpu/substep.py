@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from ...program.equations import kappa
-from ...program.program import Density, PopulationProgram, Program, Receptor
+from ...program.program import (
+    Density,
+    PopulationProgram,
+    Program,
+    ReadoutProgram,
+    Receptor,
+)
 from ...program.substep import ranks
 from .literal import literal, literals
 
@@ -126,9 +132,13 @@ def order(
 
 
 @lru_cache(maxsize=8)
-def density_weights(density: Density, dt: float, timesteps: int) -> np.ndarray:
+def density_weights(readout: ReadoutProgram, dt: float, timesteps: int) -> np.ndarray | None:
     """(timesteps,) what integrals of the voltage over timesteps are weighted with, float32: the
-    density at the ends of steps times ``dt`` [ms]."""
+    density at the ends of steps times ``dt`` [ms], 0 outside of the window; None: there is none."""
+    density, steps = readout.density, readout.steps(timesteps)
+    if density is None:
+        return None
     ends = dt * np.arange(1, timesteps + 1)
-    weights: np.ndarray = dt * np.exp(-ends / density.tau) / density.scale
-    return weights.astype(np.float32)
+    weights = np.zeros(timesteps, np.float32)
+    weights[steps] = dt * np.exp(-ends[steps] / density.tau) / density.scale
+    return weights

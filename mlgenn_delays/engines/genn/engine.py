@@ -148,7 +148,11 @@ class GennEngine(Engine):
         return get_values(self._group(parameter), self._gradients[parameter])
 
     def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
-        return frozenset(i for i, adam in steps.items() if adam is not None)
+        # GeNN's optimisers clamp to two numbers
+        specs = self.program.parameters
+        return frozenset(
+            i for i, adam in steps.items() if adam is not None and not specs[i].has_entry_bounds
+        )
 
     def _adam(self, steps: Mapping[int, AdamStep]) -> bool:
         for parameter, adam in steps.items():

@@ -122,6 +122,7 @@ class PopulationModel:
             "trace": has_trace,
             "sampled": is_sampled(program, population),
             "readout": kind,
+            "window": None if population.readout is None else population.readout.window,
             "regulariser": regularised,
             "refractory_steps": self._refractory,
             "receptors": receptors,
@@ -186,7 +187,7 @@ class PopulationModel:
     def _add_readout(self, kind: str, training: bool) -> None:
         if kind == "weighted":
             self._arrays.append(("ReadoutWeights", "scalar*"))
-        if kind in ("weighted", "max"):
+        if kind != "first_spike":
             start = _LOWEST if kind == "max" else 0.0
             self.forward_vars.append(("Readout", "scalar", start))
         if kind in ("max", "first_spike"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from ml_genn.compilers import Compiler
 from ml_genn.compilers.compiler import create_reset_custom_update
 from ml_genn.optimisers import Optimiser
@@ -18,6 +19,7 @@ from pygenn import (
     create_wu_var_ref,
 )
 
+from ...program.parameters import ParameterSpec
 from ...program.program import ConnectionProgram, Program
 from . import models
 from .mirror import mirror
@@ -266,7 +268,7 @@ class ProgramCompiler(Compiler):
             gradient,
             create_wu_var_ref(group, spec.name),
             False,
-            spec.bounds if spec.is_bounded else None,
+            _clamp(spec),
         )
         learn = learn_group(parameter)
         self._groups.add(learn)
@@ -283,3 +285,12 @@ class ProgramCompiler(Compiler):
     def _note(self, *parts: Any) -> None:
         """Add to the text whose hash tells whether generated code can be used again."""
         self._text.extend(repr(part) for part in parts)
+
+
+def _clamp(spec: ParameterSpec) -> tuple[float, float] | None:
+    """Bounds as GeNN's code can have them, in which there are no infinite numbers."""
+    if not spec.is_bounded or spec.has_entry_bounds:
+        return None
+    largest = float(np.finfo(np.float32).max)
+    low, high = spec.bounds
+    return max(low, -largest), min(high, largest)

@@ -154,7 +154,7 @@ class Simulation:
             kind = models.readout_kind(p)
             if kind != "first_spike":
                 self._readouts[p.index].append(self._pull(p.index, "Readout"))
-            if kind != "weighted":
+            if kind in ("max", "first_spike"):
                 self._readout_steps[p.index].append(self._pull(p.index, "ReadoutStep"))
 
     def _drain(self) -> None:

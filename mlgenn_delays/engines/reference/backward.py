@@ -51,8 +51,8 @@ class Drives:
 
     #: dL/dV per output neuron, as nodes with L's gradient in their weights
     voltage: dict[int, list[Nodes]] = field(default_factory=dict)
-    #: (outputs,) dL/dt of first spikes [1/ms]
-    first_spikes: dict[int, np.ndarray] = field(default_factory=dict)
+    #: dL/dt of spikes that are read out [1/ms]
+    spikes: dict[Spike, float] = field(default_factory=dict)
     #: (outputs,) lambda_V at the end of the trial
     silent: dict[int, np.ndarray] = field(default_factory=dict)
     #: (neurons,) what the regulariser adds to lambda_V at each spike
@@ -253,8 +253,7 @@ class BackwardPass:
         assert cell is not None
         membrane = cell.membrane
         numerator, spike.sent = spike.sent, 0.0  # ready for another backward pass
-        if spike.is_first and cell.population in self.drives.first_spikes:
-            numerator += float(self.drives.first_spikes[cell.population][cell.index])
+        numerator += self.drives.spikes.get(spike, 0.0)
         if membrane.refractory > 0.0:
             numerator += (spike.release_current - membrane.reset) * spike.release_lambda
         else:

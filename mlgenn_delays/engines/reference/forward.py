@@ -74,13 +74,12 @@ class Cell:
 class Spike:
     """A spike, and what the backward pass needs to know of it."""
 
-    __slots__ = ("cell", "current", "is_first", "release_current", "release_lambda", "sent", "time")
+    __slots__ = ("cell", "current", "release_current", "release_lambda", "sent", "time")
 
-    def __init__(self, cell: Cell | None, time: float, current: float, is_first: bool):
+    def __init__(self, cell: Cell | None, time: float, current: float):
         self.cell = cell  #: None for a spike of an input
         self.time = time  #: [ms]
         self.current = current  #: I at the spike, summed over receptors
-        self.is_first = is_first  #: of its neuron in the trial
         self.release_current = 0.0  #: I at the end of the refractory period
         self.release_lambda = 0.0  #: lambda_V there
         self.sent = 0.0  #: sum of w (lambda_V - lambda_I) over its arrivals
@@ -160,7 +159,7 @@ class ForwardPass:
             for time, neuron in zip(
                 np.asarray(times).tolist(), np.asarray(neurons).tolist(), strict=True
             ):
-                self._send(Spike(None, time, 0.0, False), population, neuron)
+                self._send(Spike(None, time, 0.0), population, neuron)
         for cells in self.cells:
             for cell in cells:
                 if cell.membrane.spikes:
@@ -232,7 +231,7 @@ class ForwardPass:
     def _spike(self, cell: Cell, time: float) -> None:
         membrane = cell.membrane
         membrane.decay(cell.currents, time - cell.time)
-        spike = Spike(cell, time, sum(cell.currents), not cell.spikes)
+        spike = Spike(cell, time, sum(cell.currents))
         cell.spikes.append(spike)
         if len(cell.spikes) > self._most_spikes:
             name = self.circuit.program.populations[cell.population].name

@@ -9,22 +9,30 @@ import numpy as np
 from ...program.exchange import NO_SPIKE, OutputGradient, Recording, RecordRequest, Trace
 from ...program.program import PopulationProgram, Program
 from .backward import BackwardPass, Drives
-from .forward import ForwardPass
-from .quadrature import nodes_at, readout_nodes, trace_nodes
+from .forward import ForwardPass, Spike
+from .quadrature import nodes_at, readout_nodes, trace_nodes, window_times
 
 
 def read_out(trial: ForwardPass, population: PopulationProgram) -> np.ndarray:
     """Readout of each neuron of one example, (outputs,) float64."""
-    readout = population.readout
+    readout, program = population.readout, trial.circuit.program
     assert readout is not None
-    if readout.uses_spike_times:
-        silent = NO_SPIKE
-        cells = trial.cells[population.index]
-        return np.array([-c.spikes[0].time if c.spikes else silent for c in cells])
-    program = trial.circuit.program
+    if readout.uses_spikes:
+        spikes = _spikes_within(trial, population)
+        if readout.uses_spike_times:
+            return np.array([-s[0].time if s else NO_SPIKE for s in spikes])
+        return np.array([float(len(s)) for s in spikes])
     return np.array(
         [readout_nodes(readout, t, program).value(t) for t in trial.trajectories(population.index)]
     )
+
+
+def _spikes_within(trial: ForwardPass, population: PopulationProgram) -> list[list[Spike]]:
+    """Spikes of each neuron that the readout may read."""
+    assert population.readout is not None
+    start, end = window_times(population.readout, trial.circuit.program)
+    cells = trial.cells[population.index]
+    return [[s for s in cell.spikes if start < s.time <= end] for cell in cells]
 
 
 def trace(trial: ForwardPass, population: PopulationProgram) -> Trace:
@@ -62,7 +70,10 @@ def make_drives(
         elif gradient.readout is None or population.readout is None:
             continue
         elif population.readout.uses_spike_times:
-            drives.first_spikes[index] = gradient.readout[example]
+            for spikes, slope in zip(
+                _spikes_within(trial, population), gradient.readout[example], strict=True
+            ):
+                drives.spikes.update({spike: float(slope) for spike in spikes[:1]})
         else:
             program = trial.circuit.program
             drives.voltage[index] = [
@@ -76,9 +87,7 @@ def make_drives(
 
 def kept_populations(program: Program, variables: frozenset[tuple[int, str]]) -> frozenset[int]:
     """Populations of which the forward pass must keep trajectories."""
-    outputs = (
-        p.index for p in program.outputs if p.readout is None or not p.readout.uses_spike_times
-    )
+    outputs = (p.index for p in program.outputs if p.readout is None or not p.readout.uses_spikes)
     return frozenset(outputs) | {index for index, name in variables if name == "V"}
 
 

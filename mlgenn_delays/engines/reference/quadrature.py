@@ -57,22 +57,32 @@ def nodes_at(trajectory: Trajectory, times: np.ndarray, weights: np.ndarray) -> 
     return Nodes(*trajectory.locate(times), weights, {})
 
 
+def window_times(readout: ReadoutProgram, program: Program) -> tuple[float, float]:
+    """Start and end [ms] of what is read of a trial."""
+    if readout.window is None:
+        return 0.0, program.duration
+    first, end = readout.window
+    return first * program.dt, end * program.dt
+
+
 def readout_nodes(readout: ReadoutProgram, trajectory: Trajectory, program: Program) -> Nodes:
     """Nodes of a voltage readout of one neuron.
 
     Raises:
         TypeError: a sum of voltages that is neither an integral nor the voltage at the end
     """
+    start, end = window_times(readout, program)
     if readout.kind is ReadoutKind.MAX:
-        return _maximum(trajectory)
+        return _maximum(trajectory, start, end)
     if readout.density is None:
         assert readout.weights is not None
-        if np.any(readout.weights[:-1]) or readout.weights[-1] != 1.0:
+        weights = readout.weights[readout.steps(program.timesteps)]
+        if np.any(weights[:-1]) or weights[-1] != 1.0:
             raise TypeError(f"readout '{readout.name}' is not an integral over the voltage")
-        last = len(trajectory.times) - 1
-        return _single_node(last, float(trajectory.lengths[last]))
+        last = trajectory.last_before(end)
+        return _single_node(last, end - trajectory.times[last])
     longest = _LONGEST_READOUT * _shortest_tau(trajectory)
-    edges = np.append(trajectory.starts, program.duration)
+    edges = np.clip(np.append(trajectory.starts, program.duration), start, end)
     times, weights = gauss_legendre(edges, longest)
     density = np.exp(-times / readout.density.tau) / readout.density.scale
     return nodes_at(trajectory, times, weights * density)
@@ -117,18 +127,21 @@ def _single_node(segment: int, offset: float, kinks: dict[int, float] | None = N
     return Nodes(np.array([segment]), np.array([offset]), np.ones(1), kinks or {})
 
 
-def _maximum(trajectory: Trajectory) -> Nodes:
-    """Node of the first global maximum of V."""
-    membrane, lengths = trajectory.membrane, trajectory.lengths.tolist()
-    last = len(lengths) - 1
-    best, node = trajectory.voltages[0], _single_node(0, 0.0)
-    for j, length in enumerate(lengths):
+def _maximum(trajectory: Trajectory, start: float, end: float) -> Nodes:
+    """Node of the first global maximum of V from ``start`` to ``end`` [ms]."""
+    membrane, times = trajectory.membrane, trajectory.times
+    first, last = trajectory.last_before(start), trajectory.last_before(end)
+    since = start - times[first]
+    best = membrane.voltage(trajectory.voltages[first], trajectory.currents[first], since)
+    node = _single_node(first, since)
+    for j in range(first, last + 1):
+        length = (times[j + 1] if j < last else end) - times[j]
         v, currents = trajectory.voltages[j], trajectory.currents[j]
         if membrane.voltage_bound(v, currents) <= best:
             continue
         for offset in membrane.extrema(v, currents, length):
             value = membrane.voltage(v, currents, offset)
-            if value > best:
+            if value > best and times[j] + offset > start:
                 best, node = value, _single_node(j, offset)
         later = list(currents)
         value = membrane.advance(v, later, length)

@@ -59,6 +59,11 @@ class Trajectory:
         segments = np.searchsorted(self.starts, times, side="right") - 1
         return segments, times - self.starts[segments]
 
+    def last_before(self, time: float) -> int:
+        """The segment that ends at ``time`` [ms] or has it within; of the trial's start, the
+        first."""
+        return max(int(np.searchsorted(self.starts, time)) - 1, 0)
+
     def voltage_at(self, segments: np.ndarray, offsets: np.ndarray) -> np.ndarray:
         """V (n,) at offsets (n,) [ms] from the starts of ``segments`` (n,)."""
         voltages, currents, held = self._arrays

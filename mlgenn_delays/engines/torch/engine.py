@@ -143,7 +143,7 @@ class TorchEngine(Engine):
                 for p in program.inputs
             }
             trial = ForwardPass(program, self._values, batch.step if learns else None).run(inputs)
-            readouts = {p.index: _read_out(p, trial.voltages[p.index]) for p in program.outputs}
+            readouts = {p.index: _read_out(p, trial) for p in program.outputs}
         if learns:
             self._trial, self._readouts, self._running = trial, readouts, trial.running
         return ForwardResult(
@@ -278,16 +278,19 @@ class TorchEngine(Engine):
         }
 
 
-def _read_out(population: PopulationProgram, voltages: Tensor) -> Tensor:
-    """(examples, outputs) from (steps, examples, outputs)."""
-    readout = population.readout
+def _read_out(population: PopulationProgram, trial: Trial) -> Tensor:
+    """(examples, outputs) from a trial's (steps, examples, outputs)."""
+    readout, voltages = population.readout, trial.voltages[population.index]
     assert readout is not None
-    if readout.kind is ReadoutKind.MAX:
-        return voltages.max(dim=0).values
     if readout.kind is ReadoutKind.WEIGHTED:
         weights = torch.as_tensor(np.array(readout.weights)).to(voltages)
         return torch.einsum("n,nbo->bo", weights, voltages)
-    return torch.softmax(voltages, dim=2).sum(dim=0)
+    steps = readout.steps(len(voltages))
+    if readout.kind is ReadoutKind.MAX:
+        return voltages[steps].max(dim=0).values
+    if readout.kind is ReadoutKind.SPIKE_COUNT:
+        return trial.spikes[population.index][steps].sum(dim=0)
+    return torch.softmax(voltages[steps], dim=2).sum(dim=0)
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:

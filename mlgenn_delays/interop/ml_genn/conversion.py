@@ -148,8 +148,11 @@ def _add_population(
 def _convert_neuron(population: Any, source: Package) -> Any:
     label = f"population {population.name!r}"
     neuron = NEURONS.create(population.neuron, label, source)
-    if population.neuron.readout is not None:
-        neuron.readout = READOUTS.create(population.neuron.readout, label, source)
+    readout = population.neuron.readout
+    if readout is not None:
+        neuron.readout = READOUTS.create(readout, label, source)
+        if any(getattr(readout, n, None) is not None for n in ("window_start", "window_end")):
+            raise ValueError(f"{label}: its readout is {readout!r}, ml_genn reads whole trials")
     return neuron
 
 

@@ -259,6 +259,11 @@ def _check_model(population: PopulationProgram, dt: float) -> None:
             "are LeakyIntegrateFire and LeakyIntegrate"
         )
     readout = population.readout
+    if readout is not None and readout.window is not None:
+        raise ValueError(
+            f"population {population.name!r}: its readout {readout.name!r} reads a window within "
+            "the trial, which cannot be said in NIR, where trials have no length"
+        )
     if readout is not None and readout.name not in default_readouts:
         raise ValueError(
             f"population {population.name!r}: its readout {readout.name!r} is not one of this "

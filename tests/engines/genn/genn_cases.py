@@ -24,6 +24,7 @@ from mlgenn_delays.losses import (
 )
 from mlgenn_delays.neurons import AdaptiveLeakyIntegrateFire
 from mlgenn_delays.program.exchange import Batch, Recording, RecordRequest
+from mlgenn_delays.readouts import AvgVarExpWeight, FirstSpikeTime, MaxVar
 
 SCE = SparseCategoricalCrossentropy()
 BATCH = 8
@@ -185,6 +186,15 @@ SETTINGS: dict[str, Callable[[], Case]] = {
     "first spikes": lambda: recurrent(delays=(RANGE, None, RANGE), **FIRST_SPIKE),
     "some outputs silent": lambda: recurrent(
         delays=(RANGE, None, 2), readout="first_spike_time", output={"v_thresh": 2.5}
+    ),
+    "mean of a window": lambda: recurrent(
+        readout=AvgVarExpWeight(9.0, 31.0), delays=(RANGE, None, RANGE)
+    ),
+    "largest in a window": lambda: recurrent(
+        readout=MaxVar(9.0, 31.0), delays=(RANGE, 2, None), seed=2
+    ),
+    "first spikes in a window": lambda: recurrent(
+        delays=(RANGE, None, RANGE), readout=FirstSpikeTime(9.0, 38.0), output_weight=4.0
     ),
     "relative first spikes": lambda: recurrent(
         loss=RelativeMeanSquareError(2.0),

@@ -35,6 +35,8 @@ struct Parameter {
     float* gradient;  // [threads][elements], where it is learned
     float* m;         // [elements] moments of Adam
     float* v;         // [elements]
+    const float* low;   // [elements] smallest values, where each element has bounds of its own
+    const float* high;  // [elements]
     double norm;      // of the gradient, written by the backward pass
 };
 

@@ -64,6 +64,8 @@ struct Parameter {
     float* gradient;  // [threads][elements], where it is learned
     float* m;         // [elements] moments of Adam
     float* v;         // [elements]
+    const float* low;   // [elements] smallest values, where each element has bounds of its own
+    const float* high;  // [elements]
     double norm;      // of the gradient, written by the backward pass
 };
 
@@ -424,7 +426,7 @@ double reduce_synapses(float* grad, size_t stride, int num_threads, size_t first
     return sum;
 }
 
-// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last), with `bound(value)`
+// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last), with `bound(value, k)`
 // after it. Returns whether values and moments are finite.
 template <typename Bound>
 bool adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
@@ -436,7 +438,7 @@ bool adam_update(const Adam& adam, const float* __restrict grad, float* __restri
         m[k] = adam.beta1 * m[k] + (1.0f - adam.beta1) * grad[k];
         v[k] = adam.beta2 * v[k] + (1.0f - adam.beta2) * grad[k] * grad[k];
         value[k] = bound(value[k] - adam.alpha * (m[k] * adam.moment_scale1)
-                                        / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon));
+                                        / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon), k);
         infinite |= std::abs(value[k]) <= largest ? 0 : 1;  // written so that it vectorises
         infinite |= std::abs(m[k]) <= largest ? 0 : 1;
         infinite |= std::abs(v[k]) <= largest ? 0 : 1;
@@ -1054,7 +1056,7 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "f8ee2babd933"; }
+const char* mgd_abi_version() { return "d64a85d026bd"; }
 
 Network* mgd_create(int num_threads) {
     try {
@@ -1198,14 +1200,14 @@ int mgd_adam(Network* network, const Adam* adam) {
                     (void)first, (void)last;
                     {
                         const Parameter& q = network->parameters[0];
-                        const auto bound = [](float x) { return x; };
+                        const auto bound = [](float x, size_t) { return x; };
                         if (!adam_update(adam[0], q.gradient, q.m, q.v, q.value, first, last, bound)) {
                             finite = false;
                         }
                     }
                     {
                         const Parameter& q = network->parameters[1];
-                        const auto bound = [](float x) { return std::min(std::max(x, 0.0f), 12.0f); };
+                        const auto bound = [](float x, size_t) { return std::min(std::max(x, 0.0f), 12.0f); };
                         if (!adam_update(adam[1], q.gradient, q.m, q.v, q.value, first, last, bound)) {
                             finite = false;
                         }
@@ -1222,7 +1224,7 @@ int mgd_adam(Network* network, const Adam* adam) {
                     (void)first, (void)last;
                     {
                         const Parameter& q = network->parameters[2];
-                        const auto bound = [](float x) { return x; };
+                        const auto bound = [](float x, size_t) { return x; };
                         if (!adam_update(adam[2], q.gradient, q.m, q.v, q.value, first, last, bound)) {
                             finite = false;
                         }

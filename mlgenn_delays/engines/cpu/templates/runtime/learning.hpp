@@ -18,7 +18,7 @@ double reduce_synapses(float* grad, size_t stride, int num_threads, size_t first
     return sum;
 }
 
-// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last), with `bound(value)`
+// One step of Adam (Kingma & Ba 2015, algorithm 1) on synapses [first, last), with `bound(value, k)`
 // after it. Returns whether values and moments are finite.
 template <typename Bound>
 bool adam_update(const Adam& adam, const float* __restrict grad, float* __restrict m,
@@ -30,7 +30,7 @@ bool adam_update(const Adam& adam, const float* __restrict grad, float* __restri
         m[k] = adam.beta1 * m[k] + (1.0f - adam.beta1) * grad[k];
         v[k] = adam.beta2 * v[k] + (1.0f - adam.beta2) * grad[k] * grad[k];
         value[k] = bound(value[k] - adam.alpha * (m[k] * adam.moment_scale1)
-                                        / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon));
+                                        / (std::sqrt(v[k] * adam.moment_scale2) + adam.epsilon), k);
         infinite |= std::abs(value[k]) <= largest ? 0 : 1;  // written so that it vectorises
         infinite |= std::abs(m[k]) <= largest ? 0 : 1;
         infinite |= std::abs(v[k]) <= largest ? 0 : 1;
