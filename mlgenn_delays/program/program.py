@@ -20,6 +20,7 @@ from .frozen import Frozen
 from .model import NeuronModel, SynapseModel
 from .parameters import OwnerKind, ParameterSpec
 from .surrogate import SurrogateProgram
+from .window import Kernel
 
 
 class ReadoutKind(Enum):
@@ -190,6 +191,7 @@ class ConnectionProgram(Frozen):
         max_delay_steps: largest delay that any synapse may have, in timesteps
         pre_ind, post_ind: (synapses,) uint32, sorted by pre, then post; None: dense
         axonal_delays:   whether delays are one per presynaptic neuron, in their order
+        kernel:          of a convolution, whose entries are those of the weights
     """
 
     index: int
@@ -207,6 +209,7 @@ class ConnectionProgram(Frozen):
     pre_ind: np.ndarray | None = None
     post_ind: np.ndarray | None = None
     axonal_delays: bool = False
+    kernel: Kernel | None = None
 
     @property
     def is_sparse(self) -> bool:
