@@ -78,6 +78,11 @@ class Kernel:
         return (*self.window.size, self.channels, self.filters)
 
     @property
+    def num_entries(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
     def num_synapses(self) -> int:
         """Number of synapses."""
         return self.window.num_pairs * self.channels * self.filters

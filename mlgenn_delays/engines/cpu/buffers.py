@@ -21,8 +21,21 @@ def padded(size: int) -> int:
     return -(-size // VECTOR) * VECTOR
 
 
-def storage(connection: ConnectionProgram) -> int:
+def walks_kernel(program: Program, connection: ConnectionProgram) -> bool:
+    """Whether generated code walks the kernel of a convolution in place of a list of synapses: on
+    the grid, where delays are one for all or shared as weights are."""
+    if program.is_substep or connection.kernel is None:
+        return False
+    if connection.delay is None:
+        return True
+    weight, delay = (program.parameters[i] for i in (connection.weight, connection.delay))
+    return delay.map is not None and np.array_equal(delay.map, weight.map)
+
+
+def storage(program: Program, connection: ConnectionProgram) -> int:
     """Elements of one parameter array of a connection, padding included, at least 1."""
+    if connection.kernel is not None and walks_kernel(program, connection):
+        return connection.kernel.num_entries
     if connection.is_sparse:
         return max(connection.num_synapses, 1)
     return max(connection.source_size * padded(connection.target_size), 1)
@@ -37,7 +50,8 @@ def axonal_delays(program: Program) -> frozenset[int | None]:
 
 def holds_entries(program: Program) -> frozenset[int]:
     """Parameters of which generated code has the entries, not a value per synapse or neuron."""
-    own = axonal_delays(program)
+    walked = (c for c in program.connections if walks_kernel(program, c))
+    own = axonal_delays(program).union(*((c.weight, c.delay) for c in walked))
     return frozenset(i for i, s in enumerate(program.parameters) if s.map is None or i in own)
 
 
@@ -96,9 +110,10 @@ def _layout(program: Program, spec: ParameterSpec) -> tuple[int, int, int]:
     connection = program.connections[spec.owner.index]
     if any(i is not None and program.parameters[i] is spec for i in axonal_delays(program)):
         return 1, connection.source_size, max(connection.source_size, 1)
+    size = storage(program, connection)
     if connection.is_sparse:
-        return 1, connection.num_synapses, storage(connection)
-    return connection.source_size, connection.target_size, storage(connection)
+        return 1, spec.size if walks_kernel(program, connection) else connection.num_synapses, size
+    return connection.source_size, connection.target_size, size
 
 
 def _at_rest(program: Program, spec: ParameterSpec) -> float:
@@ -122,7 +137,7 @@ class ConnectionMemory:
     ):
         self._weight = parameters[connection.weight]
         self._delay = None if connection.delay is None else parameters[connection.delay]
-        size = storage(connection)
+        size = storage(program, connection)
         self._sizes = {
             "threads": num_threads,
             "pre": connection.source_size,
@@ -135,10 +150,11 @@ class ConnectionMemory:
         self.touched = np.zeros(num_threads * connection.source_size, dtype=np.uint8)
         self.row_start: np.ndarray | None = None
         self.post: np.ndarray | None = None
-        if connection.pre_ind is not None and connection.post_ind is not None:
-            counts = np.bincount(connection.pre_ind, minlength=connection.source_size)
+        pre, post = connection.pre_ind, connection.post_ind
+        if pre is not None and post is not None and not walks_kernel(program, connection):
+            counts = np.bincount(pre, minlength=connection.source_size)
             self.row_start = np.concatenate(([0], np.cumsum(counts))).astype(np.uint32)
-            self.post = np.ascontiguousarray(connection.post_ind, dtype=np.uint32)
+            self.post = np.ascontiguousarray(post, dtype=np.uint32)
 
     def fill(self, buffers: abi.ConnectionBuffers) -> None:
         """Write the addresses into the generated code's table."""
