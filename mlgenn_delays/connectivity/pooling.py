@@ -73,6 +73,8 @@ class AvgPool2D(Windowed):
     def _synapses(self) -> tuple[np.ndarray, np.ndarray]:
         source, target, _ = self._window.pairs()
         channel = np.arange(self._channels)
-        pre, post = (np.ravel(p[:, np.newaxis] * self._channels + channel) for p in (source, target))
+        pre, post = (
+            np.ravel(p[:, np.newaxis] * self._channels + channel) for p in (source, target)
+        )
         order = np.lexsort((post, pre))
         return pre[order].astype(np.uint32), post[order].astype(np.uint32)

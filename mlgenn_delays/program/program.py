@@ -217,6 +217,11 @@ class ConnectionProgram(Frozen):
         return self.pre_ind is not None
 
     @property
+    def has_listed_synapses(self) -> bool:
+        """Whether which synapses there are has to be said: a kernel says it."""
+        return self.is_sparse and self.kernel is None
+
+    @property
     def num_synapses(self) -> int:
         """Number of synapses."""
         if self.pre_ind is not None:

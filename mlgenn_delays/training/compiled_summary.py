@@ -149,6 +149,8 @@ def _connection(
             delays += ", one per axon"
         elif spec.map is not None:
             delays += f", {spec.size:,} shared"
+    weights = program.parameters[connection.weight]
+    shared = "" if weights.map is None else f", {weights.size:,} shared"
     learned = [
         _kind(program.parameters[i].name)
         for i in (connection.weight, connection.delay)
@@ -159,7 +161,7 @@ def _connection(
         " -> ".join(ends),
         f"{connection.num_synapses:,}",
         f"{connection.tau_syn:g}" if connection.tau_syn else "delta",
-        values_text(np.asarray(values[connection.weight])),
+        f"{values_text(np.asarray(values[connection.weight]))}{shared}",
         delays,
         ", ".join(learned) or "nothing",
     )

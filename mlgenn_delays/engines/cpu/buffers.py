@@ -15,10 +15,15 @@ from .substep import share_numbers
 #: Neurons per vector of the widest instruction set; rows are padded to it.
 VECTOR = 16
 
+#: Neurons after which addresses have the same place in the nearest cache again: 4 KB.
+CACHE_PERIOD = 1024
+
 
 def padded(size: int) -> int:
-    """``size`` rounded up to whole vectors."""
-    return -(-size // VECTOR) * VECTOR
+    """``size`` rounded up to whole vectors, and by one more where slots of delay rings, which are
+    that far apart, would share their places in the nearest cache."""
+    whole = -(-size // VECTOR) * VECTOR
+    return whole + VECTOR if whole and whole % CACHE_PERIOD == 0 else whole
 
 
 def walks_kernel(program: Program, connection: ConnectionProgram) -> bool:
@@ -28,8 +33,12 @@ def walks_kernel(program: Program, connection: ConnectionProgram) -> bool:
         return False
     if connection.delay is None:
         return True
-    weight, delay = (program.parameters[i] for i in (connection.weight, connection.delay))
-    return delay.map is not None and np.array_equal(delay.map, weight.map)
+    of_weights, of_delays = (
+        program.parameters[i].map for i in (connection.weight, connection.delay)
+    )
+    if of_weights is None or of_delays is None:
+        return False
+    return np.array_equal(of_weights, of_delays)
 
 
 def storage(program: Program, connection: ConnectionProgram) -> int:
