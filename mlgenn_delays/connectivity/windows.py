@@ -90,11 +90,6 @@ class Windowed(SparseBase):
             raise ArgumentError(
                 f"{label}: the target has shape {target.shape}, it should be {output}"
             )
-        if self._shapes not in (None, (shape, output)):
-            raise ArgumentError(
-                f"{label}: it connects {self._connected[0]} to {self._connected[1]} already, "
-                f"these are {shape} and {output}; give each connection its own"
-            )
         self._shapes = shape, output
         if self.num_synapses > MAX_PAIRS:
             raise ArgumentError(

@@ -44,9 +44,16 @@ kinds, neurons, synapses = ml_genn.connectivity, ml_genn.neurons, ml_genn.synaps
             "connection 'Conn_a_b': Exponential: tau is -1, allowed are",
         ),
         (
-            {"connectivity": kinds.Conv2D(0.0, 2, 1), "sizes": ((4, 4, 1), None)},
-            "connection 'Conn_a_b': its connectivity is Conv2D, which has no counterpart in "
-            "mlgenn_delays; allowed are Dense, FixedProbability, OneToOne, Sparse$",
+            {"connectivity": kinds.AvgPoolDense2D(np.ones((4, 3)), 2), "sizes": ((4, 4, 1), None)},
+            "connection 'Conn_a_b': its connectivity is AvgPoolDense2D, which has no counterpart "
+            "in mlgenn_delays; allowed are Dense, FixedProbability, OneToOne, Sparse, Conv2D, Avg",
+        ),
+        (
+            {
+                "connectivity": kinds.Conv2D(0.0, 2, 3, delay=np.ones((3, 3, 1, 2))),
+                "sizes": ((4, 4, 1), None),
+            },
+            "connection 'Conn_a_b': its delay is ndarray of shape .*, in ml_genn Conv2D has one",
         ),
         (
             {"connectivity": kinds.Dense(ml_genn.initializers.Wrapper("Exponential"))},
