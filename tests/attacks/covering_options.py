@@ -28,6 +28,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "receptors": (1, 2),
     "own_parameters": ("none", "one", "all"),
     "sharing": ("none", "axonal", "dendritic"),  # of delays that are not constant
+    "convolved": (False, True),  # from the first input
     "regularised": (False, True),
     "inputs": (1, 2),
     "outputs": (1, 2),
@@ -36,7 +37,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 #: Of ordinary size; steps and channels need more than 16 bits; from inputs straight to outputs.
 SMALL = {
-    "timesteps": 30, "channels": 5, "hidden": True, "timing": "grid", "synapse": "exponential",
+    "timesteps": 30, "channels": 6, "hidden": True, "timing": "grid", "synapse": "exponential",
 }  # fmt: skip
 LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
 STRAIGHT = {**SMALL, "hidden": False}
