@@ -41,6 +41,8 @@ SMALL = {
 }  # fmt: skip
 LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
 STRAIGHT = {**SMALL, "hidden": False}
+#: Of kernels, the delays alone.
+KERNELS = {**SMALL, "convolved": True, "into": "learned", "out": "learned", "frozen": "all"}
 #: Of which there are no gradients.
 DELTA = {**SMALL, "synapse": "delta", "training": False}
 
@@ -53,6 +55,7 @@ NUMBER_WITHIN_STEPS = 14
 _NOTHING_LEARNED = {"frozen": "all", "into": "fixed", "back": "fixed", "out": "fixed"}
 _SPARSE = {f"sparse_{name}": True for name in ("into", "back", "out")}
 FURTHER_WITHIN_STEPS: tuple[dict[str, Any], ...] = (
+    {},
     _NOTHING_LEARNED,
     {**_NOTHING_LEARNED, **_SPARSE},
     {"into": "learned", "back": "learned", "out": "learned", "receptors": 2},
@@ -66,11 +69,11 @@ def drawn(rng: np.random.Generator) -> Options:
 
 
 def covering(rng: np.random.Generator) -> list[Options]:
-    """Few networks in which every two choices meet, two of another size and shape, some in
-    sub-step timing, and one with delta synapses."""
+    """Few networks in which every two choices meet, two of another size and shape, one of
+    kernels, some in sub-step timing, and one with delta synapses."""
     plain = {name: values[0] for name, values in CHOICES.items()}
     pairs = [Options(**chosen, **SMALL) for chosen in _all_pairs(rng)]
-    others = [Options(**{**plain, **other}) for other in (LARGE, STRAIGHT)]
+    others = [Options(**{**plain, **other}) for other in (LARGE, STRAIGHT, KERNELS)]
     # the first ones of those that are chosen have most of the pairs
     chosen = _all_pairs(np.random.default_rng(1))[:NUMBER_WITHIN_STEPS]
     further = [{**plain, **c} for c in FURTHER_WITHIN_STEPS]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, InputLayer, Layer, Network, Population, SequentialNetwork
+from mlgenn_delays.callbacks import WakeSilentNeurons
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
 from mlgenn_delays.connectivity import AvgPool2D, Axonal, Conv1D, Conv2D, Dense, Synaptic
 from mlgenn_delays.initializers import Normal, Uniform
@@ -279,6 +280,23 @@ def never_connected():
 def test_what_is_refused(make, message):
     with pytest.raises((ValueError, TypeError), match=re.escape(message)):
         make()
+
+
+def test_silent_neurons_are_woken_where_all_share_their_weights():
+    net = describe(Conv2D(Normal(1.0, 0.5), 3, 2))
+    with compiled(net, learned=False) as network:
+        callback = WakeSilentNeurons(net.h, increment=0.5)
+        callback.set_params(network)
+        counts = np.ones((4, 5, 3))
+        counts[:, :, 1] = 0
+        counts[0, 0, 2] = 0
+        callback.load_state_dict({"counts": counts.ravel().astype(int)})
+        weights = network.connection_populations[net.xh].vars["g"]
+        before = weights.values
+        callback.on_epoch_end(0, {})
+        weights.pull_from_device()
+        change = np.broadcast_to([0.0, 0.5, 0.0], before.shape)
+        np.testing.assert_allclose(weights.values - before, change, atol=1e-6)
 
 
 def test_texts():

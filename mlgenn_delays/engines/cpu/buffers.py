@@ -29,7 +29,7 @@ def padded(size: int) -> int:
 def walks_kernel(program: Program, connection: ConnectionProgram) -> bool:
     """Whether generated code walks the kernel of a convolution in place of a list of synapses: on
     the grid, where delays are one for all or shared as weights are."""
-    if program.is_substep or connection.kernel is None:
+    if program.is_substep or connection.kernel is None or connection.axonal_delays:
         return False
     if connection.delay is None:
         return True

@@ -79,8 +79,9 @@ def to_ml_genn(network: Any) -> Conversion:
 
     Raises:
         TypeError: ``network`` is no ``mlgenn_delays.Network``
-        ValueError: a part has no counterpart (a neuron model or initializer of your own), or
-            a name that GeNN does not take; the message names the population or connection
+        ValueError: a part has no counterpart (a neuron model or initializer of your own, delays
+            that synapses share, those of a convolution among them), or a name that GeNN does not
+            take; the message names the population or connection
     """
     _check_type(network, Package.MLGENN_DELAYS)
     _check_names("population", network.populations)
