@@ -9,6 +9,8 @@ dense    recurrent, 256 hidden, learned delays up to 256 steps, T = 1300, input 
          event, forward plus backward, on 1 and 2 threads
 sharing  the same network without delays, with one learned delay per axon, per dendrite and per
          synapse, measured in turn: ms of one thread per training example
+convolution  one layer of 5 x 5 kernels, T = 100, without delays and with learned ones that are
+         shared like the weights: ns of one thread per synaptic event, of prediction and training
 silent   the same network without input: ns per neuron and timestep
 constants  the same network, without input and with it, with time constants, thresholds and resets
          that are numbers, those of single neurons, or learned, measured in turn: ms of one thread
@@ -21,18 +23,36 @@ compile  seconds to compile the dense network, the first time and from the cache
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from common import Constants, Size, build, calibrate, median, random_spikes, report, time_epochs
+from common import (
+    Constants,
+    EpochTimes,
+    Size,
+    build,
+    calibrate,
+    median,
+    random_spikes,
+    report,
+    time_epochs,
+)
 
-from mlgenn_delays.connectivity import Axonal, Dendritic
+from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays.callbacks import Callback
+from mlgenn_delays.compilers import EventPropCompiler
+from mlgenn_delays.connectivity import Axonal, Conv2D, Dendritic, Dense
 from mlgenn_delays.datasets import BrailleNotFoundError, load_braille
 from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.synapses import Exponential
 
 DENSE = Size(inputs=700, hidden=256, outputs=20, timesteps=1300, batch=32)
 BRAILLE = Size(inputs=24, hidden=256, outputs=27, timesteps=1304, batch=32)
@@ -86,6 +106,90 @@ def sharing(repeats: int) -> list[dict[str, Any]]:
         }
         for name, seconds in times.items()
     ]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution, from spikes that are given."""
+
+    source: tuple[int, int, int]
+    filters: int
+    events: int
+
+    def size(self) -> Size:
+        """Its sizes, those of the target left out."""
+        return Size(math.prod(self.source), 0, 10, timesteps=100, batch=32)
+
+    def compile(self, delay: Any) -> tuple[Any, Population, Population, Connection]:
+        """Network of one thread; learning rates of 0 keep its activity as it is."""
+        learned = not isinstance(delay, int)
+        network = Network()
+        with network:
+            source = Population(SpikeInput(), self.source)
+            hidden = Population(LeakyIntegrateFire(tau_mem=20.0))
+            output = Population(LeakyIntegrate(tau_mem=20.0, readout="avg_var"), 10)
+            shared = Conv2D(Normal(0.1, 0.5), self.filters, 5, delay=delay)
+            layer = Connection(source, hidden, shared, Exponential(5.0),
+                               max_delay_steps=20 if learned else None)  # fmt: skip
+            Connection(hidden, output, Dense(Normal(0, 0.03)), Exponential(5.0))
+        compiler = EventPropCompiler(
+            self.size().timesteps,
+            "sparse_categorical_crossentropy",
+            Adam(0.0),
+            delay_learn_conns=[layer] if learned else [],
+            batch_size=32,
+            num_threads=1,
+        )
+        return compiler.compile(network), source, output, layer
+
+
+class CountSynapticEvents(Callback):
+    """Counts spikes times the synapses that they reach, over all connections."""
+
+    def set_params(self, compiled_network: Any, **kwargs: Any) -> None:
+        self._network, self.events = compiled_network, 0
+
+    def on_batch_end(self, batch: int, metrics: Any) -> None:
+        network = self._network
+        for c, of in zip(network.program.connections, network.connection_populations):
+            counts = network.spike_counts[of.source()].sum(axis=0)
+            targets = c.target_size
+            if c.is_sparse:
+                targets = np.bincount(c.pre_ind, minlength=c.source_size)
+            self.events += int(np.sum(counts * targets))
+
+
+def convolution(repeats: int) -> list[dict[str, Any]]:
+    """Nanoseconds per synaptic event of one thread."""
+    layers = {
+        "28 x 28 x 1 to 24 x 24 x 16": Layer((28, 28, 1), 16, 3000),
+        "12 x 12 x 16 to 8 x 8 x 32": Layer((12, 12, 16), 32, 3000),
+    }
+    rows = []
+    for name, layer in layers.items():
+        x, y = random_spikes(layer.size(), 64, layer.events), np.arange(64) % 10
+        for delays, delay in {"none": 0, "learned": Uniform(0, 20)}.items():
+            compiled, source, output, _ = layer.compile(delay)
+            counter, times = CountSynapticEvents(), EpochTimes()
+            data = {source: x}, {output: y}
+            with compiled:
+                predicting = []
+                for _ in range(repeats + 1):
+                    start = time.perf_counter()
+                    compiled.evaluate(*data, callbacks=[])
+                    predicting.append(time.perf_counter() - start)
+                compiled.train(*data, repeats + 1, callbacks=[times, counter])
+            events = counter.events / (repeats + 1)
+            rows.append(
+                {
+                    "layer": name,
+                    "delays": delays,
+                    "events per example": events / 64,
+                    "prediction, ns per event": 1e9 * median(predicting[1:]) / events,
+                    "training, ns per event": 1e9 * median(times.seconds[1:]) / events,
+                }
+            )
+    return rows
 
 
 def silent(repeats: int) -> list[dict[str, Any]]:
@@ -175,6 +279,7 @@ def compilation(repeats: int) -> list[dict[str, Any]]:
 PARTS = {
     "dense": ("SHD-like input, recurrent 256 hidden, learned delays up to 256 steps", dense),
     "sharing": ("The same network, by what its delays belong to, one thread", sharing),
+    "convolution": ("One layer of 5 x 5 kernels, one thread", convolution),
     "silent": ("The same network without input", silent),
     "constants": ("The same network, by what its time constants are, one thread", constants),
     "braille": ("Real Braille letters, recurrent 256 hidden, one thread", braille),

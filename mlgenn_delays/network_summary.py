@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .connectivity import Connectivity, Dense, FixedProbability, OneToOne, SparseBase
+from .connectivity.windows import Windowed
 from .neurons import Neuron
 from .reprs import call_text, value_text
 from .summary import Summary, Table, bytes_text, parameters_text
@@ -64,7 +65,10 @@ def summarise_network(
     parameters, facts = {}, {}
     if None not in counts:
         parameters = {
-            "weights": sum(round(n or 0.0) for n in counts),
+            "weights": sum(
+                math.prod(c.connectivity.value_shape((round(n or 0.0),)))
+                for n, c in zip(counts, connections, strict=True)
+            ),
             "delays": sum(
                 _count_delays(c, round(n or 0.0)) for n, c in zip(counts, connections, strict=True)
             ),
@@ -218,6 +222,11 @@ def _expected_synapses(
 @_expected_synapses.register
 def _(connectivity: Dense, source_size: int, target_size: int, same_population: bool) -> float:
     return source_size * target_size
+
+
+@_expected_synapses.register
+def _(connectivity: Windowed, source_size: int, target_size: int, same_population: bool) -> float:
+    return connectivity.num_synapses
 
 
 @_expected_synapses.register

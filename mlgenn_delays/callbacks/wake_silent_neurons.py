@@ -17,7 +17,8 @@ class WakeSilentNeurons(Callback):
     """Raises the incoming weights of neurons that did not spike in a whole epoch.
 
     Event-based gradients say nothing about neurons without spikes, so nothing else would
-    bring these back. Weights stay within their bounds, where they have any.
+    bring these back. Weights stay within their bounds, where they have any; those that neurons share,
+    as in convolutions, are raised where all of these are silent.
 
     Args:
         population: population or layer of spiking neurons
@@ -87,10 +88,16 @@ class WakeSilentNeurons(Callback):
                 self._raise_weights(connection, silent)
 
     def _raise_weights(self, connection: Connection, silent: np.ndarray) -> None:
-        group = self._compiled_network.connection_populations[connection]
+        network = self._compiled_network
+        group = network.connection_populations[connection]
+        index = list(network.connection_populations).index(connection)
+        of = network.program.connections[index]
         weights = group.vars["g"]
         weights.pull_from_device()
-        if group.is_sparse:
+        if of.kernel is not None:
+            awake = network.program.parameters[of.weight].reduce(1.0 * ~silent[of.post_ind])
+            weights.view[np.ravel(awake) == 0.0] += self.increment
+        elif group.is_sparse:
             weights.view[silent[group.get_sparse_post_inds()]] += self.increment
         else:
             weights.view.reshape(-1, len(silent))[:, silent] += self.increment

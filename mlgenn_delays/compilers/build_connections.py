@@ -10,7 +10,8 @@ import numpy as np
 
 from ..checks import ArgumentError
 from ..connection import Connection
-from ..connectivity import Axonal, SharedDelay
+from ..connectivity import Axonal, SharedDelay, Synaptic
+from ..connectivity.shared_delays import Sizes
 from ..initializers import Initializer, Uniform
 from ..initializers.value import Value, is_value_array, is_value_constant, sample_value
 from ..network import Network
@@ -74,6 +75,7 @@ def build_connections(
             max_delay_steps=delays.max_steps,
             pre_ind=pre_ind,
             post_ind=post_ind,
+            kernel=connection.connectivity.kernel,
         )
         connections.append(program)
         parameters += _parameters(connection, program, settings, rng)
@@ -88,16 +90,21 @@ def _parameters(
     rng: np.random.Generator,
 ) -> list[ParameterSpec]:
     owner = Owner(OwnerKind.CONNECTION, program.index, program.name)
-    label, shape = f"connection {connection.name!r}", program.synapse_shape
-    learned = settings.weight_learn_conns is None or connection in settings.weight_learn_conns
-    weights = _sample(connection.connectivity.weight, shape, rng, f"{label}: weights")
+    connectivity, label = connection.connectivity, f"connection {connection.name!r}"
+    shape = connectivity.value_shape(program.synapse_shape)
+    of_kernel = None if program.kernel is None else program.kernel.synapses().entry
+    weights = _sample(connectivity.weight, shape, rng, f"{label}: weights")
+    learned = settings.training and _learns_weights(connection, settings)
     bounds = weight_bounds(connection, weights, settings)
-    parameters = [ParameterSpec(owner, "g", weights, settings.training and learned, bounds)]
+    parameters = [ParameterSpec(owner, "g", weights, learned, bounds, map=of_kernel)]
     if program.has_synapse_delays:
-        delay, entries, terms = connection.connectivity.delay, None, 1
+        delay, entries, terms = connectivity.delay, of_kernel, 1
         if isinstance(delay, SharedDelay):
-            sizes, terms = (program.source_size, program.target_size), len(delay.terms)
-            entries = delay.entries(*_synapses(program), sizes, label)
+            sizes = Sizes(program.source_size, program.target_size, program.num_synapses)
+            terms = len(delay.terms)
+            entries = None
+            if not isinstance(delay, Synaptic):  # one to one
+                entries = delay.entries(*_synapses(program), sizes, label)
             delays = _read_only(delay.sample(sizes, rng, label))
         else:
             delays = _sample(delay, shape, rng, f"{label}: delays")
@@ -108,6 +115,20 @@ def _parameters(
             ParameterSpec(owner, "d", delays, learned, (0.0, longest), "timesteps", entries)
         )
     return parameters
+
+
+def _learns_weights(connection: Connection, settings: BuildSettings) -> bool:
+    """Whether weights are asked to be learned; by default all that can be."""
+    chosen, can = settings.weight_learn_conns, connection.connectivity.trainable
+    if chosen is None:
+        return can
+    if connection in chosen and not can:
+        raise ArgumentError(
+            f"connection {connection.name!r}: its weights are asked to be learned, those of "
+            f"{type(connection.connectivity).__name__} are fixed; leave it out of "
+            "weight_learn_conns"
+        )
+    return connection in chosen
 
 
 def _synapses(connection: ConnectionProgram) -> tuple[np.ndarray, np.ndarray]:

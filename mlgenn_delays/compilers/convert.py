@@ -52,6 +52,11 @@ def convert(
         values = _synaptic(connection, arrays)
         norm = of_populations.get(connection.target(), {})
         if "norm_scale" in norm and connection.source() is not connection.target():
+            if connection.connectivity.kernel is not None:
+                raise ValueError(
+                    f"connection {connection.name!r}: the batch normalisation behind it scales "
+                    "each neuron, and its weights are shared by neurons"
+                )
             values["g"] = _scaled(connection, values, _scale(norm))
         sizes = connection.source_size, connection.target_size
         label = f"training state, connection {connection.name!r}"

@@ -2,7 +2,9 @@
 
 from ..registry import get_module_classes
 from .connectivity import Connectivity, Dense
-from .shared_delays import Axonal, Dendritic, Groups, Shared, SharedDelay, SumOfDelays
+from .convolution import Conv1D, Conv2D
+from .pooling import AvgPool2D
+from .shared_delays import Axonal, Dendritic, Groups, Shared, SharedDelay, SumOfDelays, Synaptic
 from .sparse import FixedProbability, OneToOne, Sparse
 from .sparse_base import SparseBase
 
@@ -10,8 +12,11 @@ from .sparse_base import SparseBase
 default_connectivity: dict[str, type[Connectivity]] = get_module_classes(globals(), Connectivity)
 
 __all__ = [
+    "AvgPool2D",
     "Axonal",
     "Connectivity",
+    "Conv1D",
+    "Conv2D",
     "Dendritic",
     "Dense",
     "FixedProbability",
@@ -22,5 +27,6 @@ __all__ = [
     "Sparse",
     "SparseBase",
     "SumOfDelays",
+    "Synaptic",
     "default_connectivity",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -10,8 +11,9 @@ import numpy as np
 
 from ..checks import ArgumentError, check_array, fit_array
 from ..initializers.value import InitValue, Value, make_delay, make_value
+from ..program.window import Kernel
 from ..reprs import CallRepr
-from .shared_delays import SharedDelay
+from .shared_delays import SharedDelay, Sizes
 
 
 class Sized(Protocol):
@@ -46,6 +48,9 @@ class Connectivity(CallRepr, ABC):
         ValueError: numbers that are not finite, negative delays, unknown initializer
         TypeError: neither number, array, initializer nor name
     """
+
+    #: whether weights can be learned
+    trainable = True
 
     #: parameter ("g", "d") -> seed of the compiled network that has learned it since it was set
     _learned_elsewhere: Mapping[str, int] = {}
@@ -137,18 +142,37 @@ class Connectivity(CallRepr, ABC):
             ValueError: arrays that do not fit or values that are not allowed
         """
 
+    @property
+    def kernel(self) -> Kernel | None:
+        """What weights and plain delays have an entry for each element of; None: for each synapse.
+
+        Raises:
+            ValueError: it is not known before populations are connected
+        """
+        return None
+
+    def value_shape(self, synapse_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of weights as they are stored, and of delays that are not said to be shared.
+
+        Args:
+            synapse_shape: (pre, post) or (synapses,)
+        """
+        return synapse_shape if self.kernel is None else self.kernel.shape
+
     def delay_shape(
         self, source_size: int, target_size: int, synapse_shape: tuple[int, ...]
     ) -> tuple[int, ...]:
-        """Shape of delays as they are stored: that of synapses, or (entries,) where these share.
+        """Shape of delays as they are stored: that of weights, or (entries,) where these are shared
+        in another way.
 
         Args:
             source_size, target_size: numbers of neurons
             synapse_shape: (pre, post) or (synapses,)
         """
         if isinstance(self.delay, SharedDelay):
-            return (self.delay.num_entries(source_size, target_size),)
-        return synapse_shape
+            sizes = Sizes(source_size, target_size, math.prod(synapse_shape))
+            return (self.delay.num_entries(sizes),)
+        return self.value_shape(synapse_shape)
 
     def set_state(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what :meth:`check_state` returned."""

@@ -1,10 +1,10 @@
-"""Delays that several synapses of a connection share: one per axon, per dendrite, per group."""
+"""Delays by whom they belong to: one per axon, per dendrite, per group of synapses."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from ..checks import ArgumentError, whole_numbers
 from ..initializers.value import InitValue, Value, make_delay, sample_value
 from ..reprs import CallRepr
 
-#: Numbers of neurons of source and target.
-Sizes = tuple[int, int]
+
+class Sizes(NamedTuple):
+    """What a connection has: numbers of neurons of source and target, and of synapses."""
+
+    source: int
+    target: int
+    synapses: int
 
 
 class SharedDelay(ABC):
-    """Base class of delays with fewer entries than synapses.
+    """Base class of delays that say whom they belong to.
 
     They stand in the place of a delay, e.g. ``Dense(Normal(0, 1), delay=Axonal(Uniform(0, 30)))``,
     and may be added: ``Axonal(...) + Dendritic(...)``. The gradient of an entry is the sum of those
@@ -25,7 +30,7 @@ class SharedDelay(ABC):
     """
 
     @abstractmethod
-    def num_entries(self, source_size: int, target_size: int) -> int:
+    def num_entries(self, sizes: Sizes) -> int:
         """Number of delays."""
 
     @abstractmethod
@@ -36,7 +41,7 @@ class SharedDelay(ABC):
 
         Args:
             pre_ind, post_ind: (synapses,) neurons that it connects
-            sizes: numbers of neurons of source and target
+            sizes: of the connection
             label: name of the connection, for messages
 
         Raises:
@@ -90,7 +95,7 @@ class _Kind(CallRepr, SharedDelay):
         self.delay: Value = make_delay(delay, type(self).__name__)
 
     def sample(self, sizes: Sizes, rng: np.random.Generator, label: str) -> np.ndarray:
-        shape = (self.num_entries(*sizes),)
+        shape = (self.num_entries(sizes),)
         return sample_value(self.delay, shape, rng, f"{label}: {type(self).__name__}")
 
     @property
@@ -108,8 +113,8 @@ class _Kind(CallRepr, SharedDelay):
 class Axonal(_Kind):
     """One delay per presynaptic neuron, for all its synapses of the connection."""
 
-    def num_entries(self, source_size: int, target_size: int) -> int:
-        return source_size
+    def num_entries(self, sizes: Sizes) -> int:
+        return sizes.source
 
     def entries(
         self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
@@ -120,8 +125,8 @@ class Axonal(_Kind):
 class Dendritic(_Kind):
     """One delay per postsynaptic neuron, for all that it receives through the connection."""
 
-    def num_entries(self, source_size: int, target_size: int) -> int:
-        return target_size
+    def num_entries(self, sizes: Sizes) -> int:
+        return sizes.target
 
     def entries(
         self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
@@ -129,11 +134,24 @@ class Dendritic(_Kind):
         return post_ind.astype(np.int64)
 
 
+class Synaptic(_Kind):
+    """One delay per synapse, in the order of presynaptic, then postsynaptic neurons. It is what
+    plain values mean but in convolutions, which share theirs."""
+
+    def num_entries(self, sizes: Sizes) -> int:
+        return sizes.synapses
+
+    def entries(
+        self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
+    ) -> np.ndarray:
+        return np.arange(len(pre_ind))
+
+
 class Shared(_Kind):
     """One delay for all synapses of the connection. Unlike a plain number it can be learned as one
     parameter, and need not be whole."""
 
-    def num_entries(self, source_size: int, target_size: int) -> int:
+    def num_entries(self, sizes: Sizes) -> int:
         return 1
 
     def entries(
@@ -171,7 +189,7 @@ class Groups(_Kind):
                 f"{len(np.unique(self.groups)) - 1}"
             )
 
-    def num_entries(self, source_size: int, target_size: int) -> int:
+    def num_entries(self, sizes: Sizes) -> int:
         return int(self.groups.max()) + 1
 
     def entries(
@@ -216,19 +234,19 @@ class SumOfDelays(SharedDelay):
             return (self._all,)
         return tuple(value for term in self._terms for value in term.values)
 
-    def num_entries(self, source_size: int, target_size: int) -> int:
-        return sum(term.num_entries(source_size, target_size) for term in self._terms)
+    def num_entries(self, sizes: Sizes) -> int:
+        return sum(term.num_entries(sizes) for term in self._terms)
 
     def entries(
         self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
     ) -> np.ndarray:
         of_terms = [term.entries(pre_ind, post_ind, sizes, label) for term in self._terms]
-        first = np.cumsum([0, *(term.num_entries(*sizes) for term in self._terms[:-1])])
+        first = np.cumsum([0, *(term.num_entries(sizes) for term in self._terms[:-1])])
         return np.stack(of_terms) + first[:, np.newaxis]
 
     def sample(self, sizes: Sizes, rng: np.random.Generator, label: str) -> np.ndarray:
         if self._all is not None:
-            return sample_value(self._all, (self.num_entries(*sizes),), rng, label)
+            return sample_value(self._all, (self.num_entries(sizes),), rng, label)
         return np.concatenate([term.sample(sizes, rng, label) for term in self._terms])
 
     def sorted(self, order: np.ndarray) -> SharedDelay:

@@ -67,16 +67,25 @@ class SparseBase(Connectivity):
             indices = {"pre_ind": pre[order], "post_ind": post[order]}
         else:
             indices, order, pre = self._known_indices(source_size, target_size, label)
-        shared = {}
-        if isinstance(self.delay, SharedDelay) and "d" in values:
-            shape = self.delay_shape(source_size, target_size, (len(pre),))
-            shared["d"] = fit_array(values.pop("d"), shape, f"{label}: 'd'")
+        of_synapses = (len(pre),)
+        shapes = {
+            "g": self.value_shape(of_synapses),
+            "d": self.delay_shape(source_size, target_size, of_synapses),
+        }
+        is_shared = {
+            "g": self.kernel is not None,
+            "d": self.kernel is not None or isinstance(self.delay, SharedDelay),
+        }
         for name, value in values.items():
-            if value.shape != (len(pre),):
+            if is_shared[name]:
+                values[name] = fit_array(value, shapes[name], f"{label}: '{name}'")
+            elif value.shape != of_synapses:
                 raise ValueError(
                     f"{label}: '{name}' has shape {value.shape}, there are {len(pre)} synapses"
                 )
-        return {**indices, **shared, **{n: v[order] for n, v in values.items()}}
+            else:
+                values[name] = value[order]
+        return {**indices, **values}
 
     def _known_indices(
         self, source_size: int, target_size: int, label: str

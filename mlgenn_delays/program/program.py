@@ -20,6 +20,7 @@ from .frozen import Frozen
 from .model import NeuronModel, SynapseModel
 from .parameters import OwnerKind, ParameterSpec
 from .surrogate import SurrogateProgram
+from .window import Kernel
 
 
 class ReadoutKind(Enum):
@@ -214,6 +215,7 @@ class ConnectionProgram(Frozen):
         max_delay_steps: largest delay that any synapse may have, in timesteps
         pre_ind, post_ind: (synapses,) uint32, sorted by pre, then post; None: dense
         axonal_delays:   whether delays are one per presynaptic neuron, in their order
+        kernel:          of a convolution, whose entries are those of the weights
     """
 
     index: int
@@ -231,11 +233,17 @@ class ConnectionProgram(Frozen):
     pre_ind: np.ndarray | None = None
     post_ind: np.ndarray | None = None
     axonal_delays: bool = False
+    kernel: Kernel | None = None
 
     @property
     def is_sparse(self) -> bool:
         """Whether synapses are listed one by one."""
         return self.pre_ind is not None
+
+    @property
+    def has_listed_synapses(self) -> bool:
+        """Whether which synapses there are has to be said: a kernel says it."""
+        return self.is_sparse and self.kernel is None
 
     @property
     def num_synapses(self) -> int:

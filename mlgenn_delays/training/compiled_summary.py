@@ -161,6 +161,8 @@ def _connection(
             delays += f", {spec.size:,} shared"
     own = program.own_parameters(program.populations[connection.target])
     tau = own.get(f"TauSyn{connection.receptor}")
+    weights = program.parameters[connection.weight]
+    shared = "" if weights.map is None else f", {weights.size:,} shared"
     learned = [
         _kind(program.parameters[i].name)
         for i in (connection.weight, connection.delay, tau)
@@ -175,7 +177,7 @@ def _connection(
         " -> ".join(ends),
         f"{connection.num_synapses:,}",
         tau_text,
-        values_text(np.asarray(values[connection.weight])),
+        f"{values_text(np.asarray(values[connection.weight]))}{shared}",
         delays,
         ", ".join(learned) or "nothing",
     )

@@ -302,9 +302,8 @@ class CompiledTrainingNetwork(LearningNetwork):
         """Save pre- and postsynaptic indices of sparse connections (``save`` does so, too)."""
         target = _serialiser(serialiser)
         for connection in self.program.connections:
-            if connection.pre_ind is not None and connection.post_ind is not None:
-                target.serialise((*keys, connection.name, "pre_ind"), connection.pre_ind)
-                target.serialise((*keys, connection.name, "post_ind"), connection.post_ind)
+            for name in ("pre_ind", "post_ind") if connection.has_listed_synapses else ():
+                target.serialise((*keys, connection.name, name), getattr(connection, name))
 
     def training_state(self) -> State:
         """Everything a stopped training needs to go on, as arrays (see ``training.state``).

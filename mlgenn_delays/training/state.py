@@ -144,7 +144,7 @@ def _pack_values(
     }
     state.update({f"optimiser/{name}": value for name, value in moments.items()})
     for connection in program.connections:
-        for name in ("pre_ind", "post_ind") if connection.is_sparse else ():
+        for name in ("pre_ind", "post_ind") if connection.has_listed_synapses else ():
             state[f"connectivity/{connection.name}/{name}"] = getattr(connection, name)
     return state
 

@@ -208,7 +208,7 @@ def _check_numbers(value: np.ndarray, label: str, dtype: type[np.floating]) -> N
 
 def _check_synapses(state: State, program: Program) -> None:
     for connection in program.connections:
-        for name in ("pre_ind", "post_ind") if connection.is_sparse else ():
+        for name in ("pre_ind", "post_ind") if connection.has_listed_synapses else ():
             saved = state.get(f"connectivity/{connection.name}/{name}", np.zeros(0))
             is_same = saved.dtype.kind in "iu" and np.array_equal(saved, getattr(connection, name))
             if not is_same:
@@ -232,7 +232,7 @@ def _check_names(state: State, meta: Meta, program: Program) -> None:
         "connectivity": {
             f"{c.name}/{name}"
             for c in program.connections
-            if c.is_sparse
+            if c.has_listed_synapses
             for name in ("pre_ind", "post_ind")
         },
         **{group: {str(i) for i in range(len(meta[group]))} for group in GROUPS},

@@ -30,6 +30,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "receptors": (1, 2),
     "own_parameters": ("none", "one", "all"),
     "sharing": ("none", "axonal", "dendritic"),  # of delays that are not constant
+    "convolved": (False, True),  # from the first input
     "regularised": (False, True),
     "inputs": (1, 2),
     "outputs": (1, 2),
@@ -38,10 +39,12 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 #: Of ordinary size; steps and channels need more than 16 bits; from inputs straight to outputs.
 SMALL = {
-    "timesteps": 30, "channels": 5, "hidden": True, "timing": "grid", "synapse": "exponential",
+    "timesteps": 30, "channels": 6, "hidden": True, "timing": "grid", "synapse": "exponential",
 }  # fmt: skip
 LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
 STRAIGHT = {**SMALL, "hidden": False}
+#: Of kernels, the delays alone.
+KERNELS = {**SMALL, "convolved": True, "into": "learned", "out": "learned", "frozen": "all"}
 #: Of which there are no gradients.
 DELTA = {**SMALL, "synapse": "delta", "training": False}
 COUNTS = {**SMALL, "readout": "spike_count", "training": False}
@@ -55,6 +58,7 @@ NUMBER_WITHIN_STEPS = 14
 _NOTHING_LEARNED = {"frozen": "all", "into": "fixed", "back": "fixed", "out": "fixed"}
 _SPARSE = {f"sparse_{name}": True for name in ("into", "back", "out")}
 FURTHER_WITHIN_STEPS: tuple[dict[str, Any], ...] = (
+    {},
     _NOTHING_LEARNED,
     {**_NOTHING_LEARNED, **_SPARSE},
     {"into": "learned", "back": "learned", "out": "learned", "receptors": 2},
@@ -68,12 +72,12 @@ def drawn(rng: np.random.Generator) -> Options:
 
 
 def covering(rng: np.random.Generator) -> list[Options]:
-    """Few networks in which every two choices meet, two of another size and shape, some in
-    sub-step timing, and some of which there are no gradients: with delta synapses, and with spikes
-    that are counted."""
+    """Few networks in which every two choices meet, two of another size and shape, one of
+    kernels, some in sub-step timing, and some of which there are no gradients: with delta
+    synapses, and with spikes that are counted."""
     plain = {name: values[0] for name, values in CHOICES.items()}
     pairs = [Options(**chosen, **SMALL) for chosen in _all_pairs(rng)]
-    others = [Options(**{**plain, **other}) for other in (LARGE, STRAIGHT)]
+    others = [Options(**{**plain, **other}) for other in (LARGE, STRAIGHT, KERNELS)]
     # the first ones of those that are chosen have most of the pairs
     chosen = _all_pairs(np.random.default_rng(1))[:NUMBER_WITHIN_STEPS]
     further = [{**plain, **c} for c in FURTHER_WITHIN_STEPS]

@@ -12,7 +12,7 @@ from covering_options import Options
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.compilers.settings import BuildSettings
-from mlgenn_delays.connectivity import Axonal, Connectivity, Dendritic, Dense, Sparse
+from mlgenn_delays.connectivity import Axonal, Connectivity, Conv2D, Dendritic, Dense, Sparse
 from mlgenn_delays.losses import (
     MeanSquareError,
     RelativeMeanSquareError,
@@ -129,7 +129,8 @@ class _Maker:
         network, options = Network(), self.options
         with network:
             sizes = (options.channels, 4)[: options.inputs]
-            inputs = [Population(SpikeInput(), n, name=f"in{i}") for i, n in enumerate(sizes)]
+            shapes = [(2, 3, 1) if options.convolved else sizes[0], *sizes[1:]]
+            inputs = [Population(SpikeInput(), s, name=f"in{i}") for i, s in enumerate(shapes)]
             readouts = (options.readout, "avg_var")[: options.outputs]
             outputs = [
                 Population(self._output(r), self._any(2, 3, 17), name=f"out{i}")
@@ -147,13 +148,17 @@ class _Maker:
         return CoveringProgram(f"{label}: {text}", built, prepare(built, x, y), options.threads)
 
     def _connect_hidden(self, inputs: list[Population], outputs: list[Population]) -> None:
-        hidden = Population(self._spiking(None), self._any(1, 3, 16, 17), name="hidden")
-        for population in inputs:
-            self._connect(population, hidden, "into")
+        size = self._any(1, 3, 16, 17)
+        shape = None if self.options.convolved else size
+        hidden = Population(self._spiking(None), shape, name="hidden")
+        for i, population in enumerate(inputs):
+            convolved = i == 0 and self.options.convolved
+            self._connect(population, hidden, "into", size if convolved else None)
         if self.options.back is not None:
             self._connect(hidden, hidden, "back")
-        for population in outputs:
-            self._connect(hidden, population, "out")
+        for i, population in enumerate(outputs):
+            convolved = i == 0 and self.options.convolved
+            self._connect(hidden, population, "out", population.size if convolved else None)
         if self.options.receptors == 2:
             # the membrane's own is 20 ms: sub-step timing treats close ones with more care
             near = self.options.timing == "substep"
@@ -181,11 +186,22 @@ class _Maker:
             return self._spiking(made)
         return LeakyIntegrate(tau_mem=12.0, readout=made)
 
-    def _connect(self, source: Population, target: Population, kind: str, tau: float = 5.0) -> None:
+    def _connect(
+        self,
+        source: Population,
+        target: Population,
+        kind: str,
+        filters: int | None = None,
+        tau: float = 5.0,
+    ) -> None:
         delay, longest = getattr(self.options, kind), self._any(0, 6, 45)
         mean = 2.0 if kind == "into" else 0.3
         sparse = getattr(self.options, f"sparse_{kind}")
-        which = self._connectivity((source.size, target.size), sparse, delay, longest, mean)
+        which: Connectivity
+        if filters is not None:
+            which = self._convolution(source, filters, kind == "out", delay, longest, mean)
+        else:
+            which = self._connectivity((source.size, target.size), sparse, delay, longest, mean)
         limit = None if delay == "constant" else longest
         synapse = Delta() if self.options.synapse == "delta" else Exponential(tau)
         made = Connection(source, target, which, synapse, max_delay_steps=limit)
@@ -200,15 +216,40 @@ class _Maker:
         pre, post = np.nonzero(self.rng.random(shape) < 0.5)
         if sparse:
             shape = (len(pre),)
-        weights, delays = self.rng.normal(mean, 0.8, shape), np.array(longest)
-        if delay != "constant":
-            delays = self.rng.integers(0, 2 * longest + 1, shape) / 2.0
-            delays.flat[:1] = longest
-        if delay != "constant" and self.options.sharing != "none":
-            axonal = self.options.sharing == "axonal"
-            entries = self.rng.integers(0, 2 * longest + 1, size[0] if axonal else size[1]) / 2.0
-            delays = Axonal(entries) if axonal else Dendritic(entries)
+        weights = self.rng.normal(mean, 0.8, shape)
+        delays = self._delays(shape, size, delay, longest)
         return Sparse(pre, post, weights, delays) if sparse else Dense(weights, delays)
+
+    def _convolution(
+        self,
+        source: Population,
+        filters: int,
+        whole: bool,
+        delay: str,
+        longest: int,
+        mean: float,
+    ) -> Connectivity:
+        """A window of two rows and columns, or one that sees the whole source."""
+        assert source.shape is not None
+        window = source.shape[:2] if whole else (2, 2)
+        shape = (*window, source.shape[2], filters)
+        delays = self._delays(shape, (source.size, 1), delay, longest)
+        weights = self.rng.normal(mean, 0.8, shape)
+        strides = 1 if whole else self._any(1, 2)
+        return Conv2D(weights, filters, window, whole, strides, delay=delays)
+
+    def _delays(
+        self, shape: tuple[int, ...], size: tuple[int, ...], delay: str, longest: int
+    ) -> Any:
+        if delay == "constant":
+            return np.array(longest)
+        if self.options.sharing != "none":
+            axonal = self.options.sharing == "axonal" or len(shape) == 4
+            entries = self.rng.integers(0, 2 * longest + 1, size[0] if axonal else size[1]) / 2.0
+            return Axonal(entries) if axonal else Dendritic(entries)
+        delays = self.rng.integers(0, 2 * longest + 1, shape) / 2.0
+        delays.flat[:1] = longest
+        return delays
 
     def _settings(self, network: Network, outputs: list[Population]) -> BuildSettings:
         options = self.options

@@ -19,7 +19,9 @@ from mlgenn_delays.connectivity import (
     OneToOne,
     Shared,
     Sparse,
+    Synaptic,
 )
+from mlgenn_delays.connectivity.shared_delays import Sizes
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
@@ -58,6 +60,7 @@ KINDS = {
     "axonal": (Axonal([0.5, 1.0, 1.5]), [0, 0, 1, 2]),
     "dendritic": (Dendritic([0.5, 1.0, 1.5, 2.0]), [1, 3, 0, 3]),
     "shared": (Shared(2.5), [0, 0, 0, 0]),
+    "synaptic": (Synaptic([0.5, 1.0, 1.5, 2.0]), [0, 1, 2, 3]),
     "groups": (Groups([1, 0, 0, 1], [3.0, 4.0]), [1, 0, 0, 1]),
     "sum": (Axonal([0.5, 1.0, 1.5]) + Dendritic(2.0), [[0, 0, 1, 2], [4, 6, 3, 6]]),
     "three terms": (
@@ -70,7 +73,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_entries_of_synapses(kind):
     delay, expected = KINDS[kind]
-    np.testing.assert_array_equal(delay.entries(PRE, POST, SIZES, "xh"), expected)
+    np.testing.assert_array_equal(delay.entries(PRE, POST, Sizes(*SIZES, 4), "xh"), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,8 +82,9 @@ def test_compiled(kind):
     delay, entries = KINDS[kind]
     net = describe(delay, connectivity=lambda d: Sparse(PRE, POST, Normal(1.0, 0.5), d))
     compiled, spec = compiled_delays(net)
-    np.testing.assert_array_equal(spec.map, entries)
-    assert spec.shape == (delay.num_entries(*SIZES),)
+    one_to_one = kind == "synaptic"
+    np.testing.assert_array_equal(spec.map, None if one_to_one else entries)
+    assert spec.shape == (delay.num_entries(Sizes(*SIZES, 4)),)
     assert spec.bounds == (0.0, 20.0 / len(delay.terms))
     assert compiled.program.connections[0].axonal_delays == (kind == "axonal")
 

@@ -55,10 +55,7 @@ class Described:
             Adam(alpha),
             dt=dt,
             batch_size=EXAMPLES,
-            neuron_learn_params={
-                self.h: bounds or ["tau_mem", "v_thresh", "v_reset"],
-                self.y: outputs,
-            },
+            neuron_learn_params={self.h: of_hidden, self.y: ["tau_mem"]},
             synapse_learn_params=dict.fromkeys(self.connections, ("tau",)),
             backend=backend,
             num_threads=threads,

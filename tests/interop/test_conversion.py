@@ -275,3 +275,30 @@ def test_one_number_for_all_synapses(package):
 def test_shape_that_is_not_known_yet():
     network = our_pair(connectivity.Dense(0.0), sizes=(None, None))
     assert [p.shape for p in to_ml_genn(network).network.populations] == [None, None]
+
+
+@pytest.mark.parametrize("weight", ["array", "initializer"])
+def test_convolutions(weight):
+    """There and back: shapes, arguments and the kernel."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(3, 2, 2, 4)) if weight == "array" else Normal(0.5, 2.0)
+    network = Network()
+    with network:
+        x = mlgenn_delays.Population("spike_input", (6, 5, 2), name="x")
+        h = mlgenn_delays.Population("leaky_integrate_fire", name="h")
+        y = mlgenn_delays.Population("leaky_integrate_fire", name="y")
+        first = connectivity.Conv2D(kernel, 4, (3, 2), False, (1, 2), "same", 3)
+        mlgenn_delays.Connection(x, h, first, mlgenn_delays.synapses.Exponential(5.0))
+        pool = connectivity.AvgPool2D(2, True, (2, 3), delay=1)
+        mlgenn_delays.Connection(h, y, pool, mlgenn_delays.synapses.Exponential(5.0))
+    theirs = to_ml_genn(network).network
+    assert isinstance(theirs.connections[0].connectivity, ml_connectivity.Conv2D)
+    assert theirs.connections[0].connectivity.output_shape == h.shape == (6, 3, 4)
+    assert isinstance(theirs.connections[1].connectivity, ml_connectivity.AvgPool2D)
+    back = from_ml_genn(theirs).network
+    for before, after in zip(network.connections, back.connections, strict=True):
+        a, b = before.connectivity, after.connectivity
+        assert type(a) is type(b) and repr(a) == repr(b)
+        assert a.num_synapses == b.num_synapses
+    if weight == "array":
+        np.testing.assert_array_equal(back.connections[0].connectivity.weight, kernel)

@@ -8,8 +8,8 @@ from network_description import EVENT_PROP, feed_forward, make_pair
 
 import mlgenn_delays
 from mlgenn_delays import Connection, Network
-from mlgenn_delays.connectivity import Axonal, Dense
-from mlgenn_delays.initializers import Initializer
+from mlgenn_delays.connectivity import AvgPool2D, Axonal, Conv1D, Conv2D, Dense
+from mlgenn_delays.initializers import Initializer, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
 from mlgenn_delays.readouts import AvgVar
 from mlgenn_delays.synapses import Exponential
@@ -45,9 +45,16 @@ kinds, neurons, synapses = ml_genn.connectivity, ml_genn.neurons, ml_genn.synaps
             "connection 'Conn_a_b': Exponential: tau is -1, allowed are",
         ),
         (
-            {"connectivity": kinds.Conv2D(0.0, 2, 1), "sizes": ((4, 4, 1), None)},
-            "connection 'Conn_a_b': its connectivity is Conv2D, which has no counterpart in "
-            "mlgenn_delays; allowed are Dense, FixedProbability, OneToOne, Sparse$",
+            {"connectivity": kinds.AvgPoolDense2D(np.ones((4, 3)), 2), "sizes": ((4, 4, 1), None)},
+            "connection 'Conn_a_b': its connectivity is AvgPoolDense2D, which has no counterpart "
+            "in mlgenn_delays; allowed are Dense, FixedProbability, OneToOne, Sparse, Conv2D, Avg",
+        ),
+        (
+            {
+                "connectivity": kinds.Conv2D(0.0, 2, 3, delay=np.ones((3, 3, 1, 2))),
+                "sizes": ((4, 4, 1), None),
+            },
+            "connection 'Conn_a_b': its delay is ndarray of shape .*, in ml_genn Conv2D has one",
         ),
         (
             {"connectivity": kinds.Dense(ml_genn.initializers.Wrapper("Exponential"))},
@@ -156,6 +163,18 @@ class OwnInitializer(Initializer):
         (
             {"connectivity": Dense(OwnInitializer())},
             "connection 'Conn_a_b': weight: its initializer is OwnInitializer, .* give an array",
+        ),
+        (
+            {"connectivity": Conv2D(1.0, 2, 3, delay=Uniform(0, 9)), "sizes": ((4, 4, 1), None)},
+            r"connection 'Conn_a_b': its delay is Uniform\(min=0, max=9\), in ml_genn Conv2D has",
+        ),
+        (
+            {"connectivity": AvgPool2D(2, pool_strides=1), "sizes": ((4, 4, 1), None)},
+            r"'Conn_a_b': its pool_strides are \(1, 1\), in ml_genn they are at least pool_size",
+        ),
+        (
+            {"connectivity": Conv1D(1.0, 2, 3), "sizes": ((4, 1), None)},
+            "'Conn_a_b': its connectivity is Conv1D, which has no counterpart in ml_genn",
         ),
         (
             {"connectivity": Dense(1.0, Axonal(2.0))},

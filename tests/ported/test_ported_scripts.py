@@ -105,3 +105,11 @@ def test_learned_delays_with_callbacks_and_woken_neurons(run):
     assert number(output, "Accuracy") > 80.0  # four classes
     assert len(re.findall(r"^Epoch \d+: silent neurons \d+", output, re.MULTILINE)) == 30
     assert abs(number(output, "Mean delay") - 30.0) > 0.02  # it began at 30
+
+
+def test_convolution_of_latency_coded_pictures(run):
+    """The shape of mlGeNN's latency_mnist_conv."""
+    output = run("latency_convolution")
+    assert number(output, "Training accuracy") > 80.0
+    assert number(output, "Accuracy") > 80.0  # three classes; of weights loaded from files
+    assert number(output, "Kernel") == 4 * 4 * 8

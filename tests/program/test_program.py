@@ -27,6 +27,7 @@ from mlgenn_delays.program.program import (
     Regulariser,
 )
 from mlgenn_delays.program.surrogate import SurrogateProgram
+from mlgenn_delays.program.window import Kernel, Window
 
 STEPS, DT = 20, 0.5
 
@@ -138,6 +139,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "pre_ind": np.array([0, 1, 2], np.uint32),
             "post_ind": None,
             "axonal_delays": True,
+            "kernel": Kernel(Window((3,), (2,), (2,), (1,), (0,)), 1, 2),
         },
     ),
     "ParameterSpec": (

@@ -15,14 +15,38 @@ from .substep import share_numbers
 #: Neurons per vector of the widest instruction set; rows are padded to it.
 VECTOR = 16
 
+#: Neurons after which addresses have the same place in the nearest cache again: 4 KB.
+CACHE_PERIOD = 1024
+
 
 def padded(size: int) -> int:
-    """``size`` rounded up to whole vectors."""
-    return -(-size // VECTOR) * VECTOR
+    """``size`` rounded up to whole vectors, and by one more where slots of delay rings, which are
+    that far apart, would share their places in the nearest cache."""
+    whole = -(-size // VECTOR) * VECTOR
+    return whole + VECTOR if whole and whole % CACHE_PERIOD == 0 else whole
 
 
-def storage(connection: ConnectionProgram) -> int:
+def walks_kernel(program: Program, connection: ConnectionProgram) -> bool:
+    """Whether generated code walks the kernel of a convolution in place of a list of synapses: on
+    the grid, where delays are one for all or shared as weights are."""
+    if program.is_substep or connection.kernel is None or connection.axonal_delays:
+        return False
+    if program.receptor(connection).own_tau:  # gradients are scaled target by target
+        return False
+    if connection.delay is None:
+        return True
+    of_weights, of_delays = (
+        program.parameters[i].map for i in (connection.weight, connection.delay)
+    )
+    if of_weights is None or of_delays is None:
+        return False
+    return np.array_equal(of_weights, of_delays)
+
+
+def storage(program: Program, connection: ConnectionProgram) -> int:
     """Elements of one parameter array of a connection, padding included, at least 1."""
+    if connection.kernel is not None and walks_kernel(program, connection):
+        return connection.kernel.num_entries
     if connection.is_sparse:
         return max(connection.num_synapses, 1)
     return max(connection.source_size * padded(connection.target_size), 1)
@@ -43,7 +67,9 @@ def of_synapses(program: Program) -> frozenset[int]:
 
 def holds_entries(program: Program) -> frozenset[int]:
     """Parameters of which generated code has the entries, not a value per synapse."""
-    own, parameters = axonal_delays(program), program.parameters
+    walked = (c for c in program.connections if walks_kernel(program, c))
+    own = axonal_delays(program).union(*((c.weight, c.delay) for c in walked))
+    parameters = program.parameters
     return frozenset(i for i in of_synapses(program) if parameters[i].map is None or i in own)
 
 
@@ -109,9 +135,10 @@ def _layout(program: Program, spec: ParameterSpec) -> tuple[int, int, int]:
     connection = program.connections[spec.owner.index]
     if any(i is not None and program.parameters[i] is spec for i in axonal_delays(program)):
         return 1, connection.source_size, max(connection.source_size, 1)
+    size = storage(program, connection)
     if connection.is_sparse:
-        return 1, connection.num_synapses, storage(connection)
-    return connection.source_size, connection.target_size, storage(connection)
+        return 1, spec.size if walks_kernel(program, connection) else connection.num_synapses, size
+    return connection.source_size, connection.target_size, size
 
 
 class ConnectionMemory:
@@ -127,7 +154,7 @@ class ConnectionMemory:
     ):
         self._weight = parameters[connection.weight]
         self._delay = None if connection.delay is None else parameters[connection.delay]
-        size = storage(connection)
+        size = storage(program, connection)
         self._sizes = {
             "threads": num_threads,
             "pre": connection.source_size,
@@ -140,10 +167,11 @@ class ConnectionMemory:
         self.touched = np.zeros(num_threads * connection.source_size, dtype=np.uint8)
         self.row_start: np.ndarray | None = None
         self.post: np.ndarray | None = None
-        if connection.pre_ind is not None and connection.post_ind is not None:
-            counts = np.bincount(connection.pre_ind, minlength=connection.source_size)
+        pre, post = connection.pre_ind, connection.post_ind
+        if pre is not None and post is not None and not walks_kernel(program, connection):
+            counts = np.bincount(pre, minlength=connection.source_size)
             self.row_start = np.concatenate(([0], np.cumsum(counts))).astype(np.uint32)
-            self.post = np.ascontiguousarray(connection.post_ind, dtype=np.uint32)
+            self.post = np.ascontiguousarray(post, dtype=np.uint32)
 
     def fill(self, buffers: abi.ConnectionBuffers) -> None:
         """Write the addresses into the generated code's table."""

@@ -22,10 +22,11 @@ from ...program.parameters import ParameterSpec
 from ...program.program import ConnectionProgram, PopulationProgram, Program, Receptor
 from ...program.snippet import parse_expression, parse_statements
 from ...program.timing import step_dtype
+from ...program.window import Kernel
 from ...version import __version__
 from ..rendering import template_environment
 from . import abi, substep
-from .buffers import axonal_delays, holds_entries, padded, storage
+from .buffers import axonal_delays, holds_entries, padded, storage, walks_kernel
 from .constants import ConstantTable, constant_table
 from .literal import literal, literals
 
@@ -185,8 +186,9 @@ def _connection(
         # where the time constants of single neurons are, None: there are none
         "own_tau": table.get((connection.target, f"TauSyn{connection.receptor}")),
         "pre": connection.source_size,
-        "storage": storage(connection),
+        "storage": storage(program, connection),
         "sparse": connection.is_sparse,
+        "kernel": _kernel(connection.kernel) if walks_kernel(program, connection) else None,
         "synapse_delays": connection.has_synapse_delays,
         "axonal": connection.delay is not None and connection.delay in axonal,
         "constant_delay": connection.constant_delay,
@@ -208,6 +210,25 @@ def _connection(
         "feedback": feedback,
         "backward": feedback or bool(learned),
     }
+
+
+def _kernel(kernel: Kernel | None) -> dict[str, int] | None:
+    """Sizes of a kernel; one along one axis has one row."""
+    if kernel is None:
+        return None
+    window = kernel.window
+    one_axis = len(window.size) == 1
+    sizes = {"channels": kernel.channels, "filters": kernel.filters}
+    for name, values, of_row in (
+        ("source", window.source, 1),
+        ("target", window.target, 1),
+        ("window", window.size, 1),
+        ("stride", window.strides, 1),
+        ("padding", window.padding, 0),
+    ):
+        rows, columns = (of_row, *values) if one_axis else values
+        sizes |= {f"{name}_rows": rows, f"{name}_columns": columns}
+    return sizes
 
 
 def _lines(text: str, width: int) -> str:

@@ -93,9 +93,10 @@ class TorchEngine(Engine):
     def _holds_entries(self, parameter: int) -> bool:
         # with axonal delays come their widths
         spec = self.program.parameters[parameter]
-        connections = self.program.connections
-        of_connection = spec.owner.kind is OwnerKind.CONNECTION
-        return spec.map is None or (of_connection and connections[spec.owner.index].axonal_delays)
+        if spec.map is None or spec.owner.kind is not OwnerKind.CONNECTION:
+            return spec.map is None
+        connection = self.program.connections[spec.owner.index]
+        return connection.axonal_delays and parameter != connection.weight
 
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         with torch.no_grad():

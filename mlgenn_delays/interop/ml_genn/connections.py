@@ -6,16 +6,22 @@ from inspect import isclass
 from typing import Any
 
 import numpy as np
+from ml_genn.connectivity import AvgPool2D as MlAvgPool2D
+from ml_genn.connectivity import Conv2D as MlConv2D
 from ml_genn.connectivity import OneToOne as MlOneToOne
 from ml_genn.connectivity.sparse_base import SparseBase as MlSparseBase
 from ml_genn.initializers import Initializer as MlInitializer
 
 from ... import connectivity as ours
-from ...checks import fit_array
+from ...checks import describe, fit_array
 from ...connectivity.sparse_base import check_index_arrays, check_indices
 from ...initializers import Initializer
+from ...initializers.value import is_value_constant
 from .counterparts import CONNECTIVITY, INITIALIZERS, Package, naming
 from .sparse import Sparse
+
+#: Connectivity that has to know the shapes of populations.
+WINDOWED = (ours.AvgPool2D, ours.Conv2D, MlAvgPool2D, MlConv2D)
 
 #: Numbers of neurons of source and target; None: not known yet
 Sizes = tuple[int | None, int | None]
@@ -40,6 +46,8 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
             f"{label}: its delay is {connectivity.delay!r}, and in ml_genn synapses cannot share "
             "delays: give each synapse a delay of its own"
         )
+    if isinstance(connectivity, WINDOWED):
+        return _convert_windowed(connectivity, label, source)
     indices: dict[str, np.ndarray] = {}
     order = None
     if _has_list(connectivity):
@@ -59,6 +67,25 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
     for name, index in indices.items():
         setattr(result, name, index)
     return result
+
+
+def _convert_windowed(connectivity: Any, label: str, source: Package) -> Any:
+    """Convolutions and pooling, whose delay mlGeNN wants to be one for all."""
+    what = type(connectivity).__name__
+    delay = _whole(connectivity.delay)
+    if not is_value_constant(delay):
+        raise ValueError(
+            f"{label}: its delay is {describe(delay)}, in ml_genn {what} has one delay for all"
+        )
+    values = {"delay": delay}
+    if isinstance(connectivity, (ours.Conv2D, MlConv2D)):
+        values["weight"] = _copy(connectivity.weight, f"{label}: weight", source)
+    elif any(s < k for s, k in zip(connectivity.pool_strides, connectivity.pool_size)):
+        raise ValueError(
+            f"{label}: its pool_strides are {connectivity.pool_strides}, in ml_genn they are at "
+            f"least pool_size, {connectivity.pool_size}"
+        )
+    return CONNECTIVITY.create(connectivity, label, source, **values)
 
 
 def _has_list(connectivity: Any) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from ...compilers.build_connections import largest_sample
 from ...compilers.build_populations import check_supported, time_constant
 from ...initializers import Initializer
-from .connections import convert_connectivity
+from .connections import WINDOWED, convert_connectivity
 from .counterparts import NEURONS, READOUTS, SYNAPSES, Package
 
 #: What GeNN takes as the name of a population or connection.
@@ -79,8 +79,9 @@ def to_ml_genn(network: Any) -> Conversion:
 
     Raises:
         TypeError: ``network`` is no ``mlgenn_delays.Network``
-        ValueError: a part has no counterpart (a neuron model or initializer of your own), or
-            a name that GeNN does not take; the message names the population or connection
+        ValueError: a part has no counterpart (a neuron model or initializer of your own, delays
+            that synapses share, those of a convolution among them), or a name that GeNN does not
+            take; the message names the population or connection
     """
     _check_type(network, Package.MLGENN_DELAYS)
     _check_names("population", network.populations)
@@ -175,6 +176,8 @@ def _add_connection(connection: Any, conversion: Conversion, source: Package) ->
     new.max_delay_steps = _max_delay_steps(connection, source)
     new.synapse = SYNAPSES.create(connection.synapse, label, source)
     new.connectivity = convert_connectivity(connection.connectivity, sizes, label, source)
+    if isinstance(new.connectivity, WINDOWED):
+        new.connectivity.connect(new.source(), new.target())
 
 
 def _size(population: Any) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from numbers import Number
 from types import SimpleNamespace
 from typing import Any
@@ -112,16 +112,19 @@ class Family:
         """
         counterpart, arguments = self.find(model, label, source)
         what = type(model).__name__
-        values = {n: _number(getattr(model, n), f"{label}: {n} of {what}") for n in arguments}
+        values = {n: _plain(getattr(model, n), f"{label}: {n} of {what}") for n in arguments}
         with naming(label):
             return counterpart(**values, **others)
 
 
-def _number(value: Any, name: str) -> Any:
-    """A single number (or None, or a flag): here the two packages mean the same by it."""
+def _plain(value: Any, name: str) -> Any:
+    """A single number (or None, a flag, a word, sizes): here the two packages mean the same by
+    it."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
-    if value is None or isinstance(value, (Number, np.bool_)):
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or isinstance(value, (Number, np.bool_, str, tuple)):
         return value
     given = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
     raise ValueError(f"{name} is {given}, allowed is one number for all")
@@ -187,5 +190,17 @@ CONNECTIVITY = Family(
         ),
         (ml_connectivity.OneToOne, connectivity.OneToOne): (),
         (Sparse, connectivity.Sparse): (),
+        (ml_connectivity.Conv2D, connectivity.Conv2D): (
+            "filters",
+            "conv_size",
+            "flatten",
+            "conv_strides",
+            "conv_padding",
+        ),
+        (ml_connectivity.AvgPool2D, connectivity.AvgPool2D): (
+            "pool_size",
+            "flatten",
+            "pool_strides",
+        ),
     },
 )

@@ -20,10 +20,10 @@ SPIKING = (nir.LIF, nir.CubaLIF, nir.IF)
 
 #: Why others cannot be read.
 _REASONS: dict[type, str] = {
-    nir.Conv1d: "convolutions have no shared weights here; write it as a Linear first",
-    nir.Conv2d: "convolutions have no shared weights here; write it as a Linear first",
-    nir.SumPool2d: "pooling is not supported; write it as a Linear first",
-    nir.AvgPool2d: "pooling is not supported; write it as a Linear first",
+    nir.Conv1d: "its channels come first, here they come last; write it as a Linear first",
+    nir.Conv2d: "its channels come first, here they come last; write it as a Linear first",
+    nir.SumPool2d: "its channels come first, here they come last; write it as a Linear first",
+    nir.AvgPool2d: "its channels come first, here they come last; write it as a Linear first",
     nir.Threshold: "neurons here have threshold and reset in one; write it and its LI as a LIF",
 }
 

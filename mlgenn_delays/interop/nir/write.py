@@ -52,7 +52,9 @@ def to_nir(
     Populations become neurons, connections one or more branches of Linear and Delay (see
     :mod:`.branches`), populations with a readout have an Output. Names, shapes, readouts, timestep
     and the largest delays stand in the metadata. Delays are written as they are simulated: in whole
-    timesteps, but for sub-step timing. Synapses with weight 0 lose their delay.
+    timesteps, but for sub-step timing. Synapses with weight 0 lose their delay. Convolutions and
+    pooling are a Linear with the weights of all synapses, as channels come last here and first in
+    NIR's; they are read back as :class:`.Sparse`.
 
     Args:
         network:    description, or compiled network (trained or not)

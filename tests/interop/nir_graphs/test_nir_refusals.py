@@ -51,7 +51,7 @@ def chain(*nodes, further=()):
 CASES = {
     "convolution": (
         lambda: chain(nir.Conv1d(4, np.ones((1, 1, 2)), 1, 0, 1, 1, np.zeros(1)), lif()),
-        r"node 'node 0' \(Conv1d\) cannot be read: convolutions have no shared weights here",
+        r"node 'node 0' \(Conv1d\) cannot be read: its channels come first",
     ),
     "threshold": (
         lambda: chain(nir.Linear(W), nir.Threshold(np.ones(2))),
@@ -59,7 +59,7 @@ CASES = {
     ),
     "pooling": (
         lambda: chain(nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), lif()),
-        r"node 'node 0' \(SumPool2d\) cannot be read: pooling is not supported",
+        r"node 'node 0' \(SumPool2d\) cannot be read: its channels come first",
     ),
     "bias": (
         lambda: chain(nir.Affine(W, np.array([0.0, 0.1])), lif()),

@@ -26,13 +26,15 @@ from nir_networks import (  # noqa: E402
 from mlgenn_delays.compilers import EventPropCompiler  # noqa: E402
 from mlgenn_delays.compilers.build import build_program  # noqa: E402
 from mlgenn_delays.connection import Connection  # noqa: E402
-from mlgenn_delays.connectivity import Dense  # noqa: E402
+from mlgenn_delays.connectivity import Conv2D, Dense, Sparse  # noqa: E402
+from mlgenn_delays.initializers import Normal, Uniform  # noqa: E402
 from mlgenn_delays.interop.nir import from_nir, to_nir  # noqa: E402
 from mlgenn_delays.network import Network  # noqa: E402
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput  # noqa: E402
 from mlgenn_delays.optimisers import Adam  # noqa: E402
 from mlgenn_delays.population import Population  # noqa: E402
 from mlgenn_delays.program.timing import round_delays  # noqa: E402
+from mlgenn_delays.synapses import Exponential  # noqa: E402
 
 pytestmark = pytest.mark.nir
 
@@ -211,3 +213,24 @@ def test_timestep_can_be_another_one():
         factor = 2.0 if a.name == "d" else 1.0
         np.testing.assert_array_equal(b.initial, factor * a.initial)
     assert after.connections[0].max_delay_steps == 40
+
+
+def test_convolutions_come_back_as_synapses():
+    """Shared weights and delays are those of each synapse, with the same spikes."""
+    network = Network()
+    with network:
+        x = Population("spike_input", (3, 4, 1), name="x")
+        h = Population(LeakyIntegrateFire(tau_mem=10.0), name="h")
+        y = Population(LeakyIntegrate(readout="avg_var"), 2, name="y")
+        shared = Conv2D(Normal(3.0, 1.0), 2, 2, delay=Uniform(0, 5))
+        Connection(x, h, shared, Exponential(5.0), "xh")
+        Connection(h, y, Dense(Normal()), Exponential(5.0), "hy")
+    read = from_nir(to_nir(network, rng_seed=7))
+    assert isinstance(read.connections[0].connectivity, Sparse)
+    before, after = program_of(network), program_of(read)
+    assert before.parameters[0].shape == (2, 2, 1, 2) and after.parameters[0].shape == (48,)
+    for a, b in zip(before.parameters[:2], after.parameters[:2]):
+        expected = a.expand(a.initial)
+        if a.name == "d":
+            expected = np.floor(expected + 0.5)
+        np.testing.assert_allclose(b.expand(b.initial), expected, rtol=1e-6)
