@@ -17,8 +17,8 @@ class WakeSilentNeurons(Callback):
     """Raises the incoming weights of neurons that did not spike in a whole epoch.
 
     Event-based gradients say nothing about neurons without spikes, so nothing else would
-    bring these back. Weights stay within their bounds, where they have any; those that neurons share,
-    as in convolutions, are raised where all of these are silent.
+    bring these back. Weights stay within their bounds, where they have any; those that neurons
+    share, as in convolutions, are raised where all of these are silent.
 
     Args:
         population: population or layer of spiking neurons

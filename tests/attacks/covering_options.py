@@ -28,7 +28,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "frozen": ("none", "some", "all"),  # weights
     "bounds": ("none", "clamped", "signs"),  # of weights that learn
     "receptors": (1, 2),
-    "own_parameters": ("none", "one", "all"),
+    "own_parameters": ("none", "one", "all", "learned"),  # of neurons, and of synapses
     "sharing": ("none", "axonal", "dendritic"),  # of delays that are not constant
     "convolved": (False, True),  # from the first input
     "regularised": (False, True),

@@ -274,9 +274,22 @@ class _Maker:
             clamp_weight_conns={c: (-9.0, 9.0) for c in learned} if bounds == "clamped" else None,
             keep_sign_conns=learned if bounds == "signs" else frozenset(),
             delay_learn_conns=frozenset(self.learned_delays),
+            **self._learned_constants(network),
             i_minus_thresh_min=self._any(1e-2, 0.5),
             timing=options.timing,
         )
+
+    def _learned_constants(self, network: Network) -> dict[str, Any]:
+        if self.options.own_parameters != "learned" or not self.options.training:
+            return {}
+        return {
+            "neuron_learn_params": {
+                p: dict.fromkeys(p.neuron.per_neuron) for p in network.populations
+            },
+            "synapse_learn_params": {
+                c: dict.fromkeys(c.synapse.per_neuron) for c in network.connections
+            },
+        }
 
     def _loss(self, readout: str, per_timestep: bool) -> Any:
         if readout == "var" and not per_timestep:
@@ -287,7 +300,7 @@ class _Maker:
 
     def _with_own_parameters(self, program: Any) -> Any:
         """Numbers of single neurons in the place of one or all constants of each model."""
-        number = {"none": 0, "one": 1, "all": None}[self.options.own_parameters]
+        number = {"none": 0, "one": 1, "all": None, "learned": 0}[self.options.own_parameters]
         added = [
             ParameterSpec(
                 Owner(OwnerKind.POPULATION, p.index, p.name),

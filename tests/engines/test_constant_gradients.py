@@ -100,7 +100,7 @@ def test_those_of_the_reference_are_finite_differences(readout, refractory, sett
         found = gradients(compiled, described.data)[1]
         for parameter in constants(compiled):
             label = compiled.program.parameters[parameter].label
-            scale = np.abs(found[parameter]).max()
+            scale = float(np.abs(found[parameter]).max())
             assert scale > 1e-6, label
             for neuron in (0, 2):
                 by_hand = finite_difference(compiled, described.data, parameter, neuron, 1e-6)
@@ -116,7 +116,7 @@ def test_those_of_outputs_on_the_grid_are_exact(readout):
         of_outputs = [i for i in constants(compiled) if found[i].shape == (OUTPUTS,)]
         assert len(of_outputs) == 2
         for parameter in of_outputs:
-            scale = np.abs(found[parameter]).max()
+            scale = float(np.abs(found[parameter]).max())
             for neuron in range(OUTPUTS):
                 by_hand = finite_difference(compiled, described.data, parameter, neuron, 0.02)
                 assert found[parameter][neuron] == pytest.approx(by_hand, abs=2e-4 * scale)
