@@ -17,7 +17,6 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "neuron": ("leaky", "adaptive", "own", "bare"),
     "refractory": (None, 1.0, 3.0, 1e9),  # [ms]
     "readout": ("avg_var", "avg_var_exp_weight", "first_spike_time", "max_var", "sum_var", "var"),
-    "window": (False, True),  # of what is read out
     "per_timestep": (False, True),
     "into": DELAYS,
     "back": (None, *DELAYS),
@@ -26,9 +25,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "sparse_back": (False, True),
     "sparse_out": (False, True),
     "frozen": ("none", "some", "all"),  # weights
-    "bounds": ("none", "clamped", "signs"),  # of weights that learn
     "receptors": (1, 2),
-    "own_parameters": ("none", "one", "all", "learned"),  # of neurons, and of synapses
+    "own_parameters": ("none", "one", "all"),
     "sharing": ("none", "axonal", "dendritic"),  # of delays that are not constant
     "convolved": (False, True),  # from the first input
     "regularised": (False, True),
@@ -40,13 +38,26 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 #: Of ordinary size; steps and channels need more than 16 bits; from inputs straight to outputs.
 SMALL = {
     "timesteps": 30, "channels": 6, "hidden": True, "timing": "grid", "synapse": "exponential",
+    "window": False, "bounds": "none",
 }  # fmt: skip
+_SPARSE = {f"sparse_{name}": True for name in ("into", "back", "out")}
+_LEARNED = {"into": "learned", "back": "learned", "out": "learned"}
 LARGE = {**SMALL, "timesteps": 66_000, "channels": 66_000, "threads": 2}
 STRAIGHT = {**SMALL, "hidden": False}
 #: Of kernels, the delays alone.
 KERNELS = {**SMALL, "convolved": True, "into": "learned", "out": "learned", "frozen": "all"}
 #: Of which there are no gradients.
 DELTA = {**SMALL, "synapse": "delta", "training": False}
+#: Windows of readouts, and bounds of weights.
+BOUNDED: tuple[dict[str, Any], ...] = (
+    {**SMALL, "readout": "max_var", "window": True, "bounds": "signs"},
+    {**SMALL, "readout": "first_spike_time", "window": True, "bounds": "clamped"},
+)
+#: Learned constants of neurons and synapses.
+CONSTANTS: tuple[dict[str, Any], ...] = (
+    {**SMALL, "own_parameters": "learned", "neuron": "adaptive", "refractory": 1.0, **_LEARNED},
+    {**SMALL, "own_parameters": "learned", "per_timestep": True, "receptors": 2, **_SPARSE},
+)
 COUNTS = {**SMALL, "readout": "spike_count", "training": False}
 
 #: What there is no choice of in sub-step timing; how many networks of it are chosen among others,
@@ -56,13 +67,12 @@ WITHIN_STEPS = {
 }  # fmt: skip
 NUMBER_WITHIN_STEPS = 14
 _NOTHING_LEARNED = {"frozen": "all", "into": "fixed", "back": "fixed", "out": "fixed"}
-_SPARSE = {f"sparse_{name}": True for name in ("into", "back", "out")}
 FURTHER_WITHIN_STEPS: tuple[dict[str, Any], ...] = (
     {},
     _NOTHING_LEARNED,
     {**_NOTHING_LEARNED, **_SPARSE},
-    {"into": "learned", "back": "learned", "out": "learned", "receptors": 2},
-    {"into": "learned", "back": "learned", "out": "learned", **_SPARSE},
+    {**_LEARNED, "receptors": 2},
+    {**_LEARNED, **_SPARSE},
 )
 
 
@@ -82,9 +92,11 @@ def covering(rng: np.random.Generator) -> list[Options]:
     chosen = _all_pairs(np.random.default_rng(1))[:NUMBER_WITHIN_STEPS]
     further = [{**plain, **c} for c in FURTHER_WITHIN_STEPS]
     within_steps = [Options(**{**c, **WITHIN_STEPS}) for c in (*chosen, *further)]
-    ways = product(("grid", "substep"), (False, True))
-    untrained = [DELTA, *({**COUNTS, "timing": t, "window": w} for t, w in ways)]
-    return [*pairs, *others, *within_steps, *(Options(**{**plain, **u}) for u in untrained)]
+    ways = list(product(("grid", "substep"), (False, True)))
+    special = [DELTA, *({**COUNTS, "timing": t, "window": w} for t, w in ways)]
+    special += [{**b, "timing": t} for b in BOUNDED for t in ("grid", "substep")]
+    special += CONSTANTS
+    return [*pairs, *others, *within_steps, *(Options(**{**plain, **u}) for u in special)]
 
 
 def _draw(rng: np.random.Generator) -> dict[str, Any]:

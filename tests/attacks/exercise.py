@@ -45,7 +45,9 @@ def exercise(program: CoveringProgram, threads: int = 1) -> None:
             time.sleep(0.005)  # threads that wait for work go to sleep
         for i, spec in enumerate(program.built.program.parameters):
             if spec.is_bounded:
-                engine.set_parameter(i, np.full(spec.shape, spec.bounds[1], np.float32))
+                # weights may have no upper bound, and large ones make too many spikes
+                largest = 2.0 if spec.name == "g" else np.inf
+                engine.set_parameter(i, spec.clip(np.full(spec.shape, largest, np.float32)))
         _run(engine, program, np.array(batches[0], np.int64), len(batches))
         for population in program.built.program.populations:
             engine.spikes(0, population.index)

@@ -173,7 +173,9 @@ def test_those_on_the_grid_are_sums_over_recorded_states(refractory):
         wanted = expected.get(spec.name, expected.get(f"connections/{spec.owner.name}"))
         if spec.owner.name != "y" and spec.owner.name != "Conn_h_y":
             scale = np.abs(wanted).max()
-            np.testing.assert_allclose(found[i], wanted, rtol=0, atol=1e-4 * scale, err_msg=spec.key)
+            np.testing.assert_allclose(
+                found[i], wanted, rtol=0, atol=1e-4 * scale, err_msg=spec.key
+            )
 
 
 def _currents(spikes, weights, tau, delay):
