@@ -149,7 +149,7 @@ def test_those_on_the_grid_are_sums_over_recorded_states(refractory):
     before = np.concatenate([np.zeros_like(v[:, :1]), v[:, :-1]], axis=1)
     end_v = back_v / alpha  # adjoint of the voltage at the end of each step, spikes included
     expected["tau_mem"] -= tau_mem * np.sum(end_v * before, axis=(0, 1)) * alpha / tau_mem**2
-    for name, back_i, source, delay in (("Conn_x_h", back_0, 0, 0), ("Conn_h_h", back_1, h, 2)):
+    for name, back_i, source, delay in (("Conn_x_h", back_0, 0, 1), ("Conn_h_h", back_1, h, 2)):
         key = f"connections/{name}"
         tau = entries[f"{key}/tau"].astype(float)
         current = _currents(result.recording.spikes[source], entries[f"{key}/g"], tau, delay)
@@ -183,7 +183,7 @@ def _currents(spikes, weights, tau, delay):
     steps = int(DURATION) + 4
     current = np.zeros((len(spikes), steps, len(tau)))
     for b, (times, neurons) in enumerate(spikes):
-        emitted = np.ceil(times).astype(int)  # the step after that of the spike
+        emitted = np.ceil(times).astype(int)  # a step late for spikes of inputs
         for step, i in zip(emitted + delay, neurons):
             if step < steps:
                 current[b, step] += weights[i]

@@ -46,7 +46,7 @@ def test_every_pointer_of_the_header_has_a_check():
         for field, kind in structure._fields_
         if kind is abi.POINTER
     }
-    assert set(POINTERS) == pointers and len(pointers) == 38
+    assert set(POINTERS) == pointers and len(pointers) == 42
     for pointer in POINTERS.values():
         assert pointer.shape and (pointer.dtypes or pointer.of)
 
@@ -137,7 +137,7 @@ def test_the_engine_comes_through_the_door(monkeypatch):
 
         return call
 
-    for module in ("buffers", "call"):
+    for module in ("buffers", "call", "constants"):
         monkeypatch.setattr(f"mlgenn_delays.engines.cpu.{module}.bind", noting(bind))
     monkeypatch.setattr("mlgenn_delays.engines.cpu.call.bind_table", noting(bind_table))
     builder = ProgramBuilder(timesteps=10, batch=1)
