@@ -93,9 +93,8 @@ def covering(rng: np.random.Generator) -> list[Options]:
     further = [{**plain, **c} for c in FURTHER_WITHIN_STEPS]
     within_steps = [Options(**{**c, **WITHIN_STEPS}) for c in (*chosen, *further)]
     ways = list(product(("grid", "substep"), (False, True)))
-    special = [DELTA, *({**COUNTS, "timing": t, "window": w} for t, w in ways)]
+    special = [*CONSTANTS, DELTA, *({**COUNTS, "timing": t, "window": w} for t, w in ways)]
     special += [{**b, "timing": t} for b in BOUNDED for t in ("grid", "substep")]
-    special += CONSTANTS
     return [*pairs, *others, *within_steps, *(Options(**{**plain, **u}) for u in special)]
 
 
