@@ -45,7 +45,7 @@ def exercise(program: CoveringProgram, threads: int = 1) -> None:
             time.sleep(0.005)  # threads that wait for work go to sleep
         for i, spec in enumerate(program.built.program.parameters):
             if spec.is_bounded:
-                # weights may have no upper bound, and large ones make too many spikes; nor thresholds
+                # some have no upper bound, and large weights make too many spikes
                 largest = {"g": 2.0, "d": np.inf}.get(spec.name, 50.0)
                 engine.set_parameter(i, spec.clip(np.full(spec.shape, largest, np.float32)))
         _run(engine, program, np.array(batches[0], np.int64), len(batches))
