@@ -15,7 +15,7 @@ from itertools import pairwise
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import default_params
 from mlgenn_delays.connectivity import Axonal, Dendritic, Dense, SharedDelay
-from mlgenn_delays.initializers import Initializer, Normal, Uniform
+from mlgenn_delays.initializers import Initializer, LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.synapses import Delta, Exponential, Synapse
 
@@ -69,7 +69,7 @@ def make_hidden_layers(settings: ClassifierSettings) -> list[Population]:
         Population(
             LeakyIntegrateFire(
                 v_thresh=neuron.v_thresh,
-                tau_mem=neuron.tau_mem,
+                tau_mem=one_or_drawn(neuron.tau_mem, neuron.tau_mem_range),
                 relative_reset=settings.surrogate.soft_reset,
             ),
             size,
@@ -111,7 +111,12 @@ def share_delays(
     return delays
 
 
-def make_synapse(settings: ClassifierSettings, tau_syn: float) -> Synapse:
+def one_or_drawn(tau: float, limits: tuple[float, float] | None) -> float | LogUniform:
+    """A time constant [ms] of all neurons, or between which that of each is drawn."""
+    return tau if limits is None else LogUniform(*limits)
+
+
+def make_synapse(settings: ClassifierSettings, tau_syn: float | LogUniform) -> Synapse:
     """Synapses of the kind that is wanted.
 
     Args:
@@ -162,7 +167,9 @@ class _Builder:
     ) -> None:
         """All-to-all connection, with delays if the connection is to have any."""
         network, neuron = self._network, self._neuron
-        tau_syn = neuron.tau_syn if target.neuron.is_spiking else neuron.tau_syn_output
+        tau_syn: float | LogUniform = neuron.tau_syn_output
+        if target.neuron.is_spiking:
+            tau_syn = one_or_drawn(neuron.tau_syn, neuron.tau_syn_range)
         if network.delays == "none":
             delay = None
         delays: Initializer | SharedDelay | float = 0.0

@@ -67,6 +67,9 @@ Weights = tuple[float, NotNegative]
 Delays = tuple[NotNegative, NotNegative]
 DelaysOrNone = Annotated[Delays | None, or_none("FLOAT FLOAT")]
 
+#: Shortest and longest time constant [ms], between which their logarithms are uniform.
+TimeConstantsOrNone = Annotated[tuple[Positive, Positive] | None, or_none("FLOAT FLOAT")]
+
 #: Which synapses of a connection have the same delay.
 DelaySharing = Literal["synaptic", "axonal", "dendritic", "axonal+dendritic"]
 
@@ -247,10 +250,26 @@ class NeuronSettings(Settings):
     tau_mem_output: Positive = 20.0  #: membrane time constant of the outputs [ms]
     tau_syn: Positive = 5.0  #: time constant of synapses onto hidden neurons [ms]
     tau_syn_output: Positive = 5.0  #: time constant of synapses onto the outputs [ms]
+    #: membrane time constants of hidden neurons, of each its own: shortest, longest [ms], drawn
+    #: with uniform logarithms; None: all have --tau-mem
+    tau_mem_range: TimeConstantsOrNone = None
+    #: the same of synapses onto hidden neurons: one for each neuron and connection; None: --tau-syn
+    tau_syn_range: TimeConstantsOrNone = None
+    #: learn the membrane time constant of each hidden neuron, and those of its synapses
+    learn_time_constants: bool = False
     v_thresh: Positive = 1.0  #: voltage at which neurons spike
     #: what of the outputs is compared between classes: the mean, weighted mean, largest or last
     #: voltage, the sum of voltages or of softmaxes of them, or the time of the first spike
     readout: ReadoutName = "avg_var_exp_weight"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("tau_mem_range", "tau_syn_range"):
+            shortest, longest = getattr(self, name) or (1.0, 1.0)
+            if longest < shortest:
+                raise ValueError(
+                    f"{name} is ({shortest:g}, {longest:g}), allowed are shortest, longest"
+                )
 
 
 @dataclass(frozen=True)
@@ -263,6 +282,8 @@ class LearningSettings(Settings):
     recurrent_lr: NotNegative = 1.0  #: factor to --lr for recurrent weights
     output_lr: NotNegative = 1.0  #: factor to --lr for weights to the outputs
     delay_lr: NotNegative = 0.1  #: learning rate of delays (Adam) [ms]
+    #: learning rate of logarithms of time constants (Adam)
+    constant_lr: NotNegative = 1e-3
     lr_ease_in: Share = 1.0  #: share of the learning rates in the first batch
     lr_growth: Positive = 1.05  #: factor per batch by which they grow until they are reached
     delay_ease_in: bool = True  #: whether the learning rate of delays grows like this, too

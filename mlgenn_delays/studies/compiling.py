@@ -78,8 +78,19 @@ def compile_network(
         **arguments,
         i_minus_thresh_min=learning.i_minus_thresh_min,
         timing=config.network.timing,
+        **(learned_constants(network, config) if config.neuron.learn_time_constants else {}),
     )
     return compiler.compile(network.network)
+
+
+def learned_constants(network: ClassifierNetwork, config: RunConfig) -> dict[str, Any]:
+    """Arguments of ``EventPropCompiler``: time constants of hidden neurons and their synapses."""
+    onto_hidden = [c for c in network.connections.values() if c.target() in network.hidden]
+    return dict(
+        neuron_learn_params={layer: ["tau_mem"] for layer in network.hidden},
+        synapse_learn_params={connection: ["tau"] for connection in onto_hidden},
+        constant_optimiser=Adam(config.learning.constant_lr),
+    )
 
 
 def optimisers_of_weights(

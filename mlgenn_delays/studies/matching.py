@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlgenn_delays import Connection
+from mlgenn_delays.models import ClassifierNetwork
 
 from .compiling import surrogate_arguments
 from .config import RunConfig
@@ -52,10 +53,18 @@ def count_described(task: Task, config: RunConfig, data: TaskData) -> int:
     return (
         sum(map(synapses, network.connections.values() if weights is None else weights))
         + sum(map(delays, network.delay_learn_conns))
+        + (_count_constants(network) if config.neuron.learn_time_constants else 0)
         + sum(map(delays, told.get("learned_width_conns", ())))
         + sum(layer.size for layer in told.get("bias", ()))
         + sum(2 * layer.size for layer in told.get("batch_norm", ()))
     )
+
+
+def _count_constants(network: ClassifierNetwork) -> int:
+    """Learned time constants: of each hidden neuron, and of the synapses of each connection onto
+    it."""
+    onto_hidden = [c for c in network.connections.values() if c.target() in network.hidden]
+    return sum(p.size for p in network.hidden) + sum(c.target_size for c in onto_hidden)
 
 
 def closest_sizes(

@@ -7,6 +7,9 @@ from mlgenn_delays.models.settings import NetworkSettings
 
 from .config import RunConfig
 
+#: Settings that give each neuron its own time constants.
+_OF_SINGLE_NEURONS = ("tau_mem_range", "tau_syn_range", "learn_time_constants")
+
 
 def is_surrogate(config: RunConfig) -> bool:
     """Whether gradients are those of surrogates, not exact ones."""
@@ -48,6 +51,12 @@ def check_method(config: RunConfig) -> None:
 
 def _check_surrogate(config: RunConfig) -> None:
     method = config.method
+    for name in _OF_SINGLE_NEURONS:
+        if getattr(config.neuron, name):
+            raise ValueError(
+                f"{name} is {getattr(config.neuron, name)!r}, which method {method!r} cannot have: "
+                "its neurons all have one time constant; leave it out, or take --method eventprop"
+            )
     if config.neuron.readout == "first_spike_time":
         raise ValueError(
             f"readout is 'first_spike_time', which method {method!r} cannot train: spike times "
@@ -61,6 +70,12 @@ def _check_surrogate(config: RunConfig) -> None:
 
 
 def _check_eventprop(config: RunConfig) -> None:
+    for name in _OF_SINGLE_NEURONS:
+        if getattr(config.neuron, name) and config.network.timing == "substep":
+            raise ValueError(
+                f"{name} is {getattr(config.neuron, name)!r}, which timing 'substep' cannot have: "
+                "its neurons all have one time constant; leave it out, or take --timing grid"
+            )
     if config.surrogate.synapse == "delta":
         raise ValueError(
             "synapse is 'delta', which EventProp cannot train: spikes happen at arrivals, whose "

@@ -31,6 +31,12 @@ def notes_without_effect(task: Task, config: RunConfig) -> tuple[str, ...]:
         reasons["there are no recurrent connections"] = recurrent
     elif not network.recurrent_delays or network.recurrent_delay is None:
         reasons["there are no recurrent delays"] = ("recurrent_delay_sharing",)
+    if not config.neuron.learn_time_constants:
+        reasons["no time constants are learned"] = ("constant_lr",)
+    if config.neuron.tau_mem_range is not None:
+        reasons["tau_mem_range says it"] = ("tau_mem",)
+    if config.neuron.tau_syn_range is not None:
+        reasons["tau_syn_range says it"] = ("tau_syn",)
     if config.learning.schedule != "warm_up_cosine":
         reasons[f"the schedule is {config.learning.schedule}"] = _OF_WARM_UP
     reasons |= _of_method(config)

@@ -24,7 +24,7 @@ def test_changes_go_to_the_group_that_has_the_name() -> None:
 def test_flat_has_every_setting_once() -> None:
     flat = PLAIN.flat()
     groups = (PLAIN.network, PLAIN.neuron, PLAIN.learning, PLAIN.augmentation, PLAIN.surrogate)
-    assert len(flat) == sum(len(group.flat()) for group in groups) == 67
+    assert len(flat) == sum(len(group.flat()) for group in groups) == 71
     assert PLAIN.change(flat) == PLAIN
 
 

@@ -282,7 +282,8 @@ def test_runs_of_eventprop_are_as_they_were_before_there_were_other_methods() ->
 
 
 def test_every_readout_may_be_chosen() -> None:
-    for name in default_readouts:
+    # classifiers read out integrators, which do not spike
+    for name in default_readouts.keys() - {"spike_count"}:
         assert make_config("braille", readout=name).neuron.readout == name
     with pytest.raises(ValueError, match="readout is 'mean', allowed are 'avg_var'"):
         make_config("braille", readout="mean")

@@ -21,6 +21,8 @@ COMMON: dict[str, Any] = {
     "input_delay": (0.0, 100.0), "hidden_delay": (0.0, 100.0),
     "recurrent_delay": (0.0, 0.0), "output_delay": None,
     "delay_sharing": "synaptic", "recurrent_delay_sharing": None,
+    "tau_mem_range": None, "tau_syn_range": None, "learn_time_constants": False,
+    "constant_lr": 0.001,
     "tau_mem": 20.0, "tau_mem_output": 20.0, "tau_syn": 5.0, "tau_syn_output": 5.0,
     "v_thresh": 1.0, "readout": "avg_var_exp_weight",
     "epochs": 100, "batch_size": 32, "lr": 0.001, "recurrent_lr": 1.0, "output_lr": 1.0,
