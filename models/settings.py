@@ -268,7 +268,8 @@ class NeuronSettings(Settings):
             shortest, longest = getattr(self, name) or (1.0, 1.0)
             if longest < shortest:
                 raise ValueError(
-                    f"{name} is ({shortest:g}, {longest:g}), allowed are shortest, longest"
+                    f"{name} is ({shortest:g}, {longest:g}), allowed are the shortest, then the "
+                    "longest"
                 )
 
 

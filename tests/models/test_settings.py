@@ -49,6 +49,8 @@ def test_numbers_become_those_of_python() -> None:
         ({"tau_mem": 0.0}, "tau_mem is 0, allowed are finite numbers above 0"),
         ({"hidden": (8, 0)}, "hidden is 0, allowed are whole numbers of at least 1"),
         ({"epochs": 0}, "epochs is 0"),
+        ({"tau_mem_range": (40.0, 10.0)}, r"tau_mem_range is \(40, 10\), allowed are the shortest"),
+        ({"tau_syn_range": (0.0, 10.0)}, "tau_syn_range is 0, allowed are finite numbers above 0"),
         ({"drop": 1.5}, "drop is 1.5, allowed are finite numbers from 0 to 1"),
         ({"input_weight": (1.0, -1.0)}, "input_weight is -1"),
         ({"input_delay": 5.0}, r"input_delay is \(5.0,\), it should have 2 values"),

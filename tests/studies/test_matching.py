@@ -47,6 +47,8 @@ def compiled_counts(task: Task, changes: dict[str, Any]) -> tuple[int, tuple[int
         ({"delay_sharing": "dendritic"}, (8 + 16 + 8, 4 + 4, 0)),
         ({"delay_sharing": "axonal+dendritic"}, (8 + 16 + 8, 2 + 4 + 4 + 4, 0)),
         ({"recurrent_delay_sharing": "axonal"}, (8 + 16 + 8, 8 + 4, 0)),
+        ({"tau_mem_range": (10.0, 40.0), "tau_syn_range": (3.0, 9.0)}, (32, 8 + 16, 0)),
+        ({"learn_time_constants": True}, (32, 8 + 16, 4 + 4 + 4)),
         *(
             pytest.param({"method": method, **changes}, parts, marks=TORCH)
             for method, changes, parts in (

@@ -9,6 +9,7 @@ import pytest
 from order_task import TASK, task
 
 from mlgenn_delays.connectivity import Axonal
+from mlgenn_delays.initializers import LogUniform
 from mlgenn_delays.models import braille_settings
 from mlgenn_delays.optimisers import Adam
 from mlgenn_delays.studies import TASKS, RunError, Task, compiling, get_task, make_config, run
@@ -71,6 +72,9 @@ def test_every_task_has_settings_for_every_method(name: str, method: str) -> Non
         ({"method": "dcls", "backend": "cpu"}, "backend is 'cpu', allowed with method 'dcls' are"),
         ({"method": "delrec", "backend": "genn"}, "backend is 'genn', allowed with method"),
         ({"method": "delrec", "readout": "first_spike_time"}, "readout is 'first_spike_time'"),
+        ({"method": "dcls", "recurrent": False, "tau_mem_range": (9.0, 10.0)}, "tau_mem_range is"),
+        ({"method": "delrec", "learn_time_constants": True}, "learn_time_constants is True, which"),
+        ({"timing": "substep", "tau_syn_range": (9.0, 10.0)}, "tau_syn_range is .*'substep'"),
         ({"backend": "torch"}, "backend is 'torch', allowed with method 'eventprop' are 'auto'"),
         ({"synapse": "delta"}, "synapse is 'delta', which EventProp cannot train"),
         ({"soft_reset": True}, "soft_reset is True, which EventProp cannot train"),
@@ -136,6 +140,13 @@ def test_missing_pytorch_is_told_how_to_install(monkeypatch: pytest.MonkeyPatch)
         (
             {"method": "delrec", "delays": "fixed", "spread_width": 3.0},
             ("Note: spread_width has no effect: no delays are learned.",),
+        ),
+        (
+            {"tau_mem_range": (9.0, 10.0), "tau_mem": 5.0, "constant_lr": 0.5},
+            (
+                "Note: constant_lr has no effect: no time constants are learned.",
+                "Note: tau_mem has no effect: tau_mem_range says it.",
+            ),
         ),
         (
             {"recurrent_delays": False, "recurrent_delay_sharing": "dendritic"},
@@ -271,3 +282,22 @@ def test_eventprop_says_which_delays_it_has(changes: dict[str, Any], name: str) 
         if getattr(record, f"test_accuracy_{n}") is not None
     }
     assert known == {name: record.test_accuracy}
+
+
+def test_learned_time_constants_are_those_of_hidden_neurons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiling, "EventPropCompiler", _Compiler)
+    braille = get_task("braille")
+    limits: dict[str, Any] = {"tau_mem_range": (40.0, 200.0), "constant_lr": 0.5}
+    for learns in (False, True):
+        config = braille.config(quick=True, learn_time_constants=learns, **limits)
+        data = load_data(braille, config)
+        network = braille.build(config, data)
+        told: Any = compile_network(braille, network, config, data)
+        assert isinstance(network.hidden[0].neuron.tau_mem, LogUniform)
+        assert network.output.neuron.tau_mem == config.neuron.tau_mem_output
+        assert ("neuron_learn_params" in told) is learns
+    assert told["neuron_learn_params"] == {network.hidden[0]: ["tau_mem"]}
+    names = {connection.name for connection in told["synapse_learn_params"]}
+    assert names == {"input_hidden", "hidden_hidden"} and told["constant_optimiser"].alpha == 0.5
