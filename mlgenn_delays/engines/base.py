@@ -107,8 +107,8 @@ class Engine(ABC, InTurn):
                         f"{what} cannot be learned: the model has no gradient"
                     )
                 raise NotImplementedError(
-                    f"{what} cannot be learned by the engine {self.name!r}, only weights and "
-                    "delays can; take backend='cpu'"
+                    f"{what} cannot be learned by {type(self).__name__}, only weights and delays "
+                    "can; take backend='cpu'"
                 )
 
     # -- what an engine is

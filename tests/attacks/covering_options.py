@@ -51,14 +51,15 @@ DELTA = {**SMALL, "synapse": "delta", "training": False}
 #: Windows of readouts, and bounds of weights.
 BOUNDED: tuple[dict[str, Any], ...] = (
     {**SMALL, "readout": "max_var", "window": True, "bounds": "signs"},
-    {**SMALL, "readout": "first_spike_time", "window": True, "bounds": "clamped"},
+    # with inputs straight to the outputs, which then spike often enough
+    {**SMALL, "readout": "first_spike_time", "window": True, "bounds": "clamped", "receptors": 2},
 )
 #: Learned constants of neurons and synapses.
 CONSTANTS: tuple[dict[str, Any], ...] = (
     {**SMALL, "own_parameters": "learned", "neuron": "adaptive", "refractory": 1.0, **_LEARNED},
     {**SMALL, "own_parameters": "learned", "per_timestep": True, "receptors": 2, **_SPARSE},
 )
-COUNTS = {**SMALL, "readout": "spike_count", "training": False}
+COUNTS = {**SMALL, "readout": "spike_count", "training": False, "receptors": 2}
 
 #: What there is no choice of in sub-step timing; how many networks of it are chosen among others,
 #: and some that are not among them.

@@ -56,6 +56,11 @@ NEVER_TAKEN = {
     ("substep/example_forward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
     ("substep/example_backward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
     (
+        "refractory/backward.cpp.j2",
+        "{% for name, _ in p.tape %}",
+        "Jinja loop 1: False",
+    ): "neurons with a refractory period and a learned constant have a tape",
+    (
         "substep/forward.cpp.j2",
         "for (int i = 0; i < 20; i++) {",
         "C++ branch 1",

@@ -3,6 +3,7 @@ loss, of the CPU engine against those of its own where it is smooth, and against
 
 import numpy as np
 import pytest
+from genn_backend import GENN
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, load_network
@@ -312,3 +313,21 @@ def test_networks_save_and_load_them(tmp_path):
     with other.compile("cpu") as compiled:
         for spec, value in zip(compiled.program.parameters, compiled.engine.get_parameters()):
             np.testing.assert_array_equal(value, values[spec.label])
+
+
+@pytest.mark.parametrize("backend", [GENN])
+def test_engines_that_do_not_learn_them_run_them(backend):
+    """Gradients of weights are those of the CPU engine; learning is refused by name."""
+    found = []
+    for name in ("cpu", backend):
+        described = Described(refractory=2.0)
+        compiler = EventPropCompiler(
+            round(DURATION), "sparse_categorical_crossentropy", batch_size=EXAMPLES, backend=name
+        )
+        with compiler.compile(described.network) as compiled:
+            found.append(gradients(compiled, described.data)[1])
+    for i, values in found[0].items():
+        scale = np.abs(values).max()
+        np.testing.assert_allclose(values, found[1][i], rtol=0, atol=1e-5 * scale)
+    with pytest.raises(NotImplementedError, match=r"'tau' cannot be learned by GennEngine"):
+        Described().compile(backend)

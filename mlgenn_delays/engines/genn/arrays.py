@@ -17,9 +17,12 @@ def pull(group: Any, name: str, lanes: int) -> np.ndarray:
 
 
 def push(group: Any, name: str, values: np.ndarray) -> None:
-    """Set a neuron variable without delay from (lanes, neurons) or (neurons,) values."""
+    """Set a neuron variable from (lanes, neurons) or (neurons,) values; in all slots of its ring,
+    where GeNN gives it one since synapses read it."""
     variable = group.vars[name]
-    variable.view[...] = np.reshape(values, variable.view.shape)
+    shape = variable.view.shape
+    fits = np.size(values) == np.prod(shape)
+    variable.view[...] = np.reshape(values, shape) if fits else np.broadcast_to(values, shape)
     variable.push_to_device()
 
 

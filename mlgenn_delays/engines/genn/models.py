@@ -20,7 +20,7 @@ from typing import Any
 import jinja2
 import numpy as np
 from ml_genn.utils.model import NeuronModel, SynapseModel, WeightUpdateModel
-from pygenn import VarAccess
+from pygenn import VarAccess, VarAccessMode
 
 from ...program.constants import Constants
 from ...program.program import ConnectionProgram, PopulationProgram, Program
@@ -332,7 +332,11 @@ def weight_update_model(program: Program, connection: ConnectionProgram) -> Weig
         text["vars"].append(("DelayGradient", "scalar"))
     kinds = {"BackSpike_pre": "int"}
     text["pre_neuron_var_refs"] = [(name, kinds.get(name, "scalar")) for name in pre]
-    text["post_neuron_var_refs"] = [(name, "scalar") for name in post]
+    access = VarAccessMode  # what is the same for all examples of a batch can only be read
+    text["post_neuron_var_refs"] = [
+        (name, "scalar", access.READ_ONLY if name == "TauSyn_post" else access.READ_WRITE)
+        for name in post
+    ]
     return WeightUpdateModel(
         text,
         {"TauSyn": connection.tau_syn, "MaxDelay": connection.max_delay_steps},

@@ -50,10 +50,12 @@ def current_state(network: Network | CompiledNetwork, settings: BuildSettings) -
 
 
 def _check_parameters(program: Program) -> None:
+    of_neurons = {i for p in program.neurons for i in program.own_parameters(p).values()}
     further = [
         spec.label
-        for spec in program.parameters
-        if spec.owner.kind is OwnerKind.POPULATION or spec.name not in ("g", "d")
+        for i, spec in enumerate(program.parameters)
+        if i not in of_neurons
+        and (spec.owner.kind is OwnerKind.POPULATION or spec.name not in ("g", "d"))
     ]
     if further:
         raise ValueError(

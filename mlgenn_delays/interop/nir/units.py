@@ -6,7 +6,11 @@ What NIR has no word for stands in the metadata of the graph and of its nodes, u
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+
+Time = TypeVar("Time", float, np.ndarray)
 
 #: Key of the metadata.
 METADATA = "mlgenn_delays"
@@ -15,8 +19,8 @@ METADATA = "mlgenn_delays"
 FORMAT = 1
 
 
-def seconds(ms: float) -> float:
-    """A time [s] from one in ms."""
+def seconds(ms: Time) -> Time:
+    """A time [s], or an array of them, from one in ms."""
     return ms / 1000.0
 
 

@@ -180,7 +180,7 @@ class _Writer:
             for index, receptor in enumerate(population.receptors):
                 if not receptor.is_delta:
                     current = self._new(f"{population.name}.current_{index}")
-                    self._add(current, self._current(population, receptor), role="current")
+                    self._add(current, self._current(population, index), role="current")
                     self.edges.append((current, name))
                     self.currents[population.index, index] = current
         if population.readout is not None:
@@ -192,31 +192,35 @@ class _Writer:
     def _neuron(self, population: PopulationProgram, model: NeuronModel) -> nir.NIRNode:
         """The node of a population with dynamics."""
 
-        def full(value: float) -> np.ndarray:
-            return np.full(population.size, value)
+        def values(name: str) -> np.ndarray:
+            return self._constant(population, name, model.params[name])
 
-        tau_mem = seconds(model.params["TauM"])
-        common = {"r": full(tau_mem / self.area), "v_leak": full(0.0)}
+        tau_mem = seconds(values("TauM"))
+        common = {"r": tau_mem / self.area, "v_leak": np.zeros(population.size)}
         if population.is_spiking:
-            common |= {
-                "v_threshold": full(model.params["Vthresh"]),
-                "v_reset": full(model.params["Vreset"]),
-            }
+            common |= {"v_threshold": values("Vthresh"), "v_reset": values("Vreset")}
         alone = _is_alone(population.receptors)
         if alone is None:
             kind = nir.LIF if population.is_spiking else nir.LI
-            return kind(tau=full(tau_mem), **common)
-        tau_syn = seconds(alone.tau)
+            return kind(tau=tau_mem, **common)
+        tau_syn = seconds(self._constant(population, "TauSyn0", alone.tau))
         kind = nir.CubaLIF if population.is_spiking else nir.CubaLI
-        return kind(
-            tau_syn=full(tau_syn), tau_mem=full(tau_mem), w_in=full(tau_syn / tau_mem), **common
-        )
+        return kind(tau_syn=tau_syn, tau_mem=tau_mem, w_in=tau_syn / tau_mem, **common)
 
-    def _current(self, population: PopulationProgram, receptor: Receptor) -> nir.NIRNode:
+    def _constant(self, population: PopulationProgram, name: str, number: float) -> np.ndarray:
+        """A constant of each neuron: a number for all, unless they have their own."""
+        parameter = self.program.own_parameters(population).get(name)
+        if parameter is None:
+            return np.full(population.size, number)
+        return self.program.parameters[parameter].initial.astype(np.float64)
+
+    def _current(self, population: PopulationProgram, index: int) -> nir.NIRNode:
         """A current that a population has beside others."""
-        ones = np.ones(population.size)
-        tau_syn, tau_mem = seconds(receptor.tau), seconds(population.dynamics.params["TauM"])
-        return nir.LI(tau=tau_syn * ones, r=tau_syn / tau_mem * ones, v_leak=0.0 * ones)
+        tau = population.receptors[index].tau
+        tau_syn = seconds(self._constant(population, f"TauSyn{index}", tau))
+        params = population.dynamics.params
+        tau_mem = seconds(self._constant(population, "TauM", params["TauM"]))
+        return nir.LI(tau=tau_syn, r=tau_syn / tau_mem, v_leak=np.zeros(population.size))
 
     def _connection(self, connection: ConnectionProgram, populations: list[str]) -> None:
         label = f"connection {connection.name!r}"
