@@ -1,4 +1,4 @@
-"""Gradients by constants of adaptive neurons against finite differences of an event-driven solution.
+"""Gradients by constants of adaptive neurons against differences of an event-driven solution.
 
 They have no reference engine. See :mod:`alif_events` for the solution; every neuron's constant is
 moved alone.
@@ -68,7 +68,7 @@ def test_gradients_converge_to_finite_differences_with_order_one(name, make):
     assert 0.7 < order < 1.3, (coarse, fine)
 
 
-#: Faults in the gradients of the package's class: constant, and what to put in the place of its sum.
+#: Faults in the gradients of the package's class: constant, and what takes the place of its sum.
 FAULTS = {
     "sign of a sum over steps": ("Rho", Gradient(step="TauA * LambdaA * A")),
     "adaptation after the spike": ("Beta", Gradient(spike="TauM * LambdaV * (Adapted + 1.0)")),
