@@ -1,9 +1,13 @@
-"""mlGeNN's name of :mod:`mlgenn_delays.program.model`."""
+"""mlGeNN's name of :mod:`mlgenn_delays.program.model`, and what neuron models say of their
+parameters."""
 
-from ..program.model import AdjointModel, NeuronModel, SynapseModel
+from ..per_neuron import PerNeuron
+from ..program.model import AdjointModel, Gradient, NeuronModel, SynapseModel
 
 __all__ = [
     "AdjointModel",
+    "Gradient",
     "NeuronModel",
+    "PerNeuron",
     "SynapseModel",
 ]

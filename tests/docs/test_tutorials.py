@@ -28,9 +28,9 @@ if __name__ == "__main__":  # tutorials may start processes, which import this
 """
 
 
-def test_there_are_six() -> None:
+def test_there_are_seven() -> None:
     numbers = [path.name.split("_")[1] for path in TUTORIALS]
-    assert numbers == ["1", "2", "3", "4", "5", "6"]
+    assert numbers == ["1", "2", "3", "4", "5", "6", "7"]
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)

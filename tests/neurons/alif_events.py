@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +64,11 @@ class Trial:
     """One example, solved forwards."""
 
     def __init__(self, problem: Problem, example: int):
-        self.problem, self.cell = problem, problem.cell
+        self.problem = problem
         count = problem.num_hidden
         self._time = np.zeros(count)
         self._v, self._i = np.zeros(count), np.zeros(count)
-        self._a = np.full(count, self.cell.a)
+        self._a = np.full(count, problem.cell.a)
         self._free = np.zeros(count)  # V is held until then
         self.spikes: list[Spike] = []
         self.arrivals: list[Arrival] = []  # within the trial, in order of time
@@ -108,7 +109,7 @@ class Trial:
 
     def _state(self, j: int, times: np.ndarray | float) -> tuple:
         """V, I and A at times from the neuron's last event on."""
-        cell, tau_syn = self.cell, self.problem.tau_syn
+        cell, tau_syn = self.problem.cell_of(j), self.problem.tau_syn
         u = np.asarray(times) - self._time[j]
         current = self._i[j] * np.exp(-u / tau_syn)
         adaptation = self._a[j] * np.exp(-u / cell.tau_adapt)
@@ -129,7 +130,7 @@ class Trial:
 
         def excess(times: np.ndarray | float) -> np.ndarray:
             voltage, _, adaptation = self._state(j, times)
-            return voltage - self.cell.v_thresh - adaptation
+            return voltage - self.problem.cell_of(j).v_thresh - adaptation
 
         end = self.problem.duration
         times = np.linspace(self._time[j], end, 2 + int((end - self._time[j]) / RASTER))
@@ -147,9 +148,10 @@ class Trial:
     def _spike(self, j: int, time: float) -> None:
         self._advance(j, time)
         self.spikes.append(Spike(time, j, float(self._i[j]), float(self._a[j])))
-        self._v[j] = self.cell.v_reset
-        self._a[j] += self.cell.beta
-        self._free[j] = time + self.cell.tau_refrac
+        cell = self.problem.cell_of(j)
+        self._v[j] = cell.v_reset
+        self._a[j] += cell.beta
+        self._free[j] = time + cell.tau_refrac
         for connection in ("rec", "out"):
             self._send(connection, j, time, len(self.spikes) - 1)
 
@@ -169,7 +171,7 @@ class Trial:
 
 def slope(problem: Problem, spike: Spike) -> float:
     """tau_m d(V - theta - A)/dt just before a spike."""
-    cell = problem.cell
+    cell = problem.cell_of(spike.neuron)
     ratio = cell.tau_mem / cell.tau_adapt
     return spike.current - cell.v_thresh - spike.adaptation + ratio * spike.adaptation
 
@@ -191,15 +193,34 @@ def loss(trials: list[Trial]) -> float:
     return float(np.mean(losses))
 
 
+def loss_of(problem: Problem, counts: list[np.ndarray]) -> float:
+    """Loss of a problem whose numbers of spikes are known."""
+    trials = solve(problem)
+    for trial, expected in zip(trials, counts, strict=True):
+        np.testing.assert_array_equal(trial.counts(), expected)
+    return loss(trials)
+
+
+def constant_differences(problem: Problem, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Derivatives of the loss by parameters of every hidden neuron; likewise."""
+    counts = [t.counts() for t in solve(problem)]
+    neurons = range(problem.num_hidden)
+
+    def difference(name: str, neuron: int) -> float:
+        above, below = (
+            loss_of(problem.moved_cell(name, neuron, s), counts) for s in (STEP, -STEP)
+        )
+        return (above - below) / (2.0 * STEP)
+
+    return {name: np.array([difference(name, j) for j in neurons]) for name in names}
+
+
 def central_differences(problem: Problem) -> Gradients:
     """Derivatives of the loss; spikes must neither appear nor vanish."""
     counts = [t.counts() for t in solve(problem)]
 
     def moved_loss(kind: str, name: str, index: tuple, step: float) -> float:
-        trials = solve(problem.moved(kind, name, index, step))
-        for trial, expected in zip(trials, counts, strict=True):
-            np.testing.assert_array_equal(trial.counts(), expected)
-        return loss(trials)
+        return loss_of(problem.moved(kind, name, index, step), counts)
 
     result: Gradients = {"weights": {}, "delays": {}}
     for kind, found in result.items():
@@ -265,7 +286,7 @@ class Adjoint:
         return lambda_v, -self._drive[post] * gain
 
     def _advance(self, j: int, time: float) -> None:
-        cell, tau_syn = self.problem.cell, self.problem.tau_syn
+        cell, tau_syn = self.problem.cell_of(j), self.problem.tau_syn
         u = self._time[j] - time
         # the roles of the time constants are exchanged backwards
         self._i[j] = self._i[j] * math.exp(-u / tau_syn) + self._v[j] * float(
@@ -276,7 +297,7 @@ class Adjoint:
         self._time[j] = time
 
     def _jump(self, spike: Spike, feedback: float) -> None:
-        cell, j = self.problem.cell, spike.neuron
+        cell, j = self.problem.cell_of(spike.neuron), spike.neuron
         self._advance(j, spike.time)
         after = (spike.current - cell.v_reset) * self._v[j] - cell.beta * self._a[j]
         self._v[j] = (after + feedback) / slope(self.problem, spike)

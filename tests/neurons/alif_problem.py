@@ -6,8 +6,8 @@ Times and delays in ms. The threshold is theta + A; a spike raises A by beta.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,17 @@ class Problem:
     duration: float = 30.0
     tau_syn: float = 5.0
     tau_out: float = 12.0
+    others: dict[int, Cell] = field(default_factory=dict)  #: neurons that are not like ``cell``
+
+    def cell_of(self, neuron: int) -> Cell:
+        """Parameters of one hidden neuron."""
+        return self.others.get(neuron, self.cell)
+
+    def moved_cell(self, name: str, neuron: int, step: float) -> Problem:
+        """The same problem with one parameter of one hidden neuron changed."""
+        cell = self.cell_of(neuron)
+        moved = replace(cell, **{name: getattr(cell, name) + step})
+        return replace(self, others={**self.others, neuron: moved})
 
     @property
     def num_hidden(self) -> int:
@@ -124,6 +135,7 @@ class Compiled:
         make:    hidden neuron model from the problem's cell
         dt:      timestep [ms]
         backend: engine
+        learned: parameters of hidden neurons that are learned
     """
 
     def __init__(
@@ -132,8 +144,9 @@ class Compiled:
         make: Callable[[Cell], Neuron],
         dt: float,
         backend: str = "cpu",
+        learned: Sequence[str] = (),
     ):
-        self.problem, self.dt = problem, dt
+        self.problem, self.dt, self._learned = problem, dt, learned
         network = Network()
         with network:
             x = Population(SpikeInput(), problem.weights["in"].shape[0])
@@ -158,6 +171,7 @@ class Compiled:
             delay_learn_conns=list(conns.values()),
             backend=backend,
             num_threads=1,
+            neuron_learn_params={h: learned} if learned else None,
         )
         self.network = compiler.compile(network)
         self.hidden, self._connections = h, conns
@@ -173,6 +187,11 @@ class Compiled:
             "weights": {n: g["g"] for n, g in by_name.items()},
             "delays": {n: g["d"] / self.dt for n, g in by_name.items()},
         }
+
+    def constant_gradients(self) -> dict[str, np.ndarray]:
+        """Gradients by the learned parameters of hidden neurons, (hidden,)."""
+        found = self.network.gradients(self.data, self.targets)[1][self.hidden]
+        return {name: found[name] for name in self._learned}
 
     def spike_counts(self) -> np.ndarray:
         """(examples, hidden) of the last batch."""
