@@ -70,9 +70,10 @@ def check_gradients(
         network:             the description; it is not changed
         x:                   input -> a few ``PreprocessedSpikes``
         y:                   output -> labels or targets
-        example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns,
-        neuron_learn_params, synapse_learn_params, per_timestep_loss:
+        example_timesteps, losses, dt, delay_learn_conns, weight_learn_conns:
                              see :class:`.EventPropCompiler`
+        neuron_learn_params, synapse_learn_params, per_timestep_loss:
+                             see there, too
         ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads, timing:
                              see there, too
         i_minus_thresh_min:  bound in the engine; the reference has none

@@ -207,9 +207,7 @@ def constant_differences(problem: Problem, names: Iterable[str]) -> dict[str, np
     neurons = range(problem.num_hidden)
 
     def difference(name: str, neuron: int) -> float:
-        above, below = (
-            loss_of(problem.moved_cell(name, neuron, s), counts) for s in (STEP, -STEP)
-        )
+        above, below = (loss_of(problem.moved_cell(name, neuron, s), counts) for s in (STEP, -STEP))
         return (above - below) / (2.0 * STEP)
 
     return {name: np.array([difference(name, j) for j in neurons]) for name in names}
