@@ -131,7 +131,8 @@ class ConnVarRecorder(Callback):
 
     def on_batch_end(self, batch: int, metrics: Mapping[Any, Any]) -> None:
         if self._wanted and self._is_gradient:
-            self._take(self._compiled_network.engine.gradients()[self._parameter])
+            # summed over processes, where there are several
+            self._take(self._compiled_network.last_gradients()[self._parameter])
 
     def _take(self, values: np.ndarray) -> None:
         self._data.append(np.array(values[self._chosen]))

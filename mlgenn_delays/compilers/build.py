@@ -16,7 +16,7 @@ from ..program.check_surrogate import check_surrogate
 from ..program.program import Program
 from ..program.substep import check_substep, warn_of_coarse_steps
 from ..training.built_network import BuiltNetwork
-from .build_connections import build_connections
+from .build_connections import build_connections, learns_weights
 from .build_populations import build_populations
 from .build_surrogate import build_surrogate
 from .learned_elsewhere import warn_of_learned
@@ -106,8 +106,7 @@ def _check_members(network: Network, settings: BuildSettings) -> None:
                 raise ValueError(
                     f"{name} has the connection {connection.name!r}, which is not in the network"
                 )
-            learned = settings.weight_learn_conns
-            if name in _OF_LEARNED_WEIGHTS and learned is not None and connection not in learned:
+            if name in _OF_LEARNED_WEIGHTS and not learns_weights(connection, settings):
                 raise ValueError(
                     f"{name} has the connection {connection.name!r}, whose weights are not learned"
                 )

@@ -94,7 +94,7 @@ def _parameters(
     shape = connectivity.value_shape(program.synapse_shape)
     of_kernel = None if program.kernel is None else program.kernel.synapses().entry
     weights = _sample(connectivity.weight, shape, rng, f"{label}: weights")
-    learned = settings.training and _learns_weights(connection, settings)
+    learned = settings.training and learns_weights(connection, settings)
     bounds = weight_bounds(connection, weights, settings)
     parameters = [ParameterSpec(owner, "g", weights, learned, bounds, map=of_kernel)]
     if program.has_synapse_delays:
@@ -117,7 +117,7 @@ def _parameters(
     return parameters
 
 
-def _learns_weights(connection: Connection, settings: BuildSettings) -> bool:
+def learns_weights(connection: Connection, settings: BuildSettings) -> bool:
     """Whether weights are asked to be learned; by default all that can be."""
     chosen, can = settings.weight_learn_conns, connection.connectivity.trainable
     if chosen is None:

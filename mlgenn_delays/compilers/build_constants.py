@@ -54,10 +54,15 @@ def resolve_learned_params(given: Any, name: str) -> LearnedParams:
     of_neurons = name == "neuron_learn_params"
     of = f"{'population' if of_neurons else 'connection'} or layer to names of parameters"
     resolve: Callable[[Any], Any] = get_underlying_pop if of_neurons else get_underlying_conn
-    return {
-        (owner := resolve(key)): _bounds_by_name(value, f"{name}[{owner.name!r}]")
-        for key, value in check_mapping(given, name, of).items()
-    }
+    found: dict[Any, Mapping[str, tuple[float, float] | None]] = {}
+    for key, value in check_mapping(given, name, of).items():
+        owner = resolve(key)
+        if owner in found:
+            raise ValueError(f"{name} has {owner.name!r} twice, as a layer and as a part of it")
+        found[owner] = _bounds_by_name(value, f"{name}[{owner.name!r}]")
+        if not found[owner]:
+            raise ValueError(f"{name}[{owner.name!r}] is empty, allowed are names of parameters")
+    return found
 
 
 def _bounds_by_name(value: Any, name: str) -> dict[str, tuple[float, float] | None]:
@@ -150,7 +155,7 @@ def _own(
     _check_neurons(model, values, label)
     all_values = {n: values.get(n, np.array([given[n]])) for n in given}
     bounds = {
-        n: wanted or model.learned_bounds(n, all_values, settings.dt)
+        n: _single(wanted or model.learned_bounds(n, all_values, settings.dt))
         for n, wanted in learned.items()
     }
     _check_bounds(model, values, bounds, label)
@@ -160,7 +165,7 @@ def _own(
             name,
             values[name],
             learned=settings.training and name in learned,
-            bounds=_single(bounds.get(name, (-math.inf, math.inf))),
+            bounds=bounds.get(name, (-math.inf, math.inf)),
             units=model.per_neuron[name].units,
             constant=model.per_neuron[name].constant,
             by_logarithm=model.per_neuron[name].is_time_constant,
@@ -197,7 +202,7 @@ def _check_bounds(
         if not low <= first <= last <= high:
             raise ValueError(
                 f"{label}: {name} starts from {first:g} to {last:g}, beyond its bounds {low:g} to "
-                f'{high:g}; give others as {{..., "{name}": (low, high)}}'
+                f'{high:g} (of all neurons); give others as {{..., "{name}": (low, high)}}'
             )
     ends = {
         name: [
@@ -222,11 +227,9 @@ def _check_bounds(
 
 
 def _single(bounds: tuple[float, float]) -> tuple[float, float]:
-    """Bounds as numbers in single precision, none of them further out."""
-    low, high = np.float32(bounds[0]), np.float32(bounds[1])
-    low = np.nextafter(low, np.float32(math.inf)) if low < bounds[0] else low
-    high = np.nextafter(high, np.float32(-math.inf)) if high > bounds[1] else high
-    return float(low), float(high)
+    """Bounds as engines have them, in single precision."""
+    low, high = (float(np.float32(bound)) for bound in bounds)
+    return low, high
 
 
 def check_own_model(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..checks import NOT_NEGATIVE, check_flag, check_number
 from ..connection import Connection
+from ..initializers import LogUniform, Normal, Uniform
 from ..layer import get_underlying_pop
 from ..losses import Loss, default_losses
 from ..network import Network
@@ -283,13 +284,22 @@ def _regularisers(
         readout, model = population.neuron.readout, models[population]
         if readout is not None:
             if not readout.uses_spikes and model is not None:
-                scale = model.params["TauM"]
+                scale = _typical_tau(population.neuron, model)
             break
     return {
         p: Regulariser(upper.get(p, 0.0), lower.get(p, 0.0), nu.get(p, 0.0), scale)
         for p in network.populations
         if upper.get(p, 0.0) != 0.0 or lower.get(p, 0.0) != 0.0
     }
+
+
+def _typical_tau(neuron: Neuron, model: NeuronModel) -> float:
+    """Membrane time constant [ms]; where neurons have their own, the mean of the distribution
+    that it is drawn from, so that it is the same for all seeds, or of what was given."""
+    tau = getattr(neuron, "tau_mem", None)
+    if isinstance(tau, (Uniform, LogUniform)):
+        return 0.5 * (tau.min + tau.max)
+    return tau.mean if isinstance(tau, Normal) else model.params["TauM"]
 
 
 def _losses(network: Network, settings: BuildSettings) -> dict[Population, Loss]:

@@ -87,7 +87,8 @@ class EventPropCompiler(TrainingCompiler):
                                 its own. The reference and the CPU engine learn them
         synapse_learn_params:   connection or layer -> the same of its synapses, ``["tau"]``: each
                                 neuron that the connection ends at has its own
-        constant_optimiser:     optimiser of these, or its name; None: a copy of ``optimiser``.
+        constant_optimiser:     optimiser of these, or its name, without weight decay; None: a copy
+                                of ``optimiser`` without it.
                                 Steps of time constants are taken in their logarithm, so that the
                                 learning rate is that of relative changes
         i_minus_thresh_min:     lower bound on I - threshold at a spike, which keeps gradients

@@ -44,9 +44,7 @@ class OptimiserGroups:
             delay_optimiser if self.has_own_of_delays else optimiser, "delay_optimiser"
         )
         self.has_own_of_constants = constant_optimiser is not None
-        self.constants = _optimiser(
-            constant_optimiser if self.has_own_of_constants else optimiser, "constant_optimiser"
-        )
+        self.constants = _of_constants(constant_optimiser, optimiser)
         if not isinstance(weight_optimisers, (Mapping, type(None))):
             raise TypeError(
                 "weight_optimisers should be a dictionary from connection or layer to optimiser, "
@@ -100,6 +98,23 @@ def _own_weight(connection: Connection, built: BuiltNetwork) -> int:
         f"weight_optimisers has connection '{connection.name}', allowed are "
         "connections of the network whose weights are learned"
     )
+
+
+def _of_constants(given: Any, of_weights: Any) -> Optimiser:
+    """The optimiser of constants, which has no weight decay: it would pull time constants to 1 ms,
+    whose logarithm is 0, and thresholds to 0."""
+    if given is None:
+        made = _copy(_optimiser(of_weights, "optimiser"))
+        if hasattr(made, "weight_decay"):
+            made.weight_decay = 0.0
+        return made
+    made = _optimiser(given, "constant_optimiser")
+    if getattr(made, "weight_decay", 0.0) != 0.0:
+        raise ValueError(
+            f"constant_optimiser is {made!r}, allowed are optimisers with weight_decay = 0: "
+            "constants would decay to 0, time constants to 1 ms"
+        )
+    return made
 
 
 def _optimiser(optimiser: Any, name: str) -> Optimiser:

@@ -135,10 +135,17 @@ def _describe_parameter(spec: ParameterSpec) -> Description:
     entries = None if spec.map is None else np.ascontiguousarray(spec.map, dtype="<i8")
     return {
         "shape": list(spec.shape),
-        # those of each entry may follow from values that are drawn
-        "bounds": "per_entry" if spec.has_entry_bounds else [number(b) for b in spec.bounds],
+        "bounds": _describe_bounds(spec),
         "map": None if entries is None else hashlib.sha256(entries.tobytes()).hexdigest(),
     }
+
+
+def _describe_bounds(spec: ParameterSpec) -> list[float | str] | str | None:
+    """Bounds that the network says. Those of each entry, and of constants of single neurons, may
+    follow from values that are drawn or learned."""
+    if spec.constant:
+        return None
+    return "per_entry" if spec.has_entry_bounds else [number(b) for b in spec.bounds]
 
 
 def _describe_weights(readout: ReadoutProgram) -> Description:

@@ -102,7 +102,7 @@ class Regulariser:
 
     ``scale`` makes up for the unit of adjoints: mlGeNN's adjoints of losses on voltages are
     1/tau_mem of the output smaller than the exact ones used here, so that its strengths mean the
-    same after multiplication with that tau_mem.
+    same after multiplication with that tau_mem (a typical one, where outputs have their own).
     """
 
     upper: float

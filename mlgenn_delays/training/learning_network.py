@@ -120,7 +120,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         self._check_one_batch(data)
         batch = replace(data.batches(self.batch_size)[0], step=0)
         losses, _ = self._pass_both_ways(batch, data)
-        return float(np.mean(losses)), self._by_owner(self._gradients())
+        return float(np.mean(losses)), self._by_owner(self.last_gradients())
 
     def gradient_norms(self) -> dict[Connection | Population, dict[str, float]]:
         """Euclidean norms of the gradients of the last batch trained with.
@@ -130,7 +130,9 @@ class LearningNetwork(CompiledInferenceNetwork):
         """
         return self._by_owner(self._gradient_norms())
 
-    def _gradients(self) -> dict[int, np.ndarray]:
+    def last_gradients(self) -> dict[int, np.ndarray]:
+        """Gradients of the last batch trained with, by index of the learned parameter; over all
+        processes, where there are several."""
         return self.engine.gradients() if self._summed is None else dict(self._summed)
 
     def _gradient_norms(self) -> dict[int, float]:
@@ -232,7 +234,7 @@ class LearningNetwork(CompiledInferenceNetwork):
         if all(map(math.isfinite, self._gradient_norms().values())):
             return
         # a norm can overflow where every value is still finite
-        for i, gradient in self._gradients().items():
+        for i, gradient in self.last_gradients().items():
             if not np.all(np.isfinite(gradient)):
                 raise NotFinite(
                     f"{self.program.parameters[i].label} has a gradient that is not finite"

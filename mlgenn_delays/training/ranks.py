@@ -95,6 +95,8 @@ class Ranks(Communicator):
             call: its name, for errors
         """
         outer, self._call = self._call, f"{self._call} {call}".lstrip()
+        if not outer:
+            self._all_know = False  # of an error of this call
         try:
             yield
             if not outer:

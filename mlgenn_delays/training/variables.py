@@ -72,7 +72,8 @@ def _variables(
 
 
 class SynapseGroup:
-    """A compiled connection: ``vars["g"]`` and, with a delay per synapse, ``vars["d"]``."""
+    """A compiled connection: ``vars["g"]``, with delays that are not one number ``vars["d"]``, and
+    with a time constant per neuron ``vars["tau"]``."""
 
     def __init__(
         self, engine: Callable[[], Engine], turn: Turn, program: Program, index: int

@@ -3,12 +3,21 @@
 import numpy as np
 import pytest
 
-from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays import (
+    Connection,
+    InputLayer,
+    Layer,
+    Network,
+    Population,
+    SequentialNetwork,
+)
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, SurrogateCompiler
 from mlgenn_delays.compilers.build import build_program
 from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
+from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.program.description import describe_program
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.utils.model import AdjointModel, NeuronModel
 
@@ -92,8 +101,6 @@ def test_connections_with_time_constants_of_neurons_have_receptors_of_their_own(
 
 
 def test_descriptions_do_not_depend_on_what_is_drawn():
-    from mlgenn_delays.program.description import describe_program
-
     made = network(LeakyIntegrateFire(tau_mem=Uniform(5, 50)), Uniform(2, 9))
     one, two = (build(made, seed=seed) for seed in (0, 1))
     assert describe_program(one) == describe_program(two)
@@ -212,3 +219,48 @@ def test_models_have_to_say_what_follows_and_its_gradient(leave_out, message):
     with pytest.raises(ValueError, match=message):
         build(network(Own(20.0, leave_out)), ["tau_mem"])
     assert spec(build(network(Own(20.0, None)), ["tau_mem"]), "tau_mem").learned
+
+
+def test_a_value_at_its_bound_is_within():
+    program = build(network(LeakyIntegrateFire(tau_mem=20.1)), {"tau_mem": (5.0, 20.1)})
+    assert spec(program, "tau_mem").bounds == (5.0, float(np.float32(20.1)))
+
+
+def test_bounds_that_follow_from_values_do_not_make_another_network():
+    made = network(LeakyIntegrateFire(v_thresh=Uniform(0.8, 1.2)))
+    one, two = (build(made, ["v_thresh"], seed=seed) for seed in (0, 1))
+    assert spec(one, "v_thresh").bounds != spec(two, "v_thresh").bounds
+    assert describe_program(one) == describe_program(two)
+
+
+def test_a_population_twice_and_no_names_are_refused():
+    made = SequentialNetwork()
+    with made:
+        InputLayer(SpikeInput(), 3)
+        layer = Layer(Dense(1.0), LeakyIntegrate(readout="avg_var"), 2)
+    both = {layer: ["tau_mem"], layer.population(): ["tau_mem"]}
+    with pytest.raises(ValueError, match=r"neuron_learn_params has .* twice"):
+        EventPropCompiler(20, "sparse_categorical_crossentropy", neuron_learn_params=both)
+    with pytest.raises(ValueError, match=r"\['h'\] is empty, allowed are names"):
+        build(network(), [])
+
+
+def test_constants_do_not_decay():
+    compiler = EventPropCompiler(20, "sparse_categorical_crossentropy", Adam(0.1, weight_decay=0.5))
+    assert compiler.optimiser.weight_decay == 0.5 and compiler.constant_optimiser.alpha == 0.1
+    assert compiler.constant_optimiser.weight_decay == 0.0
+    with pytest.raises(ValueError, match=r"constant_optimiser is Adam.*weight_decay = 0"):
+        EventPropCompiler(
+            20, "sparse_categorical_crossentropy", constant_optimiser=Adam(weight_decay=0.1)
+        )
+
+
+def test_regularisation_does_not_depend_on_what_is_drawn():
+    made = network()
+    made.populations[2].neuron = LeakyIntegrate(tau_mem=Uniform(10, 30), readout="avg_var")
+    for seed in (0, 1):
+        compiler = EventPropCompiler(
+            20, "sparse_categorical_crossentropy", reg_lambda_upper=0.1, rng_seed=seed
+        )
+        program = build_program(made, compiler.settings).program
+        assert program.populations[1].regulariser.scale == 20.0

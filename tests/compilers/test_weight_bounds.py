@@ -12,7 +12,7 @@ from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.callbacks import WakeSilentNeurons
 from mlgenn_delays.compilers import EventPropCompiler, SurrogateCompiler
 from mlgenn_delays.compilers.build import build_program
-from mlgenn_delays.connectivity import Dense, FixedProbability, Sparse
+from mlgenn_delays.connectivity import AvgPool2D, Dense, FixedProbability, Sparse
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam, Optimiser
@@ -306,3 +306,18 @@ def test_weights_of_zero_have_no_sign():
         ValueError, match="connection 'xh': its weights are 0, keep_sign_conns needs"
     ):
         EventPropCompiler(40, LOSS, keep_sign_conns=[net.xh]).compile(net.network)
+
+
+def test_fixed_weights_have_no_bounds():
+    network = Network()
+    with network:
+        x = Population(SpikeInput(), (4, 4, 1))
+        h = Population(LeakyIntegrateFire())
+        y = Population(LeakyIntegrate(readout="avg_var"), 2)
+        pool = Connection(x, h, AvgPool2D(2))
+        Connection(h, y, Dense(1.0))
+    compiler = EventPropCompiler(
+        20, "sparse_categorical_crossentropy", clamp_weight_conns={pool: (0.0, 1.0)}
+    )
+    with pytest.raises(ValueError, match=r"clamp_weight_conns.*whose weights are not learned"):
+        compiler.compile(network)

@@ -433,3 +433,17 @@ def test_a_rank_that_leaves_early_is_noticed():
         "all ranks have to do the same, with as many batches: rank 0 is at 'train: end', "
         "rank 1 at 'train: a batch'"
     )
+
+
+def test_an_error_after_a_call_that_all_refused_is_told():
+    def make(communicator):
+        ranks = Ranks(communicator)
+        with pytest.raises(ValueError), ranks.together("train"):
+            ranks.check_same("data", {"batches": communicator.rank})
+        with ranks.together("train"):
+            if communicator.rank == 0:
+                raise ZeroDivisionError("here")
+            ranks.exchange("a batch", None)
+
+    first, second = run_ranks(make)
+    assert isinstance(first, ZeroDivisionError) and isinstance(second, RankError)

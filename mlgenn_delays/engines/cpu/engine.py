@@ -220,10 +220,13 @@ class CpuEngine(Engine):
         return memory.unpad(memory.gradients)
 
     def gradient_norms(self) -> dict[int, float]:
-        # those of elements; where the engine has no entries, they are found as by any engine
-        if not all(map(self._holds_entries, self.learned)):
-            return super().gradient_norms()
-        return {i: float(self._parameters[i].norm) for i in self.learned}
+        # generated code has those of elements, which entries may share
+        return {
+            i: float(self._parameters[i].norm)
+            if self._holds_entries(i)
+            else float(np.linalg.norm(self._reduced_gradient(i)))
+            for i in self.learned
+        }
 
     def _computes(self, steps: Mapping[int, AdamStep | None]) -> frozenset[int]:
         # one pass over all parameters whose entries it has, so all or none of them

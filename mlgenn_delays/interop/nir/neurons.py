@@ -89,7 +89,7 @@ def _same(values: np.ndarray, label: str) -> float:
     low, high = float(values.min()), float(values.max())
     if high - low > _TOLERANCE * max(abs(low), abs(high)):
         raise ValueError(
-            f"{label} is {low:g} to {high:g}, all neurons of a population have the same here; "
+            f"{label} is {low:g} to {high:g}, only nodes are read whose neurons all have the same; "
             "split the node"
         )
     return float(values[0]) if low == high else float(np.median(values))

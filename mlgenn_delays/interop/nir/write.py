@@ -54,7 +54,8 @@ def to_nir(
     and the largest delays stand in the metadata. Delays are written as they are simulated: in whole
     timesteps, but for sub-step timing. Synapses with weight 0 lose their delay. Convolutions and
     pooling are a Linear with the weights of all synapses, as channels come last here and first in
-    NIR's; they are read back as :class:`~mlgenn_delays.connectivity.Sparse`.
+    NIR's; they are read back as :class:`~mlgenn_delays.connectivity.Sparse`. Constants of single
+    neurons are written, and refused when they are read.
 
     Args:
         network:    description, or compiled network (trained or not)
