@@ -43,6 +43,9 @@ class PerNeuronModel:
 
     per_neuron: ClassVar[Mapping[str, PerNeuron]] = {}
 
+    #: name -> seed of the compiled network that has learned it since it was set
+    _learned_elsewhere: Mapping[str, int] = {}
+
     def check(self) -> None:
         """Check parameters; those of single neurons are checked again, neuron by neuron."""
         raise NotImplementedError
@@ -88,9 +91,23 @@ class PerNeuronModel:
         checked = {n: check_array(value, f"{label}: {n!r}") for n, value in saved.items()}
         return {n: fit_array(value, (size,), f"{label}: {n!r}") for n, value in checked.items()}
 
+    def note_learned(self, name: str, rng_seed: int) -> None:
+        """A compiled network has learned a parameter, which keeps its initial values here.
+
+        Args:
+            rng_seed: with which that network had been compiled
+        """
+        self._learned_elsewhere = {**self._learned_elsewhere, name: rng_seed}
+
+    def take_learned(self) -> Mapping[str, int]:
+        """What was noted, with the seed of that network; it is forgotten."""
+        noted, self._learned_elsewhere = self._learned_elsewhere, {}
+        return noted
+
     def with_values(self: Bound, values: Mapping[str, Any]) -> Bound:
         """A copy with these values of parameters: numbers, or arrays of one per neuron."""
         changed = copy(self)
+        changed.take_learned()
         for name, value in values.items():
             setattr(changed, name, value)
         return changed

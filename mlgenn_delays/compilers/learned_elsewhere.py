@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..cautions import caution
 from ..network import Network
+from ..per_neuron import PerNeuronModel
 from .settings import BuildSettings
 
 _WHAT = {"g": "weights", "d": "delays"}
@@ -22,12 +23,21 @@ def warn_of_learned(network: Network, settings: BuildSettings) -> None:
             if not settings.training or seed == settings.rng_seed:
                 left.setdefault(name, []).append(connection.name)
             connectivity.forget_learned(name)
-    if not left:
-        return
-    what = " and ".join(
+    learned = [
         f"{_WHAT[name]} of {_names(names, len(network.connections))}"
         for name, names in sorted(left.items(), reverse=True)
-    )
+    ]
+    owners: list[tuple[PerNeuronModel, str]] = [
+        (p.neuron, f"population {p.name!r}") for p in network.populations
+    ]
+    owners += [(c.synapse, f"connection {c.name!r}") for c in network.connections]
+    for model, owner in owners:
+        for name, seed in model.take_learned().items():
+            if not settings.training or seed == settings.rng_seed:
+                learned.append(f"{name} of {owner}")
+    if not learned:
+        return
+    what = " and ".join(learned)
     after = " (or its load_training_state after it)" if settings.training else ""
     caution(
         f"this network was compiled before and has learned {what} since, which are not carried "

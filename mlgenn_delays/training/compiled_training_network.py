@@ -15,6 +15,7 @@ from ..cautions import are_heard
 from ..checks import check_flag, check_whole_number
 from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
+from ..population import Population
 from ..program.parameters import OwnerKind
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
@@ -266,11 +267,15 @@ class CompiledTrainingNetwork(LearningNetwork):
 
     def _note_learned(self) -> None:
         """The description has other values than the network now; compiling it again says so."""
-        for spec in self.program.parameters:
+        for i, spec in enumerate(self.program.parameters):
             of_synapses = spec.owner.kind is OwnerKind.CONNECTION and spec.name in ("g", "d")
             if spec.learned and of_synapses:
                 connection = self._built.connections[spec.owner.index]
                 connection.connectivity.note_learned(spec.name, self.rng_seed)
+            elif spec.learned and spec.constant:
+                owner = self._owner(i)
+                model = owner.neuron if isinstance(owner, Population) else owner.synapse
+                model.note_learned(spec.name, self.rng_seed)
 
     # -- saving and resuming
 

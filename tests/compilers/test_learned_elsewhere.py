@@ -104,3 +104,20 @@ def test_nothing_was_learned(net):
     with pytest.raises(ValueError, match="num_epochs"):
         compiled.train(*net.data, num_epochs=-1)
     assert cautions(lambda: infer(net)) == []
+
+
+def test_constants_of_neurons_are_named(net):
+    hidden, connection = net.network.populations[1], net.network.connections[0]
+    trained = train(
+        net,
+        weight_learn_conns=[],
+        delay_learn_conns=[],
+        neuron_learn_params={hidden: ["tau_mem"]},
+        synapse_learn_params={connection: ["tau"]},
+    )
+    (text,) = cautions(lambda: infer(net))
+    what = f"tau_mem of population '{hidden.name}' and tau of connection '{connection.name}'"
+    assert f"has learned {what} since" in text
+    assert cautions(lambda: infer(net)) == []
+    load_network(net.network, trained.training_state())
+    assert cautions(lambda: infer(net)) == []
