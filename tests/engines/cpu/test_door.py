@@ -46,7 +46,7 @@ def test_every_pointer_of_the_header_has_a_check():
         for field, kind in structure._fields_
         if kind is abi.POINTER
     }
-    assert set(POINTERS) == pointers and len(pointers) == 42
+    assert set(POINTERS) == pointers and len(pointers) == 40
     for pointer in POINTERS.values():
         assert pointer.shape and (pointer.dtypes or pointer.of)
 

@@ -35,7 +35,7 @@ struct Parameter {
     float* gradient;  // [threads][elements], where it is learned
     float* m;         // [elements] moments of Adam
     float* v;         // [elements]
-    const float* low;   // [elements] smallest values, where each element has bounds of its own
+    const float* low;   // [elements] smallest values, where elements differ in their bounds
     const float* high;  // [elements]
     double norm;      // of the gradient, written by the backward pass
 };

@@ -64,7 +64,7 @@ struct Parameter {
     float* gradient;  // [threads][elements], where it is learned
     float* m;         // [elements] moments of Adam
     float* v;         // [elements]
-    const float* low;   // [elements] smallest values, where each element has bounds of its own
+    const float* low;   // [elements] smallest values, where elements differ in their bounds
     const float* high;  // [elements]
     double norm;      // of the gradient, written by the backward pass
 };
@@ -1146,7 +1146,7 @@ void backward_example(Network& network, Lane& lane, const Batch& batch, int b, i
 #pragma GCC visibility push(default)
 extern "C" {
 
-const char* mgd_abi_version() { return "d64a85d026bd"; }
+const char* mgd_abi_version() { return "ef65001b48e3"; }
 
 Network* mgd_create(int num_threads) {
     try {
