@@ -56,6 +56,7 @@ class Constants:
         self.gradients: dict[str, Gradient] = {
             name: known[name] for name in read_by_steps if follows[name] & learned and name in known
         }
+        self._has_gradient = frozenset().union(*(follows[n] for n in read_by_steps if n in known))
         self._unknown = frozenset().union(*(follows[n] for n in read_by_steps if n not in known))
 
     def values(self, entries: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
@@ -71,7 +72,11 @@ class Constants:
     @property
     def learnable(self) -> frozenset[int]:
         """Parameters of which the models have gradients."""
-        return frozenset(i for name, i in self.parameters.items() if name not in self._unknown)
+        return frozenset(
+            i
+            for name, i in self.parameters.items()
+            if name in self._has_gradient and name not in self._unknown
+        )
 
     def numbers(self) -> dict[str, float]:
         """The model's own numbers of ``names``, each a value among those of the neurons."""

@@ -629,8 +629,8 @@ def test_parameters_of_neurons_that_are_changed_take_effect(case):
     assert case.loss(engine) != before
 
 
-def test_parameters_of_neurons_cannot_be_learned(case, backend):
-    program = of_hidden(case, "Vthresh", THRESHOLDS, learned=True)
-    message = "population 'hidden': 'Vthresh' cannot be learned"
+def test_parameters_of_neurons_without_gradient_cannot_be_learned(case, backend):
+    program = of_hidden(case, "IMinusVthreshMin", THRESHOLDS, learned=True)
+    message = "population 'hidden': 'IMinusVthreshMin' cannot be learned"
     with pytest.raises(NotImplementedError, match=message):
         create_engine(program, backend, 1)

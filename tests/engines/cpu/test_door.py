@@ -151,6 +151,7 @@ def test_the_engine_comes_through_the_door(monkeypatch):
         engine.backward(case.evaluate(result)[1], voltage)
     of_other_programs = {
         "trace", "grad_trace", "grad_silent", "spike_counts", "regulariser",
+        "value", "gradient",  # of constants of single neurons
         "fractions", "fixed_delay", "factor_s", "factor_k", "factor_z", "sums",  # sub-step timing
     }  # fmt: skip
     assert {field for _, field in POINTERS.keys() - bound} == of_other_programs
