@@ -51,10 +51,26 @@ NO_JUMP = "g++ needs no jump for it"
 LANE = "g++'s own, about the memory of a lane that could not be made"
 
 #: (template, line of it, branch) -> why nothing takes it.
+WINDOW = "in these networks no neuron is silent up to the end of the window and spikes after it"
 NEVER_TAKEN = {
     ("example/forward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
     ("substep/example_forward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
     ("substep/example_backward.cpp.j2", "{% for c in p.outgoing %}", "Jinja loop 1: False"): WITHIN,
+    (
+        "substep/forward.cpp.j2",
+        "{{ readout.spike(p) | lines(8) }}",
+        "C++ branch 1",
+    ): WINDOW,
+    (
+        "readout/forward.cpp.j2",
+        'if (s.readout_step[j] < 0{{ " && " ~ inside(p) if p.window }}) {',
+        "C++ branch 5",
+    ): WINDOW,
+    (
+        "substep/forward.cpp.j2",
+        'if (s.readout_step[j] < 0{{ " && " ~ readout.inside(p) if p.window }}) {',
+        "C++ branch 5",
+    ): WINDOW,
     (
         "refractory/backward.cpp.j2",
         "{% for name, _ in p.tape %}",

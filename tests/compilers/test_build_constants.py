@@ -172,10 +172,16 @@ def test_bad_arrays_are_refused_at_once():
         LeakyIntegrateFire(tau_refrac=[1.0, 2.0])
 
 
-def test_other_timings_and_methods_refuse_them():
+def test_other_timings_refuse_them():
     made = network(LeakyIntegrateFire(tau_mem=Uniform(5, 50)))
     with pytest.raises(ValueError, match=r"'h'.*of single neurons.*timing='grid'"):
         InferenceCompiler(20, timing="substep").compile(made)
+
+
+@pytest.mark.torch
+def test_surrogate_gradients_refuse_them():
+    pytest.importorskip("torch.nn", reason="PyTorch not installed", exc_type=ImportError)
+    made = network(LeakyIntegrateFire(tau_mem=Uniform(5, 50)))
     compiler = SurrogateCompiler(20, "sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match=r"'h'.*of single neurons.*surrogate gradients"):
         compiler.compile(made)
