@@ -119,6 +119,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "trace": True,
             "regulariser": None,
             "record_spikes": False,
+            "own": ("TauM",),
         },
     ),
     "ConnectionProgram": (
@@ -152,6 +153,8 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "bounds": (0.0, 1.0),
             "units": "ms",
             "map": np.array([0, 1, 2, 1]),
+            "constant": "TauM",
+            "by_logarithm": True,
         },
     ),
     "Owner": (
@@ -169,7 +172,10 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
         },
     ),
     "Density": (lambda: Density(1.0, 2.0), {"scale": 2.0, "tau": 3.0}),
-    "Receptor": (lambda: Receptor(5.0, synapse()), {"tau": 6.0, "model": synapse(6.0)}),
+    "Receptor": (
+        lambda: Receptor(5.0, synapse()),
+        {"tau": 6.0, "model": synapse(6.0), "own_tau": True},
+    ),
     "Regulariser": (
         lambda: Regulariser(1.0, 2.0, 3.0, 4.0),
         {"upper": 0.0, "lower": 0.0, "nu": 0.0, "scale": 0.0},
@@ -186,6 +192,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "reset_code": "V = 0.0;",
             "refractory_steps": 3,
             "tau_refrac": None,
+            "derived": {},
         },
     ),
     "AdjointModel": (
@@ -195,11 +202,18 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "sim_code": "",
             "jump_code": "",
             "tape": {"IMinusVthresh": "I"},
+            "gradients": {},
         },
     ),
     "SynapseModel": (
         synapse,
-        {"params": {"ExpDecay": 0.5}, "sim_code": "", "adjoint_sim_code": ""},
+        {
+            "params": {"ExpDecay": 0.5},
+            "sim_code": "",
+            "adjoint_sim_code": "",
+            "derived": {},
+            "gradients": {},
+        },
     ),
 }
 
