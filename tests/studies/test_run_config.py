@@ -76,12 +76,16 @@ def read_back(chosen: Task, config: RunConfig) -> RunConfig:
     return chosen.config(stored_settings(json.loads(text)))
 
 
+#: What timing "substep", which is among the changes, does not have.
+NOT_WITHIN_STEPS = ("tau_mem_range", "tau_syn_range", "learn_time_constants")
+
+
 def configs(chosen: Task) -> list[RunConfig]:
     """Published, quick, and with all that can be changed."""
     published = chosen.config()
     changed = published
     for name in published.flat():
-        if name not in (*chosen.without, "task"):
+        if name not in (*chosen.without, "task", *NOT_WITHIN_STEPS):
             changed = change_of(changed, name)
     return [published, chosen.config(quick=True), changed]
 
