@@ -79,11 +79,11 @@ CASES = {
     ),
     "taus that differ": (
         lambda: chain(nir.Linear(W), lif(tau=[0.01, 0.02])),
-        r"node 'node 1' \(LIF\): tau is 0.01 to 0.02, all neurons of a population have the same",
+        r"node 'node 1' \(LIF\): tau is 0.01 to 0.02, only nodes are read whose neurons all have the same",
     ),
     "resets that differ": (
         lambda: chain(nir.Linear(W), lif(v_reset=[-1.0, 0.0])),
-        r"node 'node 1' \(LIF\): v_reset is -1 to 0, all neurons",
+        r"node 'node 1' \(LIF\): v_reset is -1 to 0, only nodes are read whose neurons",
     ),
     "tau of 0": (
         lambda: chain(nir.Linear(W), cuba(tau_syn=0.0)),
