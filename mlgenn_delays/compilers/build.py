@@ -18,6 +18,7 @@ from ..program.substep import check_substep, warn_of_coarse_steps
 from ..training.built_network import BuiltNetwork
 from .build_connections import build_connections, learns_weights
 from .build_populations import build_populations
+from .build_receptors import build_receptors
 from .build_surrogate import build_surrogate
 from .learned_elsewhere import warn_of_learned
 from .settings import BuildSettings
@@ -42,8 +43,9 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
     check_network(network)
     _check_members(network, settings)
     warn_of_learned(network, settings)
-    populations, of_neurons, losses = build_populations(network, settings)
-    connections, parameters = build_connections(network, settings)
+    receptors = build_receptors(network, settings)
+    populations, of_neurons, losses = build_populations(network, settings, receptors)
+    connections, parameters = build_connections(network, settings, receptors)
     parameters += of_neurons
     surrogate = None
     if settings.surrogate is not None:

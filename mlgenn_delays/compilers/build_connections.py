@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any, NamedTuple
 
@@ -18,8 +19,7 @@ from ..network import Network
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
 from ..program.program import ConnectionProgram, Timing
 from ..program.timing import MAX_DELAY_STEPS, round_delay
-from .build_constants import own_synapses
-from .build_populations import build_receptors, receptor_of
+from .build_receptors import ConnectionReceptor
 from .settings import BuildSettings
 from .weight_bounds import weight_bounds
 
@@ -33,7 +33,9 @@ class Delays(NamedTuple):
 
 
 def build_connections(
-    network: Network, settings: BuildSettings
+    network: Network,
+    settings: BuildSettings,
+    receptors: Mapping[Connection, ConnectionReceptor],
 ) -> tuple[tuple[ConnectionProgram, ...], tuple[ParameterSpec, ...]]:
     """Programs of all connections and their parameters, weights "g", delays "d" and time constants
     of synapses "tau", where these are those of single neurons.
@@ -46,7 +48,6 @@ def build_connections(
             ``max_delay_steps``, ``max_delay_steps`` missing or too large.
     """
     indices = {population: i for i, population in enumerate(network.populations)}
-    receptors = build_receptors(network, settings)
     connections: list[ConnectionProgram] = []
     parameters: list[ParameterSpec] = []
     for index, connection in enumerate(network.connections):
@@ -58,7 +59,7 @@ def build_connections(
         pre_ind, post_ind = connection.connectivity.get_indices(
             source.size, target.size, source is target, rng
         ) or (None, None)
-        receptor = receptor_of(connection, index, settings)
+        receptor = receptors[connection]
         program = ConnectionProgram(
             index=index,
             name=connection.name,
@@ -66,7 +67,7 @@ def build_connections(
             target=indices[target],
             source_size=source.size,
             target_size=target.size,
-            receptor=receptors[target].index(receptor),
+            receptor=receptor.place,
             tau_syn=receptor.tau,
             weight=len(parameters),
             delay=len(parameters) + 1 if delays.per_synapse else None,
@@ -79,7 +80,7 @@ def build_connections(
         )
         connections.append(program)
         parameters += _parameters(connection, program, settings, rng)
-        parameters += own_synapses(connection, index, settings).parameters
+        parameters += receptor.own
     return tuple(connections), tuple(parameters)
 
 

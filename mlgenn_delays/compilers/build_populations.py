@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
-from functools import singledispatch
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..checks import NOT_NEGATIVE, check_flag, check_number
 from ..connection import Connection
@@ -13,13 +12,7 @@ from ..initializers import LogUniform, Normal, Uniform
 from ..layer import get_underlying_pop
 from ..losses import Loss, default_losses
 from ..network import Network
-from ..neurons import (
-    AdaptiveLeakyIntegrateFire,
-    LeakyIntegrate,
-    LeakyIntegrateFire,
-    Neuron,
-    SpikeInput,
-)
+from ..neurons import Neuron
 from ..population import Population
 from ..program.check_model import check_model
 from ..program.constants import trimmed_model
@@ -28,24 +21,28 @@ from ..program.model import NeuronModel
 from ..program.parameters import ParameterSpec
 from ..program.program import PopulationProgram, ReadoutProgram, Receptor, Regulariser
 from ..registry import get_object
-from ..synapses import Delta, Exponential, Synapse
-from .build_constants import Own, check_own_model, own_neurons, own_synapses
+from .build_constants import Own, check_own_model, own_neurons
+from .build_receptors import ConnectionReceptor
 from .event_prop_checks import refuse_for_event_prop
 from .settings import BuildSettings, PerPopulation
+from .supported import check_supported
 
 
 def build_populations(
-    network: Network, settings: BuildSettings
+    network: Network,
+    settings: BuildSettings,
+    receptors: Mapping[Connection, ConnectionReceptor],
 ) -> tuple[tuple[PopulationProgram, ...], tuple[ParameterSpec, ...], dict[int, Loss]]:
     """Programs of all populations of a network that :func:`.check_network` accepted, their
     parameters of single neurons, and copies of the losses of outputs.
 
     Args:
-        network:  the description
-        settings: arguments of the compiler
+        network:   the description
+        settings:  arguments of the compiler
+        receptors: of the connections that end at them
 
     Raises:
-        ValueError: neurons or synapses with settings that EventProp cannot train or engines
+        ValueError: neurons with settings that EventProp cannot train or engines
             cannot simulate; losses that are unknown, missing or do not fit the readout;
             regularisation of populations that it does not apply to.
     """
@@ -53,7 +50,6 @@ def build_populations(
     built = {p: _neuron(p, i, settings) for i, p in enumerate(network.populations)}
     models = {p: model for p, (_, model) in built.items()}
     regularisers = _regularisers(network, settings, models)
-    receptors = build_receptors(network, settings)
     if settings.training and settings.surrogate is None:
         refuse_for_event_prop(network)
     populations = []
@@ -71,7 +67,7 @@ def build_populations(
                 model=model,
                 receptors=()
                 if model is None
-                else _receptors(receptors[population], model, settings),
+                else _receptors(population, receptors, model, settings),
                 readout=_readout(population, settings),
                 trace=loss is not None and loss.needs_trace(settings.per_timestep_loss),
                 regulariser=regularisers.get(population),
@@ -124,148 +120,19 @@ def _neuron(
     return own, trimmed_model(model, own.constants, own.learned)
 
 
-class ReceptorOf(NamedTuple):
-    """Synapses with one time constant: all those that share a number, or those of a connection
-    with one per neuron."""
-
-    tau: float  #: [ms]; 0 is that of delta synapses
-    connection: Connection | None  #: where it has one per neuron
-
-
 def _receptors(
-    receptors: Sequence[ReceptorOf], model: NeuronModel, settings: BuildSettings
+    population: Population,
+    receptors: Mapping[Connection, ConnectionReceptor],
+    model: NeuronModel,
+    settings: BuildSettings,
 ) -> tuple[Receptor, ...]:
+    # in the order of their places
+    taus = {r.place: r for c, r in receptors.items() if c.target() is population}
     tau_mem, dt = model.params["TauM"], float(settings.dt)
     return tuple(
-        Receptor(
-            tau, exponential(tau, tau_mem, dt) if tau else delta(), own_tau=connection is not None
-        )
-        for tau, connection in receptors
+        Receptor(r.tau, exponential(r.tau, tau_mem, dt) if r.tau else delta(), own_tau=bool(r.own))
+        for r in taus.values()
     )
-
-
-def build_receptors(
-    network: Network, settings: BuildSettings
-) -> dict[Population, tuple[ReceptorOf, ...]]:
-    """Receptors of each population, in the order of the connections that end there.
-
-    Raises:
-        ValueError: a synapse model that is not supported, or too fast for timesteps
-    """
-    found: dict[Population, dict[ReceptorOf, None]] = {}
-    for index, connection in enumerate(network.connections):
-        target = connection.target()
-        assert target is not None  # check_network
-        found.setdefault(target, {})[receptor_of(connection, index, settings)] = None
-    return {population: tuple(receptors) for population, receptors in found.items()}
-
-
-def receptor_of(connection: Connection, index: int, settings: BuildSettings) -> ReceptorOf:
-    """The receptor that a connection ends at."""
-    connection.synapse.check()
-    own = own_synapses(connection, index, settings)
-    tau = time_constant(own.model, connection.name)
-    if tau:
-        name = f"connection {connection.name!r}: tau of its synapse"
-        check_decay(tau, float(settings.dt), name)
-    return ReceptorOf(tau, connection if own.parameters else None)
-
-
-@singledispatch
-def check_supported(neuron: Neuron, name: str) -> None:
-    """Whether engines can simulate and train a neuron model; one function per class whose
-    arguments allow for more than they can. Classes of users need a model, no more.
-
-    Raises:
-        ValueError: they cannot; the message names population and argument.
-    """
-    if neuron.is_input or type(neuron).get_model is Neuron.get_model:
-        reason = "is_input is True" if neuron.is_input else "the class has no get_model"
-        raise ValueError(
-            f"population {name!r}: neurons of type {type(neuron).__name__} are not supported: "
-            f"{reason} (see docs/models.md)"
-        )
-
-
-@check_supported.register
-def _(neuron: SpikeInput, name: str) -> None:
-    """Inputs have no settings."""
-
-
-@check_supported.register
-def _(neuron: LeakyIntegrate, name: str) -> None:
-    _check_scale(neuron.scale_i, name)
-    if neuron.bias != 0.0:
-        raise ValueError(f"population {name!r}: bias is {neuron.bias:g}, only 0 is supported")
-
-
-@check_supported.register
-def _(neuron: LeakyIntegrateFire, name: str) -> None:
-    _check_scale(neuron.scale_i, name)
-    if neuron.relative_reset and neuron.tau_refrac:
-        raise ValueError(
-            f"population {name!r}: relative_reset is True with tau_refrac = "
-            f"{neuron.tau_refrac:g} ms, which is not supported; pass relative_reset=False or "
-            "leave tau_refrac out"
-        )
-    _check_refractory(neuron, name)
-
-
-@check_supported.register
-def _(neuron: AdaptiveLeakyIntegrateFire, name: str) -> None:
-    _check_scale(neuron.scale_i, name)
-    if neuron.relative_reset:
-        raise ValueError(
-            f"population {name!r}: relative_reset is True, which is not supported; pass "
-            "relative_reset=False or create the network with Network(default_params)"
-        )
-    _check_refractory(neuron, name)
-
-
-def _check_refractory(neuron: LeakyIntegrateFire | AdaptiveLeakyIntegrateFire, name: str) -> None:
-    if neuron.tau_refrac and neuron.integrate_during_refrac:
-        raise ValueError(
-            f"population {name!r}: integrate_during_refrac is True with tau_refrac = "
-            f"{neuron.tau_refrac:g} ms, which is not supported; pass "
-            "integrate_during_refrac=False or create the network with Network(default_params)"
-        )
-
-
-@singledispatch
-def time_constant(synapse: Synapse, name: str) -> float:
-    """Time constant [ms] of a synapse model, 0 of one without a current; one function per class.
-
-    Raises:
-        ValueError: engines cannot simulate the model; the message names the connection.
-    """
-    raise ValueError(
-        f"connection {name!r}: synapses of type {type(synapse).__name__} are not supported, "
-        "allowed are Exponential and Delta"
-    )
-
-
-@time_constant.register
-def _(synapse: Exponential, name: str) -> float:
-    if not synapse.scale_i:
-        raise ValueError(
-            f"connection {name!r}: scale_i of its synapse is False, which is not supported "
-            "(propagation is exact); pass scale_i=True or create the network with "
-            "Network(default_params)"
-        )
-    return synapse.number("tau")
-
-
-@time_constant.register
-def _(synapse: Delta, name: str) -> float:
-    return 0.0
-
-
-def _check_scale(scale_i: bool, name: str) -> None:
-    if not scale_i:
-        raise ValueError(
-            f"population {name!r}: scale_i is False, which is not supported (propagation is "
-            "exact); pass scale_i=True or create the network with Network(default_params)"
-        )
 
 
 def _regularisers(

@@ -23,8 +23,9 @@ from ..training.state import State, read_state, saved_connection, section
 from ..training.state_checks import note_of_older_format
 from ..training.state_meta import FORMAT, Meta
 from .build_connections import describe_delays
-from .build_populations import build_populations, time_constant
+from .build_populations import build_populations
 from .settings import BuildSettings
+from .supported import time_constant
 
 #: Length of a trial for which models are made to compare them: they do not depend on it.
 _TIMESTEPS = 100
@@ -169,10 +170,11 @@ def note_differences(network: Network, meta: Meta, timing: Timing) -> str | None
 def _describe(network: Network, dt: float) -> Description:
     """What a description tells of predictions, for the ``dt`` of the state and any duration."""
     settings = BuildSettings(timesteps=_TIMESTEPS, timesteps_name="timesteps", dt=dt)
-    populations, _, _ = build_populations(network, settings)
+    # without receptors, which are those of connections that the network may not have
+    populations, _, _ = build_populations(network, settings, {})
     described = {p.name: describe_population(p) for p in populations}
     for population in described.values():
-        del population["receptors"]  # those of connections that the network may not have
+        del population["receptors"]
     return {
         "populations": described,
         "connections": {

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...compilers.build_connections import largest_sample
-from ...compilers.build_populations import check_supported, time_constant
+from ...compilers.supported import check_supported, time_constant
 from ...initializers import Initializer
 from .connections import WINDOWED, convert_connectivity
 from .counterparts import NEURONS, READOUTS, SYNAPSES, Package

@@ -79,7 +79,7 @@ CASES = {
     ),
     "taus that differ": (
         lambda: chain(nir.Linear(W), lif(tau=[0.01, 0.02])),
-        r"node 'node 1' \(LIF\): tau is 0.01 to 0.02, only nodes are read whose neurons all have the same",
+        r"node 'node 1' \(LIF\): tau is 0.01 to 0.02, only nodes are read whose neurons all ",
     ),
     "resets that differ": (
         lambda: chain(nir.Linear(W), lif(v_reset=[-1.0, 0.0])),
