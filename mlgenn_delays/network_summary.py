@@ -11,7 +11,9 @@ import numpy as np
 
 from .connectivity import Connectivity, Dense, FixedProbability, OneToOne, SparseBase
 from .connectivity.windows import Windowed
+from .initializers.value import is_value_constant
 from .neurons import Neuron
+from .per_neuron import PerNeuronModel
 from .reprs import call_text, value_text
 from .summary import Summary, Table, bytes_text, parameters_text
 from .synapses import Synapse
@@ -72,6 +74,7 @@ def summarise_network(
             "delays": sum(
                 _count_delays(c, round(n or 0.0)) for n, c in zip(counts, connections, strict=True)
             ),
+            **_count_of_neurons(populations, connections),
         }
         is_drawn = any(_is_drawn(c.connectivity) for c in connections)
         total = sum(parameters.values())
@@ -188,6 +191,20 @@ def _count_delays(connection: DescribedConnection, synapses: int) -> int:
         return 0
     source, target = (math.prod(end().shape) for end in (connection.source, connection.target))
     return math.prod(connection.connectivity.delay_shape(source, target, (synapses,)))
+
+
+def _count_of_neurons(
+    populations: Sequence[DescribedPopulation], connections: Sequence[DescribedConnection]
+) -> dict[str, int]:
+    """Constants that differ between neurons, those of synapses among them, by their names."""
+    owners: list[tuple[PerNeuronModel, Any]] = [(p.neuron, p.shape) for p in populations]
+    owners += [(c.synapse, c.target().shape) for c in connections]
+    counts: dict[str, int] = {}
+    for model, shape in owners:
+        for name in model.per_neuron:
+            if shape is not None and not is_value_constant(getattr(model, name)):
+                counts[name] = counts.get(name, 0) + math.prod(shape)
+    return counts
 
 
 def _differs_by_synapse(connection: DescribedConnection) -> bool:

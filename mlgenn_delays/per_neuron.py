@@ -11,6 +11,7 @@ import numpy as np
 
 from .checks import check_array, check_number, fit_array
 from .initializers.value import is_value_array, is_value_initializer, make_value
+from .learned_elsewhere import LearnedElsewhere
 
 Bound = TypeVar("Bound", bound="PerNeuronModel")
 
@@ -33,7 +34,7 @@ class PerNeuron:
         return "ms" if self.is_time_constant else ""
 
 
-class PerNeuronModel:
+class PerNeuronModel(LearnedElsewhere):
     """Base of models with such parameters: attributes that hold a number, an array of the
     population's shape, or an initializer.
 
@@ -42,9 +43,6 @@ class PerNeuronModel:
     """
 
     per_neuron: ClassVar[Mapping[str, PerNeuron]] = {}
-
-    #: name -> seed of the compiled network that has learned it since it was set
-    _learned_elsewhere: Mapping[str, int] = {}
 
     def check(self) -> None:
         """Check parameters; those of single neurons are checked again, neuron by neuron."""
@@ -90,19 +88,6 @@ class PerNeuronModel:
                 )
         checked = {n: check_array(value, f"{label}: {n!r}") for n, value in saved.items()}
         return {n: fit_array(value, (size,), f"{label}: {n!r}") for n, value in checked.items()}
-
-    def note_learned(self, name: str, rng_seed: int) -> None:
-        """A compiled network has learned a parameter, which keeps its initial values here.
-
-        Args:
-            rng_seed: with which that network had been compiled
-        """
-        self._learned_elsewhere = {**self._learned_elsewhere, name: rng_seed}
-
-    def take_learned(self) -> Mapping[str, int]:
-        """What was noted, with the seed of that network; it is forgotten."""
-        noted, self._learned_elsewhere = self._learned_elsewhere, {}
-        return noted
 
     def with_values(self: Bound, values: Mapping[str, Any]) -> Bound:
         """A copy with these values of parameters: numbers, or arrays of one per neuron."""

@@ -106,6 +106,16 @@ def test_drawn_connectivity_that_was_loaded_has_a_number():
     assert cells(network.summary().tables[1], "synapses") == ["2"]
 
 
+def test_constants_that_differ_between_neurons_count():
+    network = make_network()
+    network.populations[1].neuron.tau_mem = Uniform(5.0, 20.0)
+    network.populations[2].neuron.tau_mem = np.linspace(5.0, 20.0, 5)
+    network.connections[1].synapse.tau = Uniform(2.0, 4.0)
+    summary = network.summary()
+    assert summary.parameters == {"weights": 1452, "delays": 1202, "tau_mem": 55, "tau": 50}
+    assert summary.facts["parameters"].startswith("2,759: 1,452 weights, 1,202 delays, 55 tau_mem")
+
+
 def test_shapes_that_are_not_known():
     with Network() as network:
         x = Population(SpikeInput(), name="x")

@@ -76,8 +76,8 @@ class EventPropCompiler(TrainingCompiler):
                                 numbers, or arrays that fit them as (pre, post), infinite where
                                 there is no bound. Training begins within
         keep_sign_conns:        connections or layers whose weights keep the sign that training
-                                begins with (Dale's law): those above 0 stay at least 0, those
-                                below at most 0, and 0 stays 0
+                                begins with (Dale's law): what is not 0 goes no nearer to 0
+                                than 1.2e-38, and 0 stays 0
         backend:                engine (see :func:`.create_engine`): "auto", "cpu",
                                 "reference", "genn", "genn:cpu" or "genn:cuda"
         num_threads:            threads of the CPU engine; None: one per available processor

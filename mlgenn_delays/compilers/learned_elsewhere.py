@@ -18,11 +18,9 @@ def warn_of_learned(network: Network, settings: BuildSettings) -> None:
     """
     left: dict[str, list[str]] = {}
     for connection in network.connections:
-        connectivity = connection.connectivity
-        for name, seed in connectivity.learned_elsewhere.items():
+        for name, seed in connection.connectivity.take_learned().items():
             if not settings.training or seed == settings.rng_seed:
                 left.setdefault(name, []).append(connection.name)
-            connectivity.forget_learned(name)
     learned = [
         f"{_WHAT[name]} of {_names(names, len(network.connections))}"
         for name, names in sorted(left.items(), reverse=True)

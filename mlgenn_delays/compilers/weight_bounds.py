@@ -16,6 +16,9 @@ from .settings import BuildSettings
 
 Value = float | np.ndarray
 
+#: Smallest weight that keeps its sign: in effect 0, yet what it was is known when it is loaded.
+_SMALLEST = float(np.finfo(np.float32).tiny)
+
 #: Smallest and largest weight of each connection that has bounds: numbers or arrays.
 Clamps = Mapping[Connection, tuple[Value, Value]]
 
@@ -77,8 +80,8 @@ def weight_bounds(connection: Connection, weights: np.ndarray, settings: BuildSe
     if connection in settings.keep_sign_conns:
         if weights.size and not np.any(weights):
             raise ValueError(f"{label}: its weights are 0, keep_sign_conns needs some with a sign")
-        low = np.maximum(low, np.where(weights < 0.0, -math.inf, 0.0))
-        high = np.minimum(high, np.where(weights > 0.0, math.inf, 0.0))
+        low = np.maximum(low, np.where(weights < 0.0, -math.inf, _SMALLEST * (weights > 0.0)))
+        high = np.minimum(high, np.where(weights > 0.0, math.inf, -_SMALLEST * (weights < 0.0)))
     if low.ndim == high.ndim == 0:
         return float(low), float(high)
     return np.stack([np.broadcast_to(b, weights.shape) for b in (low, high)]).astype(np.float32)

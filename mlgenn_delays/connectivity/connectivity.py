@@ -11,6 +11,7 @@ import numpy as np
 
 from ..checks import ArgumentError, check_array, fit_array
 from ..initializers.value import InitValue, Value, make_delay, make_value
+from ..learned_elsewhere import LearnedElsewhere
 from ..program.window import Kernel
 from ..reprs import CallRepr
 from .shared_delays import SharedDelay, Sizes
@@ -37,7 +38,7 @@ InitDelay = InitValue | SharedDelay
 Indices = tuple[np.ndarray, np.ndarray] | None
 
 
-class Connectivity(CallRepr, ABC):
+class Connectivity(LearnedElsewhere, CallRepr, ABC):
     """Base class for all connectivity.
 
     Args:
@@ -52,32 +53,9 @@ class Connectivity(CallRepr, ABC):
     #: whether weights can be learned
     trainable = True
 
-    #: parameter ("g", "d") -> seed of the compiled network that has learned it since it was set
-    _learned_elsewhere: Mapping[str, int] = {}
-
     def __init__(self, weight: InitValue, delay: InitDelay):
         self.weight = weight
         self.delay = delay
-
-    def note_learned(self, name: str, rng_seed: int) -> None:
-        """A compiled network has learned weights "g" or delays "d": what is here is older.
-
-        Args:
-            rng_seed: with which that network had been compiled
-        """
-        self._learned_elsewhere = {**self._learned_elsewhere, name: rng_seed}
-
-    def forget_learned(self, name: str) -> None:
-        """Weights "g" or delays "d" are those that are wanted."""
-        if name in self._learned_elsewhere:
-            others = self._learned_elsewhere.items()
-            self._learned_elsewhere = {n: seed for n, seed in others if n != name}
-
-    @property
-    def learned_elsewhere(self) -> Mapping[str, int]:
-        """Parameters ("g", "d") that a compiled network has learned since they were set here, with
-        the seed of that network."""
-        return self._learned_elsewhere
 
     @property
     def weight(self) -> Value:

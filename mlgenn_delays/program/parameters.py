@@ -103,13 +103,25 @@ class ParameterSpec(Frozen):
         low, high = self.bounds
         # comparisons with NaN are false
         if self.is_bounded and not (np.all(value >= low) and np.all(value <= high)):
+            if self.has_entry_bounds:
+                raise ValueError(self._say_entry(value))
             units = f" {self.units}" if self.units else ""
-            allowed = "others for some entries" if self.has_entry_bounds else f"{low:g} to {high:g}"
             raise ValueError(
                 f"{self.label} has values from {value.min():g} to {value.max():g}{units}, "
-                f"allowed are {allowed}"
+                f"allowed are {low:g} to {high:g}"
             )
         return value
+
+    def _say_entry(self, value: np.ndarray) -> str:
+        bad = ~((value >= self.bounds[0]) & (value <= self.bounds[1]))
+        first = tuple(int(i[0]) for i in np.nonzero(bad))
+        low, high = self.bounds_of(first)
+        return (
+            f"{self.label} has {value[first]:g} at {list(first)}, allowed are {low:g} to {high:g} "
+            f"there ({int(np.sum(bad))} such values). Bounds of entries are those of compiling: to "
+            "begin with other values, load them before, with load_network of "
+            "mlgenn_delays.compilers"
+        )
 
     @property
     def has_entry_bounds(self) -> bool:

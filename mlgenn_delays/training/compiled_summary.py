@@ -101,7 +101,7 @@ def summarise_compiled(
     facts = {"parameters": f"{parameters_text(parameters)}; {learned:,} are learned", **facts}
     populations = Table(
         "Populations",
-        ("name", "neurons", "model", "tau_mem [ms]", "readout", "loss"),
+        ("name", "neurons", "model", "tau_mem [ms]", "per neuron", "learned", "readout", "loss"),
         tuple(_population(p, program, values, losses) for p in program.populations),
         frozenset(["neurons", "tau_mem [ms]"]),
     )
@@ -131,16 +131,26 @@ def _population(
     loss = losses.get(population.index)
     model = population.model
     tau: Any = None if model is None else model.params.get("TauM")
-    own = program.own_parameters(population)
-    if "TauM" in own:
-        tau_text = values_text(np.asarray(values[own["TauM"]]))
+    of_neurons = {
+        c: i for c, i in program.own_parameters(population).items() if c in population.own
+    }
+    if "TauM" in of_neurons:
+        tau_text = values_text(np.asarray(values[of_neurons["TauM"]]))
     else:
         tau_text = f"{tau:g}" if isinstance(tau, (int, float)) else ""
+    specs = [program.parameters[i] for i in of_neurons.values()]
+    further = [
+        f"{program.parameters[i].name} {values_text(np.asarray(values[i]))}"
+        for constant, i in of_neurons.items()
+        if constant != "TauM"
+    ]
     return (
         population.name,
         shape_text(population.shape),
         population.neuron,
         tau_text,
+        ", ".join(further),
+        ", ".join(spec.name for spec in specs if spec.learned),
         "" if population.readout is None else population.readout.name,
         "" if loss is None else repr(loss),
     )

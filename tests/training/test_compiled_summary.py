@@ -5,6 +5,7 @@ import pytest
 from trained_networks import TIMESTEPS, compile_recurrent, make_spikes
 
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, SurrogateCompiler
+from mlgenn_delays.initializers import Uniform
 from mlgenn_delays.optimisers import Adam
 
 
@@ -69,6 +70,20 @@ def test_delays_are_in_ms_and_those_of_now(recurrent):
     delays.push_to_device()
     _, connections = compiled.summary().tables
     assert cells(connections, "delays [ms]") == ["1.5 each", "0 for all", "1 for all"]
+
+
+def test_constants_of_single_neurons(recurrent):
+    neuron = recurrent.h.neuron
+    neuron.tau_mem, neuron.v_thresh = Uniform(18.0, 22.0), np.linspace(0.5, 1.0, 10)
+    compiled = compile_recurrent(
+        recurrent, "cpu", num_threads=1, neuron_learn_params={recurrent.h: ["v_thresh"]}
+    )
+    populations, _ = compiled.summary().tables
+    taus = compiled.neuron_populations[recurrent.h].vars["tau_mem"].values
+    span = f"{taus.min():.3g} to {taus.max():.3g}"
+    assert cells(populations, "tau_mem [ms]") == ["", span, "20"]
+    assert cells(populations, "per neuron") == ["", "v_thresh 0.5 to 1", ""]
+    assert cells(populations, "learned") == ["", "v_thresh", ""]
 
 
 def test_time_so_far(recurrent, compiled):
