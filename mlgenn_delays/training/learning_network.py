@@ -48,9 +48,10 @@ class LearningNetwork(CompiledInferenceNetwork):
     Attributes:
         whole_batch:     spikes of the last batch trained with, of all processes; None where there
                          is one
-        optimisers:      list of (optimiser, connections): weights first, then delays if any
-                         are learned, then weights of connections with an optimiser of their
-                         own. Optimisers' attributes may be changed at any time
+        optimisers:      list of (optimiser, what it updates): weights first, then delays if any
+                         are learned, constants of single neurons if any are, then weights of
+                         connections with an optimiser of their own. Optimisers' attributes may
+                         be changed at any time
         losses:          output Population -> loss
     """
 
@@ -110,8 +111,9 @@ class LearningNetwork(CompiledInferenceNetwork):
             mean loss over the examples (without regularisation), and per connection
             ``{"g": dL/dweight, "d": dL/ddelay [per timestep]}``, arrays of shape (pre, post)
             or, where sparse, (synapses,). No "g" where weights are frozen, no "d" where
-            delays are not learned. With surrogate gradients also per population, by the names of
-            its learned parameters, where it has any.
+            delays are not learned; "tau" (neurons of the target,) where time constants of
+            synapses are. Per population, by the names of its learned parameters, (neurons,),
+            where it has any.
 
         Raises:
             ValueError: more than ``batch_size`` examples, or data that do not fit.

@@ -77,8 +77,8 @@ def check_gradients(
         ttfs_alpha, softmax_temperature, rng_seed, backend, num_threads, timing:
                              see there, too
         i_minus_thresh_min:  bound in the engine; the reference has none
-        num_parameters:      how many parameters to compare, spread over connections,
-                             weights and delays
+        num_parameters:      how many parameters to compare, spread over kinds of
+                             parameters, connections and populations
         seed:                seed of that selection
         epsilon:             step of the finite differences, in units of the parameter
         reference_tolerance: relative error up to which the reference agrees

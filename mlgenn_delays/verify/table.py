@@ -77,21 +77,23 @@ class GradientCheck:
         return any(row.finite_difference != 0.0 or row.reference != 0.0 for row in self.rows)
 
     def __str__(self) -> str:
-        return "\n".join([*self._header(), *map(self._row, self.rows), "", *self._footer()])
+        names = max((len(row.parameter) for row in self.rows), default=1)
+        rows = [self._row(row, names) for row in self.rows]
+        return "\n".join([*self._header(names), *rows, "", *self._footer()])
 
-    def _header(self) -> list[str]:
+    def _header(self, names: int) -> list[str]:
         columns = (
-            f"{'connection':<24} {'':<1} {'index':<12} {'finite diff.':>13} {'reference':>13} "
-            f"{'error':>8}    {self.engine_name:>13} {'error':>8}"
+            f"{'parameter of':<24} {'':<{names}} {'index':<12} {'finite diff.':>13} "
+            f"{'reference':>13} {'error':>8}    {self.engine_name:>13} {'error':>8}"
         )
         return [columns, "-" * (len(columns) + 3)]
 
     @staticmethod
-    def _row(row: GradientRow) -> str:
+    def _row(row: GradientRow, names: int) -> str:
         marks = ["ok" if agrees else "NO" for agrees in (row.reference_agrees, row.engine_agrees)]
         index = ", ".join(map(str, row.index))
         return (
-            f"{row.connection:<24.24} {row.parameter:<1} {index:<12} "
+            f"{row.connection:<24.24} {row.parameter:<{names}} {index:<12} "
             f"{row.finite_difference:>13.5e} {row.reference:>13.5e} {row.reference_error:>8.1e} "
             f"{marks[0]} {row.engine:>13.5e} {row.engine_error:>8.1e} {marks[1]}"
         )

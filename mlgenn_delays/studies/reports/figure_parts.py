@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Curves over sizes by label, see :func:`.curves_of`.
 Curves = Mapping[str, Sequence[Group]]
+
+#: Widths in a legend [mm]: of an entry without its text, and of a letter.
+_LEGEND_LINE, _LEGEND_LETTER = 14.0, 1.3
 
 _COLOURS = {
     "none": plotting.BLACK,
@@ -181,9 +185,10 @@ def make_panels(number: int, labels: Sequence[str]) -> tuple[Figure, list[Axes]]
     """A figure of some panels that share the y axis, with room for a legend below."""
     across, down = panel_grid(number)
     width = plotting.ONE_COLUMN if number == 1 else plotting.TWO_COLUMNS
-    rows = -(-len(labels) // _legend_columns(width, labels))
+    texts = _legend_texts(width, labels)
+    rows = sum(1 + text.count("\n") for text in texts) / _legend_columns(width, texts)
     height = 58.0 if number == 1 else 54.0
-    figure = plotting.new_figure(width, height * down + 6.0 + 3.5 * rows)
+    figure = plotting.new_figure(width, height * down + 6.0 + 3.5 * math.ceil(rows))
     grid = figure.subplots(down, across, sharey=True, squeeze=False)
     for axis in grid.ravel()[number:]:
         figure.delaxes(axis)
@@ -201,10 +206,15 @@ def panel_title(lines: Sequence[str], across: int) -> str:
     return "\n".join(fill(line, 56 if across < 3 else 34) for line in lines)
 
 
-def _legend_columns(width: float, labels: Sequence[str]) -> int:
+def _legend_texts(width: float, labels: Sequence[str]) -> list[str]:
+    """Labels of a legend, broken where they are wider than the figure [mm]."""
+    return [fill(label, int((width - _LEGEND_LINE) / _LEGEND_LETTER)) for label in labels]
+
+
+def _legend_columns(width: float, texts: Sequence[str]) -> int:
     """Columns of a legend that fit into a width [mm]."""
-    longest = max(map(len, labels), default=0)
-    return max(1, min(len(labels), int(width / (14.0 + 1.3 * longest))))
+    longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
+    return max(1, min(len(texts), int(width / (_LEGEND_LINE + _LEGEND_LETTER * longest))))
 
 
 def set_title(figure: Figure, title: str) -> None:
@@ -280,11 +290,13 @@ def add_legend(figure: Figure, axes: Sequence[Axes], note: str) -> None:
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
+    width = 25.4 * figure.get_figwidth()
+    texts = _legend_texts(width, list(entries))
     figure.legend(
         entries.values(),
-        entries.keys(),
+        texts,
         loc="outside lower center",
-        ncols=_legend_columns(25.4 * figure.get_figwidth(), list(entries)),
+        ncols=_legend_columns(width, texts),
         title=note[:1].upper() + note[1:],
         title_fontsize=7.0,
         handlelength=2.6,
