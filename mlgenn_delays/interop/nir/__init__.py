@@ -20,6 +20,7 @@ here                                  in NIR
 ``Delta``                             no node: a spike moves the voltage of a LIF or LI
 ``Dense``, ``Sparse`` and the like    Linear, 0 where there is no synapse
 delays of synapses                    branches of Delay and Linear, see :mod:`.branches`
+constants of single neurons           arrays of the nodes
 readouts, names, shapes               metadata, which other programs do not know of
 refractory periods, relative          metadata, with a warning: they change spikes
 resets, initial voltages

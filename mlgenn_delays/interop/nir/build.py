@@ -19,7 +19,7 @@ from ...synapses import Delta, Exponential, Synapse
 from .graph import FlatGraph
 from .layout import Layout
 from .names import Names, file_name
-from .neurons import NO_LEAK, Dynamics
+from .neurons import NO_LEAK, Dynamics, Numbers
 from .paths import Path
 from .terms import Terms, add, split_repeated
 from .units import known_metadata, milliseconds
@@ -93,14 +93,15 @@ class Builder:
             return SpikeInput()
         dynamics = self.layout.dynamics[name]
         readout = self._readout(known, dynamics) if name in self.layout.outputs else None
-        tau_mem = min(milliseconds(dynamics.tau_mem), milliseconds(NO_LEAK))
+        shape = self._shape(name, known)
+        tau_mem = _reshaped(milliseconds(np.minimum(dynamics.tau_mem, NO_LEAK)), shape)
         v = float(known.get("v", 0.0))
         try:
             if dynamics.v_thresh is None:
                 return LeakyIntegrate(v=v, tau_mem=tau_mem, readout=readout)
             return LeakyIntegrateFire(
-                v_thresh=dynamics.v_thresh,
-                v_reset=dynamics.v_reset,
+                v_thresh=_reshaped(dynamics.v_thresh, shape),
+                v_reset=_reshaped(dynamics.v_reset, shape),
                 v=v,
                 tau_mem=tau_mem,
                 tau_refrac=float(known["tau_refrac"]) if "tau_refrac" in known else None,
@@ -173,7 +174,8 @@ class Builder:
         tau = self.layout.dynamics[target].tau_syn
         if current is not None:
             tau = self.layout.dynamics[current].tau_mem
-        return Delta() if tau is None else Exponential(milliseconds(tau))
+        shape = self.populations[target].shape
+        return Delta() if tau is None else Exponential(_reshaped(milliseconds(tau), shape))
 
     def _connectivity(self, terms: Terms, source_size: int, known: dict[str, Any]) -> Connectivity:
         """Dense where the network that was written was, or where most synapses exist."""
@@ -198,3 +200,8 @@ class Builder:
         """The largest delay [timesteps] that the connection that was written could have."""
         written = float(known_metadata(self.graph).get("dt", self.dt))
         return steps_up(float(known.get("max_delay_steps", 0)) * written, self.dt)
+
+
+def _reshaped(value: Numbers, shape: Any) -> Numbers:
+    """One number per neuron, of the shape of a population; or the number of all."""
+    return np.reshape(value, shape) if np.ndim(value) else float(value)

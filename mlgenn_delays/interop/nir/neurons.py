@@ -1,8 +1,8 @@
 """Nodes of neurons as neurons of this package.
 
 Here tau_mem dV/dt = -V + I. A node's voltage v and its resting value are brought into that form by
-V = (v - v_leak) s, with s = 1 where that gives all neurons of the node one threshold, and
-1 / (v_threshold - v_leak) of each neuron otherwise. Weights take up r, w_in and s.
+V = (v - v_leak) s, with s = 1 / (v_threshold - v_leak) of each neuron where that gives all neurons
+of the node one threshold and one reset, and s = 1 otherwise. Weights take up r, w_in and s.
 """
 
 from __future__ import annotations
@@ -20,39 +20,41 @@ NO_LEAK = 1e6
 #: Relative differences between neurons that are due to rounding in single precision.
 _TOLERANCE = 1e-6
 
+#: A number of all neurons, or one each.
+Numbers = float | np.ndarray
+
 
 @dataclass(frozen=True, eq=False)
 class Dynamics:
     """The neurons of a node, in seconds."""
 
-    tau_mem: float
-    tau_syn: float | None  #: of their own current; None: what comes in is their current
+    tau_mem: Numbers
+    tau_syn: Numbers | None  #: of their own current; None: what comes in is their current
     #: what a spike of weight 1 and area 1 adds to I, or to V where tau_syn is None; per neuron
     gain: np.ndarray
-    v_thresh: float | None  #: None: no threshold
-    v_reset: float
+    v_thresh: Numbers | None  #: None: no threshold
+    v_reset: Numbers
 
 
 def read_neurons(name: str, node: nir.NIRNode, time_unit: float) -> Dynamics:
     """Dynamics of a node, whose times are in units of ``time_unit`` [s].
 
     Raises:
-        ValueError: neurons that differ, and voltages that neurons here cannot have, by name
+        ValueError: times and voltages that neurons here cannot have, by name
     """
     node_label = f"NIR graph: node {name!r} ({type(node).__name__})"
 
     def array(field: str) -> np.ndarray:
         return as_floats(getattr(node, field), name, field).ravel()
 
-    def one(field: str) -> float:
-        return _same(array(field), f"{node_label}: {field}")
-
-    def tau(field: str) -> float:
-        value = one(field)
-        if value <= 0.0:
-            raise ValueError(f"{node_label}: {field} is {value:g}, allowed are times above 0")
+    def tau(field: str) -> Numbers:
+        value = _numbers(array(field))
+        least = float(np.min(value))
+        if least <= 0.0:
+            raise ValueError(f"{node_label}: {field} is {least:g}, allowed are times above 0")
         return value * time_unit
 
+    tau_mem: Numbers
     if isinstance(node, (nir.IF, nir.I)):
         tau_mem, tau_syn, leak = NO_LEAK, None, np.zeros(1)
         gain = array("r") / time_unit
@@ -75,21 +77,21 @@ def read_neurons(name: str, node: nir.NIRNode, time_unit: float) -> Dynamics:
             f"{node_label}: v_threshold is not above v_leak, so that neurons would fire without "
             "input, which neurons here cannot"
         )
-    differ = np.ptp(span) > _TOLERANCE * span.max()
-    scale = 1.0 / span if differ else np.ones(1)
-    thresh = _same(span * scale, f"{node_label}: v_threshold")
-    reset = _same((array("v_reset") - leak) * scale, f"{node_label}: v_reset")
-    if reset >= thresh:
+    reset = array("v_reset") - leak
+    can_scale = not _are_alike(span) and _are_alike(reset / span)
+    scale = 1.0 / span if can_scale else np.ones(1)
+    thresh, v_reset = _numbers(span * scale), _numbers(reset * scale)
+    if np.any(v_reset >= thresh):
         raise ValueError(f"{node_label}: v_reset is not below v_threshold")
-    return Dynamics(tau_mem, tau_syn, gain * scale, thresh, reset)
+    return Dynamics(tau_mem, tau_syn, gain * scale, thresh, v_reset)
 
 
-def _same(values: np.ndarray, label: str) -> float:
-    """The value that all neurons have."""
-    low, high = float(values.min()), float(values.max())
-    if high - low > _TOLERANCE * max(abs(low), abs(high)):
-        raise ValueError(
-            f"{label} is {low:g} to {high:g}, only nodes are read whose neurons all have the same; "
-            "split the node"
-        )
-    return float(values[0]) if low == high else float(np.median(values))
+def _numbers(values: np.ndarray) -> Numbers:
+    """The number that all neurons have, or those that they have each."""
+    if not _are_alike(values):
+        return values
+    return float(values[0]) if np.ptp(values) == 0.0 else float(np.median(values))
+
+
+def _are_alike(values: np.ndarray) -> bool:
+    return bool(np.ptp(values) <= _TOLERANCE * np.abs(values).max())

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-Time = TypeVar("Time", float, np.ndarray)
+#: A time of all neurons, or one each.
+Time = TypeVar("Time", float, np.ndarray, float | np.ndarray)
 
 #: Key of the metadata.
 METADATA = "mlgenn_delays"
@@ -24,9 +25,11 @@ def seconds(ms: Time) -> Time:
     return ms / 1000.0
 
 
-def milliseconds(s: float) -> float:
-    """A time [ms] from one in s: that which :func:`seconds` was given, where it had no more than 15
-    digits."""
+def milliseconds(s: Time) -> Time:
+    """A time [ms], or an array of them, from one in s: that which :func:`seconds` was given, where
+    it had no more than 15 digits."""
+    if isinstance(s, np.ndarray):
+        return np.vectorize(milliseconds, otypes=[float])(s)
     return float(f"{s * 1000.0:.15g}")
 
 

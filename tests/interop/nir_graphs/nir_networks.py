@@ -75,6 +75,18 @@ def all_delta() -> Network:
     return network
 
 
+def constants_of_neurons() -> Network:
+    """Neurons and synapses each with constants of its own, in digits that come back."""
+    network = dense_delays()
+    taus = np.linspace(8.0, 38.0, 16)
+    network.populations[1].neuron = LeakyIntegrateFire(
+        tau_mem=taus, v_thresh=np.linspace(0.8, 1.1, 16), v_reset=-0.1
+    )
+    for connection, size in zip(network.connections, (16, 16, OUTPUTS), strict=True):
+        connection.synapse = Exponential(np.linspace(3.0, 9.0, size))
+    return network
+
+
 def kept_in_metadata() -> Network:
     """What only the metadata can say."""
     network = _network(LeakyIntegrateFire(tau_mem=20.0, v=0.4, tau_refrac=4.0))
@@ -90,7 +102,14 @@ def kept_in_metadata() -> Network:
 
 NETWORKS: dict[str, Callable[[], Network]] = {
     f.__name__: f
-    for f in (dense_delays, sparse_delays, several_currents, all_delta, kept_in_metadata)
+    for f in (
+        dense_delays,
+        sparse_delays,
+        several_currents,
+        all_delta,
+        constants_of_neurons,
+        kept_in_metadata,
+    )
 }
 
 

@@ -8,32 +8,15 @@ import pytest
 nir = pytest.importorskip("nir", reason="nir not installed")
 pytest.importorskip("scipy", reason="scipy not installed")
 
-from nir_networks import NETWORKS, TIMESTEPS, dense_delays, spikes, trials  # noqa: E402
+from nir_networks import NETWORKS, TIMESTEPS, spikes, trials  # noqa: E402
 from nir_simulation import Simulation  # noqa: E402
 
-from mlgenn_delays.initializers import LogUniform, Uniform  # noqa: E402
 from mlgenn_delays.interop.nir import to_nir  # noqa: E402
-from mlgenn_delays.synapses import Exponential  # noqa: E402
 
 pytestmark = pytest.mark.nir
 
 #: Networks of which NIR can say everything.
 SAID = {name: f for name, f in NETWORKS.items() if name != "kept_in_metadata"}
-
-
-def constants_of_neurons():
-    """Neurons each with constants of its own, which can be written, not read again."""
-    network = dense_delays()
-    hidden = network.populations[1]
-    hidden.neuron = hidden.neuron.with_values(
-        {"tau_mem": LogUniform(8.0, 40.0), "v_thresh": Uniform(0.7, 1.1)}
-    )
-    for connection in network.connections:
-        connection.synapse = Exponential(LogUniform(3.0, 9.0))
-    return network
-
-
-SAID["constants_of_neurons"] = constants_of_neurons
 
 
 @pytest.mark.parametrize("make", SAID.values(), ids=SAID)

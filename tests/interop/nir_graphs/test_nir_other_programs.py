@@ -226,6 +226,14 @@ def test_thresholds_of_neurons_may_differ():
     np.testing.assert_allclose(weights, [[1.0, 0.0], [0.0, 0.25]])
 
 
+def test_times_and_resets_of_neurons_may_differ():
+    node = lif(tau=[0.02, 0.01], r=[0.02, 0.01], v_threshold=[1.0, 2.0], v_reset=[-1.0, 0.0])
+    neuron = from_nir(chain(nir.Linear(np.eye(2)), node)).populations[1].neuron
+    np.testing.assert_array_equal(neuron.tau_mem, [20.0, 10.0])
+    np.testing.assert_array_equal(neuron.v_thresh, [1.0, 2.0])
+    np.testing.assert_array_equal(neuron.v_reset, [-1.0, 0.0])
+
+
 def test_resting_voltage_is_shifted_away():
     shifted = lif(r=0.02, v_leak=-65.0, v_threshold=-50.0, v_reset=-70.0)
     built = program_of(from_nir(chain(nir.Linear(np.eye(2)), shifted)))
