@@ -22,8 +22,9 @@ class LearnedElsewhere:
 
     def forget_learned(self, name: str) -> None:
         """What a parameter has here is what is wanted."""
-        others = self._learned_elsewhere.items()
-        self._learned_elsewhere = {n: seed for n, seed in others if n != name}
+        if name in self._learned_elsewhere:
+            others = self._learned_elsewhere.items()
+            self._learned_elsewhere = {n: seed for n, seed in others if n != name}
 
     def take_learned(self) -> Mapping[str, int]:
         """What was noted, with the seed of that network; it is forgotten."""

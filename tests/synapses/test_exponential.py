@@ -16,9 +16,9 @@ def test_bad_tau(tau):
         Exponential(tau)
 
 
-@pytest.mark.parametrize("tau", [None, [5.0], "normal"])
+@pytest.mark.parametrize("tau", [None, {}])
 def test_bad_type(tau):
-    with pytest.raises(TypeError, match="Exponential: tau should be a number"):
+    with pytest.raises(TypeError, match="Exponential: tau should be a"):
         Exponential(tau)
 
 

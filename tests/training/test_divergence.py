@@ -158,7 +158,7 @@ def spoil_parameters(network: Any) -> None:
 
 def spoil_memory(network: Any) -> None:
     """Also what the CPU engine has in the padding of rows."""
-    for memory in getattr(network.engine, "_memory", ()):
+    for memory in getattr(network.engine, "_memory", {}).values():
         for array in (memory.values, *memory.moments.values()):
             array[...] = np.nan
     spoil_parameters(network)
