@@ -46,7 +46,7 @@ def test_unknown_readout():
     ("make", "message"),
     [
         (lambda: LeakyIntegrate(tau_mem=0), "LeakyIntegrate: tau_mem is 0, .*from 1e-06 to 1e.09"),
-        (lambda: LeakyIntegrate(tau_mem=[20.0, "no"]), "tau_mem should be an array of numbers"),
+        (lambda: LeakyIntegrate(tau_mem=[[20.0], "no"]), "tau_mem should be an array of numbers"),
         (lambda: LeakyIntegrate(v=np.nan), "LeakyIntegrate: v is nan"),
         (lambda: LeakyIntegrate(bias=np.inf), "LeakyIntegrate: bias is inf"),
         (lambda: LeakyIntegrateFire(tau_mem=-1), "LeakyIntegrateFire: tau_mem is -1, .*from 1e-06"),
@@ -61,7 +61,7 @@ def test_bad_values(make, message):
         make()
 
 
-@pytest.mark.parametrize("tau", [None, {}])
+@pytest.mark.parametrize("tau", [None, {}, [20.0, "no"]])
 def test_bad_types(tau):
     with pytest.raises(TypeError, match="LeakyIntegrateFire: tau_mem should be a"):
         LeakyIntegrateFire(tau_mem=tau)

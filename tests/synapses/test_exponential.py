@@ -16,7 +16,7 @@ def test_bad_tau(tau):
         Exponential(tau)
 
 
-@pytest.mark.parametrize("tau", [None, {}])
+@pytest.mark.parametrize("tau", [None, {}, [5.0, "no"]])
 def test_bad_type(tau):
     with pytest.raises(TypeError, match="Exponential: tau should be a"):
         Exponential(tau)
