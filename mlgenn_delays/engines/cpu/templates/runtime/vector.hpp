@@ -4,11 +4,11 @@
 
 #ifndef MLGENN_DELAYS_PORTABLE
 #ifdef __AVX__
-#include <immintrin.h>
 #define MLGENN_DELAYS_AVX
 #endif
 // Clang 18 to 21 may have AVX-512 without its widest registers.
 #if defined(__AVX512F__) && (!defined(__clang__) || __clang_major__ < 18 || __clang_major__ > 21 || defined(__EVEX512__))
+#include <immintrin.h>  // takes as long to compile as a third of a network: not for AVX alone
 #define MLGENN_DELAYS_AVX512
 #endif
 #endif
@@ -55,8 +55,9 @@ inline uint32_t bits(const int32_t* flags) {
     const __m512i all = _mm512_loadu_si512(flags);
     return _mm512_test_epi32_mask(all, all);
 #elif defined(MLGENN_DELAYS_AVX)
-    const auto at = reinterpret_cast<const float*>(flags);
-    return uint32_t(_mm256_movemask_ps(_mm256_loadu_ps(at)) | _mm256_movemask_ps(_mm256_loadu_ps(at + 8)) << 8);
+    typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
+    const auto at = reinterpret_cast<const Eight*>(flags);
+    return uint32_t(__builtin_ia32_movmskps256(at[0]) | __builtin_ia32_movmskps256(at[1]) << 8);
 #else
     int32_t any = 0;
     #pragma omp simd reduction(|:any)
