@@ -187,7 +187,7 @@ def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarr
     if minimum is not None:
         bad |= array < minimum
     if np.any(bad):
-        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        index = first_index(bad)
         place = f" at {list(index)}" if index else ""
         raise ValueError(
             f"{name} is {array[index]:g}{place}, "
@@ -195,6 +195,11 @@ def check_array(value: Any, name: str, minimum: float | None = None) -> np.ndarr
             f"({int(np.sum(bad))} such values)"
         )
     return array
+
+
+def first_index(bad: np.ndarray) -> tuple[int, ...]:
+    """Where the first element is that is true, of those that there are."""
+    return tuple(int(i) for i in np.argwhere(bad)[0])
 
 
 def whole_numbers(value: Any, name: str) -> np.ndarray:

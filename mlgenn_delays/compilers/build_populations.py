@@ -126,12 +126,12 @@ def _receptors(
     model: NeuronModel,
     settings: BuildSettings,
 ) -> tuple[Receptor, ...]:
-    # in the order of their places
-    taus = {r.place: r for c, r in receptors.items() if c.target() is population}
+    # connections come in the order of places, and those of one place are alike
+    by_place = {r.place: r for c, r in receptors.items() if c.target() is population}
     tau_mem, dt = model.params["TauM"], float(settings.dt)
     return tuple(
         Receptor(r.tau, exponential(r.tau, tau_mem, dt) if r.tau else delta(), own_tau=bool(r.own))
-        for r in taus.values()
+        for r in by_place.values()
     )
 
 
@@ -161,8 +161,8 @@ def _regularisers(
 
 
 def _typical_tau(neuron: Neuron, model: NeuronModel) -> float:
-    """Membrane time constant [ms]; where neurons have their own, the mean of the distribution
-    that it is drawn from, so that it is the same for all seeds, or of what was given."""
+    """Membrane time constant [ms]; where neurons have their own, the middle of the range or
+    the mean of what draws it, which is the same for all seeds, or the mean of what was given."""
     tau = getattr(neuron, "tau_mem", None)
     if isinstance(tau, (Uniform, LogUniform)):
         return 0.5 * (tau.min + tau.max)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import as_array, as_numbers, describe
+from ..checks import as_array, as_numbers, describe, first_index
 from ..connection import Connection
 from ..layer import get_underlying_conn
 from ..program.parameters import Bounds
@@ -99,7 +99,7 @@ def _check_clamp(weights: np.ndarray, low: np.ndarray, high: np.ndarray, label: 
         )
     bad = ~((weights >= low) & (weights <= high))
     if np.any(bad):
-        first = tuple(int(i[0]) for i in np.nonzero(bad))
+        first = first_index(bad)
         least, most = (np.broadcast_to(b, weights.shape)[first] for b in (low, high))
         raise ValueError(
             f"{label}: weight {list(first)} is {weights[first]:g}, clamp_weight_conns allows "

@@ -8,6 +8,7 @@ from enum import Enum
 
 import numpy as np
 
+from ..checks import first_index
 from .frozen import Frozen
 
 #: Smallest and largest value: numbers, or an array (2, ...) of those of each entry.
@@ -100,11 +101,13 @@ class ParameterSpec(Frozen):
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(f"{self.label} has shape {value.shape}, it should be {self.shape}")
+        if not self.is_bounded:
+            return value
         low, high = self.bounds
-        # comparisons with NaN are false
-        if self.is_bounded and not (np.all(value >= low) and np.all(value <= high)):
+        bad = ~((value >= low) & (value <= high))  # comparisons with NaN are false
+        if np.any(bad):
             if self.has_entry_bounds:
-                raise ValueError(self._say_entry(value))
+                raise ValueError(self._say_entry(value, bad))
             units = f" {self.units}" if self.units else ""
             raise ValueError(
                 f"{self.label} has values from {value.min():g} to {value.max():g}{units}, "
@@ -112,9 +115,8 @@ class ParameterSpec(Frozen):
             )
         return value
 
-    def _say_entry(self, value: np.ndarray) -> str:
-        bad = ~((value >= self.bounds[0]) & (value <= self.bounds[1]))
-        first = tuple(int(i[0]) for i in np.nonzero(bad))
+    def _say_entry(self, value: np.ndarray, bad: np.ndarray) -> str:
+        first = first_index(bad)
         low, high = self.bounds_of(first)
         return (
             f"{self.label} has {value[first]:g} at {list(first)}, allowed are {low:g} to {high:g} "

@@ -61,9 +61,11 @@ def test_bad_values(make, message):
         make()
 
 
-@pytest.mark.parametrize("tau", [None, {}, [20.0, "no"]])
-def test_bad_types(tau):
-    with pytest.raises(TypeError, match="LeakyIntegrateFire: tau_mem should be a"):
+@pytest.mark.parametrize(
+    ("tau", "kind"), [(None, "a number"), ({}, "a number"), ([20.0, "no"], "an array of numbers")]
+)
+def test_bad_types(tau, kind):
+    with pytest.raises(TypeError, match=f"LeakyIntegrateFire: tau_mem should be {kind}"):
         LeakyIntegrateFire(tau_mem=tau)
 
 

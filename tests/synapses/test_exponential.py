@@ -16,9 +16,11 @@ def test_bad_tau(tau):
         Exponential(tau)
 
 
-@pytest.mark.parametrize("tau", [None, {}, [5.0, "no"]])
-def test_bad_type(tau):
-    with pytest.raises(TypeError, match="Exponential: tau should be a"):
+@pytest.mark.parametrize(
+    ("tau", "kind"), [(None, "a number"), ({}, "a number"), ([5.0, "no"], "an array of numbers")]
+)
+def test_bad_type(tau, kind):
+    with pytest.raises(TypeError, match=f"Exponential: tau should be {kind}"):
         Exponential(tau)
 
 

@@ -319,6 +319,9 @@ def test_settings_that_are_not_allowed_are_not_taken_over_when_it_is_opened_agai
     spoil(net)
     with pytest.raises(ValueError, match="tau is 0"):
         compile_for(net, backend)
+    net.xh.synapse.tau = 5.0
+    with pytest.raises(ValueError, match="tau_mem is -5"):
+        compile_for(net, backend)
     assert all(map(equal, run(backend, data, None, spoil), run(backend, data, None, None)))
 
 
