@@ -71,8 +71,16 @@ class SharedDelay(ABC):
         """The same kind with other delays, (entries,), or one number for all."""
 
     def sorted(self, order: np.ndarray) -> SharedDelay:
-        """The same after synapses that are given one by one have been sorted."""
+        """The same after synapses that are given one by one have been sorted.
+
+        Raises:
+            ValueError: it has another number of synapses
+        """
         return self
+
+    def sorted_entries(self, entries: np.ndarray, order: np.ndarray, sizes: Sizes) -> np.ndarray:
+        """Values of all entries, such as saved ones, after synapses have been sorted."""
+        return entries
 
     def __add__(self, other: Any) -> SumOfDelays:
         if not isinstance(other, SharedDelay):
@@ -135,8 +143,11 @@ class Dendritic(_Kind):
 
 
 class Synaptic(_Kind):
-    """One delay per synapse, in the order of presynaptic, then postsynaptic neurons. It is what
-    plain values mean but in convolutions, which share theirs."""
+    """One delay per synapse. It is what plain values mean but in convolutions, which share theirs.
+
+    Arrays have one element per synapse in the order of plain ones: of :class:`.Sparse` that of the
+    indices as given, of others that of presynaptic, then postsynaptic neurons.
+    """
 
     def num_entries(self, sizes: Sizes) -> int:
         return sizes.synapses
@@ -145,6 +156,18 @@ class Synaptic(_Kind):
         self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
     ) -> np.ndarray:
         return np.arange(len(pre_ind))
+
+    def sorted(self, order: np.ndarray) -> SharedDelay:
+        if not isinstance(self.delay, np.ndarray):
+            return self
+        if self.delay.shape != order.shape:
+            raise ArgumentError(
+                f"Sparse: Synaptic has shape {self.delay.shape}, there are {len(order)} synapses"
+            )
+        return Synaptic(self.delay[order])
+
+    def sorted_entries(self, entries: np.ndarray, order: np.ndarray, sizes: Sizes) -> np.ndarray:
+        return entries[order]
 
 
 class Shared(_Kind):
@@ -250,7 +273,20 @@ class SumOfDelays(SharedDelay):
         return np.concatenate([term.sample(sizes, rng, label) for term in self._terms])
 
     def sorted(self, order: np.ndarray) -> SharedDelay:
+        # Which of these values are those of synapses is not known before there are populations
+        in_one = isinstance(self._all, np.ndarray)
+        has_synaptic = any(isinstance(term, Synaptic) for term in self._terms)
+        if in_one and has_synaptic and np.any(np.diff(order) < 0):
+            raise ArgumentError(
+                f"Sparse: {self!r} has the values of all terms in one array, which goes with "
+                "synapses sorted by pre_ind, then post_ind, only"
+            )
         return SumOfDelays([term.sorted(order) for term in self._terms], self._all)
+
+    def sorted_entries(self, entries: np.ndarray, order: np.ndarray, sizes: Sizes) -> np.ndarray:
+        ends = np.cumsum([term.num_entries(sizes) for term in self._terms])
+        parts = zip(self._terms, np.split(entries, ends[:-1]), strict=True)
+        return np.concatenate([term.sorted_entries(part, order, sizes) for term, part in parts])
 
     def with_values(self, values: InitValue) -> SharedDelay:
         return SumOfDelays(self._terms, values)

@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import as_array, fit_array
 from ..initializers.value import InitValue
 from .connectivity import Connectivity, InitDelay, Sized, check_saved_values
-from .shared_delays import SharedDelay
+from .shared_delays import SharedDelay, Sizes
 
 
 class SparseBase(Connectivity):
@@ -85,6 +85,9 @@ class SparseBase(Connectivity):
                 )
             else:
                 values[name] = value[order]
+        if "d" in values and isinstance(self.delay, SharedDelay):
+            sizes = Sizes(source_size, target_size, len(pre))
+            values["d"] = self.delay.sorted_entries(values["d"], order, sizes)
         return {**indices, **values}
 
     def _known_indices(

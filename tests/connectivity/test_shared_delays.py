@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from types import SimpleNamespace
 
@@ -96,6 +98,65 @@ def test_groups_follow_their_synapses():
     assert made.delay.groups.tolist() == [0, 1, 2, 3]
 
 
+ORDER = np.array([2, 0, 3, 1])  # of the synapses, as they are given below
+
+
+def expected_delays(delay):
+    """Delay of each synapse where they are given sorted."""
+    _, spec = compiled_delays(describe(delay, connectivity=lambda d: Sparse(PRE, POST, 1.0, d)))
+    return spec.expand(spec.initial)
+
+
+@pytest.mark.parametrize("before", [[], [Axonal([0.5, 1.0, 1.5])]], ids=["alone", "sum"])
+@pytest.mark.parametrize("after", [[], [Dendritic([0.0, 1.0, 2.0, 3.0])]], ids=["", "and more"])
+def test_delays_follow_their_synapses(before, after):
+    """Sparse sorts synapses, and with them delays of their own, as it sorts plain ones."""
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    given, ordered = (
+        functools.reduce(operator.add, [*before, Synaptic(v), *after])
+        for v in (values[ORDER], values)
+    )
+    net = describe(given, connectivity=lambda d: Sparse(PRE[ORDER], POST[ORDER], 1.0, d))
+    _, spec = compiled_delays(net)
+    np.testing.assert_array_equal(spec.expand(spec.initial), expected_delays(ordered))
+
+
+@pytest.mark.parametrize("delay", [Synaptic(3.0), Synaptic(Uniform(0, 9))])
+def test_delays_without_order_stay_as_they_are(delay):
+    assert Sparse(PRE[ORDER], POST[ORDER], 1.0, delay).delay is delay
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saved_synapses_that_are_not_sorted(kind):
+    """What belongs to synapses is sorted with them, what they share is not."""
+    delay, _ = KINDS[kind]
+    made, sizes = Sparse(PRE, POST, 1.0, delay), Sizes(*SIZES, 4)
+    saved = np.arange(delay.num_entries(sizes), dtype=float)
+    state = {"g": np.arange(4.0), "d": saved, "pre_ind": PRE[ORDER], "post_ind": POST[ORDER]}
+    checked = made.check_state(state, *SIZES, "file")
+    back = np.argsort(ORDER)
+    np.testing.assert_array_equal(checked["pre_ind"], PRE)
+    np.testing.assert_array_equal(checked["g"], back)
+    np.testing.assert_array_equal(checked["d"], back if kind == "synaptic" else saved)
+
+
+def test_saved_sums_of_synapses_that_are_not_sorted():
+    made = Sparse(PRE, POST, 1.0, Axonal(1.0) + Synaptic(2.0) + Shared(3.0))
+    state = {"g": np.arange(4.0), "d": np.arange(8.0)}
+    state |= {"pre_ind": PRE[ORDER], "post_ind": POST[ORDER]}
+    checked = made.check_state(state, *SIZES, "file")
+    assert checked["d"].tolist() == [0, 1, 2, *(3 + np.argsort(ORDER)), 7]
+
+
+def test_loaded_sums_go_with_sorted_synapses_only():
+    loaded = (Axonal(1.0) + Synaptic(2.0)).with_values(np.arange(7.0))
+    assert Sparse(PRE, POST, 1.0, loaded).delay.values[0].tolist() == list(range(7))
+    with pytest.raises(
+        ValueError, match=r"Sparse: Axonal\(1\) \+ Synaptic\(2\) has the values of "
+    ):
+        Sparse(PRE[ORDER], POST[ORDER], 1.0, loaded)
+
+
 def test_delays_that_are_drawn():
     _, spec = compiled_delays(describe(Axonal(Uniform(0, 9)) + Dendritic(Uniform(0, 5))))
     assert spec.shape == (7,) and len(set(spec.initial.tolist())) == 7
@@ -150,6 +211,10 @@ def test_saved_and_loaded(kind, tmp_path):
         (lambda: Groups([0, -1], 1.0), "groups has 2 elements from -1 on, allowed are whole"),
         (lambda: Groups([], 1.0), "groups has 0 elements"),
         (lambda: Sparse(PRE, POST, 1.0, Groups([0, 1], 1.0)), "2 elements, there are 4 synapses"),
+        (
+            lambda: Sparse(PRE, POST, 1.0, Synaptic(np.arange(5.0))),
+            "Sparse: Synaptic has shape (5,), there are 4 synapses",
+        ),
         (
             lambda: compiled_delays(describe(Groups([0, 1], 1.0))),
             "'xh': Groups has 2 elements, there are 12 synapses",
