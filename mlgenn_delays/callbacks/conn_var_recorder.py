@@ -24,14 +24,16 @@ class ConnVarRecorder(Callback):
     Nothing changes within a trial, so the recording is a list with one array for each batch that
     has an example to record: weights and delays as the batch found them, gradients as it left
     them, of the mean loss over its examples. Arrays have the shape (pre, post) of dense
-    connections, (synapses,) of sparse ones, of the neurons that are chosen, and (entries,) where
-    synapses share a parameter. They are float32, on the reference float64.
+    connections, (synapses,) of sparse ones, (neurons,) where a parameter belongs to neurons of the
+    target, of the neurons that are chosen, and (entries,) where synapses share a parameter. They
+    are float32, on the reference float64.
 
     Args:
         conn: connection or layer
-        genn_var: ``"g"``, weights; ``"d"``, delays [timesteps], where synapses have their own; in
-            training and where they are learned ``"Gradient"``, that of weights, and
-            ``"DelayGradient"`` [per timestep]
+        genn_var: ``"g"``, weights; ``"d"``, delays [timesteps], where synapses have their own;
+            ``"tau"``, time constants [ms], where neurons of the target have their own; in training
+            and where they are learned ``"Gradient"``, that of weights, and ``"DelayGradient"``
+            [per timestep]
         key: of the recording in what training or evaluation returns
         example_filter: see :class:`.ExampleFilter`; with 0, the recording has one array per epoch
         src_neuron_filter: of the source, see :func:`.get_neuron_filter_mask`
@@ -40,8 +42,8 @@ class ConnVarRecorder(Callback):
     Raises:
         TypeError: ``conn`` is no connection, ``genn_var`` no text, ``key`` cannot be one
         ValueError: filters that do not fit; when a run begins, a connection of another network, a
-            variable that it does not have, filters where synapses share the parameter; when
-            evaluation begins, a gradient
+            variable that it does not have, filters where synapses share the parameter, one of the
+            source where it belongs to neurons of the target; when evaluation begins, a gradient
     """
 
     copy_for_list = True
@@ -97,16 +99,24 @@ class ConnVarRecorder(Callback):
         self._is_gradient = self._var in gradients
         self._parameter = allowed[self._var]
         shapes = [program.populations[i].shape for i in (connection.source, connection.target)]
-        self._chosen = self._choose(program.parameters[self._parameter], connection, shapes)
+        spec = program.parameters[self._parameter]
+        of_synapses = self._parameter in (connection.weight, connection.delay)
+        self._shape = spec.shape
+        if of_synapses and spec.map is None:  # Synaptic delays are stored flat
+            self._shape = connection.synapse_shape
+        if self._filters == (None, None):
+            self._chosen: Any = ...
+        elif of_synapses:
+            self._chosen = self._choose_synapses(spec, connection, shapes)
+        else:
+            self._chosen = self._choose_targets(spec, shapes)
         self._data = data[self.key] = []
 
-    def _choose(
+    def _choose_synapses(
         self, spec: ParameterSpec, connection: ConnectionProgram, shapes: list[tuple[int, ...]]
     ) -> Any:
-        """Index of the entries that are recorded."""
-        if self._filters == (None, None):
-            return ...
-        if spec.map is not None or spec.shape != connection.synapse_shape:
+        """Index of the synapses between neurons that are chosen."""
+        if spec.map is not None:
             raise ArgumentError(
                 f"ConnVarRecorder: synapses of connection '{self._conn}' share {spec.name!r}, "
                 "which neuron filters do not apply to"
@@ -115,6 +125,16 @@ class ConnVarRecorder(Callback):
         if connection.is_sparse:
             return pre[connection.pre_ind] & post[connection.post_ind]
         return np.ix_(pre, post)
+
+    def _choose_targets(self, spec: ParameterSpec, shapes: list[tuple[int, ...]]) -> np.ndarray:
+        """Mask of neurons of the target."""
+        of_source, of_target = self._filters
+        if of_source is not None:
+            raise ArgumentError(
+                f"ConnVarRecorder: {spec.name!r} of connection '{self._conn}' belongs to neurons "
+                f"of the target, src_neuron_filter is {describe(of_source)}, allowed is None"
+            )
+        return get_neuron_filter_mask(of_target, shapes[1])
 
     def on_test_begin(self) -> None:
         if self._is_gradient:
@@ -135,7 +155,7 @@ class ConnVarRecorder(Callback):
             self._take(self._compiled_network.last_gradients()[self._parameter])
 
     def _take(self, values: np.ndarray) -> None:
-        self._data.append(np.array(values[self._chosen]))
+        self._data.append(np.array(values.reshape(self._shape)[self._chosen]))
 
     def get_data(self) -> tuple[Hashable, list[np.ndarray]]:
         """Key and recording."""

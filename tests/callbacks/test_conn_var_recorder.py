@@ -10,7 +10,7 @@ import pytest
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.callbacks import Callback, ConnVarRecorder
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
-from mlgenn_delays.connectivity import Axonal, Dense, Sparse
+from mlgenn_delays.connectivity import Axonal, Dense, Sparse, Synaptic
 from mlgenn_delays.initializers import Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.optimisers import Adam
@@ -148,6 +148,62 @@ def test_the_reference_is_in_double_precision():
             {net.x: x}, {net.y: y}, callbacks=[ConnVarRecorder(net.xh, "g", "w")]
         )
     assert data["r"][0].dtype == np.float64 and len(evaluated["w"]) == 3
+
+
+def own(delay=0.0):
+    """As many synapses as neurons at either end; each neuron has a time constant of its own."""
+    network = Network()
+    with network:
+        x = Population(SpikeInput(), (2, 2), name="x")
+        y = Population(LeakyIntegrate(readout="avg_var"), (2, 2), name="y")
+        tau = Exponential([[1.0, 2.0], [3.0, 4.0]])
+        sparse = Sparse([0, 1, 2, 3], [3, 2, 1, 0], np.arange(4.0))
+        xy = Connection(x, y, sparse, tau, "xy")
+        dense = Dense(Normal(1.0, 1.0), delay)
+        xyd = Connection(x, y, dense, Exponential(5.0), "xyd", max_delay_steps=20)
+    return SimpleNamespace(network=network, x=x, y=y, xy=xy, xyd=xyd)
+
+
+def recorded(net, *recorders):
+    """First arrays of each."""
+    x, y = make_data()
+    compiler = EventPropCompiler(
+        30, "sparse_categorical_crossentropy", batch_size=BATCH, backend="reference",
+        delay_learn_conns=[net.xyd],
+    )  # fmt: skip
+    with compiler.compile(net.network) as compiled:
+        _, data = compiled.train({net.x: x}, {net.y: y}, 1, callbacks=list(recorders))
+    return [data[r.key][0] for r in recorders]
+
+
+def test_time_constants_are_those_of_neurons():
+    net = own()
+    every, one, weights = recorded(
+        net,
+        ConnVarRecorder(net.xy, "tau", 0),
+        ConnVarRecorder(net.xy, "tau", 1, trg_neuron_filter=[1, 1]),
+        ConnVarRecorder(net.xy, "g", 2, trg_neuron_filter=[1, 1]),
+    )
+    assert every.tolist() == [1, 2, 3, 4]
+    assert one.tolist() == [4] and weights.tolist() == [0]
+    net = own()
+    with pytest.raises(ValueError, match="'tau' of connection 'xy' belongs to neurons of the targ"):
+        recorded(net, ConnVarRecorder(net.xy, "tau", src_neuron_filter=[1, 1]))
+
+
+@pytest.mark.parametrize("var", ["d", "DelayGradient"])
+def test_synaptic_delays_are_those_of_synapses(var):
+    """As plain ones, which mean the same."""
+    values = np.arange(16.0)
+    found = []
+    for delay in (Synaptic(values), values.reshape(4, 4)):
+        net = own(delay)
+        some = ConnVarRecorder(net.xyd, var, 1, None, [[1], [0, 1]], [0, slice(None)])
+        found.append(recorded(net, ConnVarRecorder(net.xyd, var, 0), some))
+    assert [a.shape for a in found[0]] == [(4, 4), (2, 2)]
+    for synaptic, plain in zip(*found, strict=True):
+        np.testing.assert_array_equal(synaptic, plain)
+    np.testing.assert_array_equal(found[0][1], found[0][0][2:, :2])
 
 
 def run(recorder, inference=False, evaluate=False):
