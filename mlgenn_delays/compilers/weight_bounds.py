@@ -28,7 +28,7 @@ def resolve_clamps(value: Any) -> Clamps | None:
 
     Raises:
         TypeError: no dictionary, values that are no pairs, or no numbers
-        ValueError: NaN, or a smallest weight above the largest
+        ValueError: NaN, a smallest weight above the largest, or a connection that is there twice
     """
     name = "clamp_weight_conns"
     if value is None:
@@ -38,8 +38,15 @@ def resolve_clamps(value: Any) -> Clamps | None:
             f"{name} should be a dictionary from connection or layer to (smallest, largest), not "
             f"{describe(value)}"
         )
-    given = {get_underlying_conn(key): pair for key, pair in value.items()}
-    return {c: _pair(pair, f"{name}[{c.name!r}]") for c, pair in given.items()}
+    clamps: dict[Connection, tuple[Value, Value]] = {}
+    for key, pair in value.items():
+        connection = get_underlying_conn(key)
+        if connection in clamps:
+            raise ValueError(
+                f"{name} has {connection.name!r} twice, as a layer and as a part of it"
+            )
+        clamps[connection] = _pair(pair, f"{name}[{connection.name!r}]")
+    return clamps
 
 
 def _pair(value: Any, name: str) -> tuple[Value, Value]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from genn_backend import GENN
 
-from mlgenn_delays import Connection, Network, Population
+from mlgenn_delays import Connection, InputLayer, Layer, Network, Population, SequentialNetwork
 from mlgenn_delays.callbacks import WakeSilentNeurons
 from mlgenn_delays.compilers import EventPropCompiler, SurrogateCompiler, load_network
 from mlgenn_delays.compilers.build import build_program
@@ -337,3 +337,17 @@ def test_fixed_weights_have_no_bounds():
     )
     with pytest.raises(ValueError, match=r"clamp_weight_conns.*whose weights are not learned"):
         compiler.compile(network)
+
+
+def test_a_layer_and_its_connection_are_the_same():
+    network = SequentialNetwork()
+    with network:
+        InputLayer(SpikeInput(), 3)
+        layer = Layer(Dense(1.0), LeakyIntegrate(readout="avg_var"), 2)
+    both = {layer: (0.0, 1.0), layer.connection(): (-9.0, 9.0)}
+    for compiler in (EventPropCompiler, SurrogateCompiler):
+        with pytest.raises(
+            ValueError,
+            match=r"clamp_weight_conns has '.*' twice, as a layer and as a part of it",
+        ):
+            compiler(20, LOSS, clamp_weight_conns=both)
