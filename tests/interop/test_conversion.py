@@ -182,6 +182,25 @@ def test_array_onto_a_population_with_several_axes():
     assert connectivity_of(converted).weight.shape == (6, 2)
 
 
+@pytest.mark.parametrize(
+    ("make", "targets"),
+    [
+        (lambda delay: connectivity.Dense(1.0, delay), 1),
+        (lambda delay: connectivity.Sparse([2, 0, 1], [0, 1, 1], 1.0, delay), 2),
+        (lambda delay: connectivity.OneToOne(1.0, delay), 3),
+    ],
+    ids=["dense", "sparse", "one to one"],
+)
+@pytest.mark.parametrize("delay", [np.array([3.0, 1.0, 2.0]), 2.0, Uniform(0.0, 4.5)])
+def test_delays_that_are_said_to_be_of_synapses(make, targets, delay):
+    """They are what plain ones mean."""
+    said, plain = (
+        describe(to_ml_genn(our_pair(make(d), sizes=(3, targets))).network)
+        for d in (connectivity.Synaptic(delay), delay)
+    )
+    assert said == plain
+
+
 def test_initializer_by_name():
     """mlGeNN keeps the class of an initializer given by name."""
     converted = connectivity_of(from_ml_genn(ml_pair(ml_connectivity.Dense("normal", "uniform"))))
@@ -277,11 +296,12 @@ def test_shape_that_is_not_known_yet():
     assert [p.shape for p in to_ml_genn(network).network.populations] == [None, None]
 
 
-@pytest.mark.parametrize("weight", ["array", "initializer"])
+@pytest.mark.parametrize("weight", ["array", "flat array", "initializer"])
 def test_convolutions(weight):
     """There and back: shapes, arguments and the kernel."""
     rng = np.random.default_rng(0)
-    kernel = rng.normal(size=(3, 2, 2, 4)) if weight == "array" else Normal(0.5, 2.0)
+    array = rng.normal(size=(3, 2, 2, 4))
+    kernel = {"array": array, "flat array": array.ravel(), "initializer": Normal(0.5, 2.0)}[weight]
     network = Network()
     with network:
         x = mlgenn_delays.Population("spike_input", (6, 5, 2), name="x")
@@ -298,7 +318,9 @@ def test_convolutions(weight):
     back = from_ml_genn(theirs).network
     for before, after in zip(network.connections, back.connections, strict=True):
         a, b = before.connectivity, after.connectivity
-        assert type(a) is type(b) and repr(a) == repr(b)
+        assert type(a) is type(b)
+        if weight != "flat array":
+            assert repr(a) == repr(b)
         assert a.num_synapses == b.num_synapses
-    if weight == "array":
-        np.testing.assert_array_equal(back.connections[0].connectivity.weight, kernel)
+    if weight != "initializer":
+        np.testing.assert_array_equal(back.connections[0].connectivity.weight, array)

@@ -8,7 +8,7 @@ from network_description import EVENT_PROP, feed_forward, make_pair
 
 import mlgenn_delays
 from mlgenn_delays import Connection, Network
-from mlgenn_delays.connectivity import AvgPool2D, Axonal, Conv1D, Conv2D, Dense
+from mlgenn_delays.connectivity import AvgPool2D, Axonal, Conv1D, Conv2D, Dense, Synaptic
 from mlgenn_delays.initializers import Initializer, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
 from mlgenn_delays.readouts import AvgVar
@@ -177,6 +177,29 @@ class OwnInitializer(Initializer):
             "'Conn_a_b': its connectivity is Conv1D, which has no counterpart in ml_genn",
         ),
         (
+            {"neuron": LeakyIntegrateFire(v_thresh="uniform")},
+            "population 'b': v_thresh of LeakyIntegrateFire is 'uniform', allowed is one number",
+        ),
+        (
+            {"neuron": LeakyIntegrateFire(v_thresh=(1.0, 2.0))},
+            r"population 'b': v_thresh of LeakyIntegrateFire is \(1.0, 2.0\), allowed is one",
+        ),
+        (
+            {"synapse": Exponential("uniform")},
+            "connection 'Conn_a_b': tau of Exponential is 'uniform', allowed is one number for all",
+        ),
+        (
+            {
+                "connectivity": Conv2D(1.0, 2, 3, delay=Synaptic(Uniform(0, 9))),
+                "sizes": ((4, 4, 1), None),
+            },
+            r"connection 'Conn_a_b': its delay is Uniform\(min=0, max=9\), in ml_genn Conv2D has",
+        ),
+        (
+            {"connectivity": Dense(1.0, Axonal(2.0) + Synaptic(1.0))},
+            r"its delay is Axonal\(2\) \+ Synaptic\(1\), and in ml_genn synapses cannot share",
+        ),
+        (
             {"connectivity": Dense(1.0, Axonal(2.0))},
             r"connection 'Conn_a_b': its delay is Axonal\(2\), and in ml_genn synapses cannot",
         ),
@@ -215,6 +238,16 @@ def test_array_assigned_after_connecting():
     network.connections[0].connectivity.weight = np.ones((2, 3))
     with pytest.raises(
         ValueError, match=r"connection 'Conn_a_b': weight has shape \(2, 3\), it should be \(3, 2\)"
+    ):
+        to_ml_genn(network)
+
+
+def test_kernel_of_another_size():
+    network = make_pair(mlgenn_delays, Conv2D(1.0, 2, 3), sizes=((4, 4, 1), None))
+    network.connections[0].connectivity.weight = np.ones(17)
+    with pytest.raises(
+        ValueError,
+        match=r"connection 'Conn_a_b': weight has shape \(17,\), it should be \(3, 3, 1, 2",
     ):
         to_ml_genn(network)
 

@@ -41,9 +41,10 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
         ValueError, TypeError: there is no counterpart, or values that do not fit
     """
     CONNECTIVITY.find(connectivity, label, source)
-    if isinstance(connectivity.delay, ours.SharedDelay):
+    delay = plain_delay(connectivity)
+    if isinstance(delay, ours.SharedDelay):
         raise ValueError(
-            f"{label}: its delay is {connectivity.delay!r}, and in ml_genn synapses cannot share "
+            f"{label}: its delay is {delay!r}, and in ml_genn synapses cannot share "
             "delays: give each synapse a delay of its own"
         )
     if isinstance(connectivity, WINDOWED):
@@ -54,8 +55,8 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
         with naming(label):
             indices, order = _sorted_synapses(connectivity, sizes)
     values = {}
-    for name in ("weight", "delay"):
-        value = _copy(getattr(connectivity, name), f"{label}: {name}", source)
+    for name, given in (("weight", connectivity.weight), ("delay", delay)):
+        value = _copy(given, f"{label}: {name}", source)
         if isinstance(value, np.ndarray):
             value = _arrange(value, connectivity, sizes, order, f"{label}: {name}")
         values[name] = value
@@ -69,17 +70,27 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
     return result
 
 
+def plain_delay(connectivity: Any) -> Any:
+    """Delays, those that are said to be one per synapse as plain ones, which mean that."""
+    delay = connectivity.delay
+    return delay.delay if isinstance(delay, ours.Synaptic) else delay
+
+
 def _convert_windowed(connectivity: Any, label: str, source: Package) -> Any:
     """Convolutions and pooling, whose delay mlGeNN wants to be one for all."""
     what = type(connectivity).__name__
-    delay = _whole(connectivity.delay)
+    delay = _whole(plain_delay(connectivity))
     if not is_value_constant(delay):
         raise ValueError(
             f"{label}: its delay is {describe(delay)}, in ml_genn {what} has one delay for all"
         )
     values = {"delay": delay}
     if isinstance(connectivity, (ours.Conv2D, MlConv2D)):
-        values["weight"] = _copy(connectivity.weight, f"{label}: weight", source)
+        weight = _copy(connectivity.weight, f"{label}: weight", source)
+        if isinstance(weight, np.ndarray) and isinstance(connectivity, ours.Conv2D):
+            with naming(label):
+                weight = fit_array(weight, connectivity.kernel.shape, "weight")
+        values["weight"] = weight
     elif any(s < k for s, k in zip(connectivity.pool_strides, connectivity.pool_size)):
         raise ValueError(
             f"{label}: its pool_strides are {connectivity.pool_strides}, in ml_genn they are at "

@@ -14,7 +14,7 @@ import numpy as np
 from ...compilers.build_connections import largest_sample
 from ...compilers.supported import check_supported, time_constant
 from ...initializers import Initializer
-from .connections import WINDOWED, convert_connectivity
+from .connections import WINDOWED, convert_connectivity, plain_delay
 from .counterparts import NEURONS, READOUTS, SYNAPSES, Package
 
 #: What GeNN takes as the name of a population or connection.
@@ -186,7 +186,7 @@ def _size(population: Any) -> int | None:
 
 def _max_delay_steps(connection: Any, source: Package) -> int | None:
     steps = connection.max_delay_steps
-    delay = connection.connectivity.delay
+    delay = plain_delay(connection.connectivity)
     if source is Package.MLGENN_DELAYS and steps is None and isinstance(delay, Initializer):
         # mlGeNN cannot tell it from an initializer
         largest = largest_sample(delay)
