@@ -129,7 +129,7 @@ def run(sanitizer: Sanitizer, *arguments: str) -> subprocess.CompletedProcess:
 def test_all_networks_give_no_report(watched, request, attempts, tally):
     seed, number = request.config.getoption("--attack-seed"), attempts(30, 0)
     # what threads share does not depend on the models
-    step = 1 if watched.threads == 1 else attempts(1, 3)
+    step = attempts(1, 2 if watched.threads == 1 else 3)
     script = str(Path(__file__).parent / "exercise.py")
     result = run(watched, script, str(seed), str(number), str(watched.threads), str(step))
     *labels, last = result.stdout.splitlines() or ["before the first network"]

@@ -47,11 +47,11 @@ def rows(folder: Path) -> list[dict[str, str]]:
 
 def test_a_study(study, tmp_path: Path) -> None:
     command = ["yin_yang", "--sizes", "3", "4x2", "--variants", "recurrent-learned"]
-    command += ["recurrent-none", "--seeds", "0-1", "--over", "tau_mem", "10", "20", *QUICK]
+    command += ["recurrent-none", "--seeds", "0-1", "--over", "lr", "0.01", "0.02", *QUICK]
     code, out, err = study(*command)
     assert code == 0, err
     folder = tmp_path / "out"
-    assert "yin_yang, 16 runs: 2 sizes, 2 variants, 2 seeds, 2 values of tau_mem" in out
+    assert "yin_yang, 16 runs: 2 sizes, 2 variants, 2 seeds, 2 values of lr" in out
     assert "To do:   16 runs, 0 are done" in out
     assert "Time:    about" in out
     assert "Memory:  about" in out
@@ -59,7 +59,7 @@ def test_a_study(study, tmp_path: Path) -> None:
     assert "16/16 runs, mean accuracy" in err
     table = rows(folder)
     assert {r["hidden"] for r in table} == {"3", "4x2"}
-    assert {r["tau_mem"] for r in table} == {"10", "20"}
+    assert {r["lr"] for r in table} == {"0.01", "0.02"}
     assert all(float(r["test_accuracy"]) >= 0.0 for r in table)
     report = (folder / "report.md").read_text()
     assert "python experiments/scaling.py yin_yang --sizes 3 4x2" in report

