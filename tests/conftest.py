@@ -1,7 +1,10 @@
 """Fixtures for all tests."""
 
+import os
+import shlex
 import signal
 from collections import Counter
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,6 +42,23 @@ def pytest_configure():
             "(pip install -e .), or test what is installed from another folder "
             "(python -m pytest -c CHECKOUT/pyproject.toml --rootdir CHECKOUT CHECKOUT/tests)"
         )
+    _precompile_headers()
+
+
+def _precompile_headers() -> None:
+    """For networks that are compiled here and in all processes that tests start."""
+    from precompiled_headers import precompiled
+
+    from mlgenn_delays.engines import code_cache
+    from mlgenn_delays.engines.cpu import CompilerError, toolchain
+
+    if os.environ.get("CXX"):
+        return
+    with suppress(CompilerError):  # tests that need a compiler say so
+        command = toolchain.find_compiler()
+        added = precompiled(command, toolchain.flags(), code_cache.cache_dir())
+        if added:
+            os.environ["CXX"] = shlex.join([*command, *added])
 
 
 def pytest_collection_modifyitems(items):

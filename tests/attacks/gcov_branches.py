@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from precompiled_headers import plain
 from template_marks import Branch, places
 
 from mlgenn_delays.engines.cpu import toolchain
@@ -19,11 +20,12 @@ from mlgenn_delays.engines.cpu import toolchain
 #: loops, and what processors have instructions for is done in the portable way.
 _COMPILER = """#!/bin/sh
 for source; do :; done
+plain="-O0 -fno-openmp-simd -DMLGENN_DELAYS_PORTABLE"
 case "$source" in
 *.cpp) folder=$(mktemp -d "{notes}/XXXXXX") && cp "$source" "$folder/network.cpp" ;;
+*.hpp) exec {compiler} "$@" $plain ;;
 *) exec {compiler} "$@" ;;
 esac
-plain="-O0 -fno-openmp-simd -DMLGENN_DELAYS_PORTABLE"
 exec {compiler} "$@" $plain --coverage -fprofile-update=atomic -dumpdir "$folder/"
 """
 
@@ -34,7 +36,7 @@ def write_compiler(folder: Path) -> Path:
     """A program for $CXX; what it keeps comes into ``folder``/notes."""
     notes, script = folder / "notes", folder / "count_branches"
     notes.mkdir()
-    text = _COMPILER.format(notes=notes, compiler=" ".join(toolchain.find_compiler()))
+    text = _COMPILER.format(notes=notes, compiler=" ".join(plain(toolchain.find_compiler())))
     script.write_text(text)
     script.chmod(0o755)
     return script

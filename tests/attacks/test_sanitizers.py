@@ -6,6 +6,7 @@ first, so that it sees NumPy's arrays, too.
 
 import functools
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from covering_programs import covering_programs
+from precompiled_headers import plain, precompiled
 
 from mlgenn_delays.engines.cpu import toolchain
 
@@ -72,7 +74,7 @@ exec {compiler} "$@" {flags} -fno-omit-frame-pointer
 @functools.cache
 def missing(name: str) -> str | None:
     """Why a sanitizer cannot be used: whether it finds a fault is tried out."""
-    sanitizer, compiler = SANITIZERS[name], toolchain.find_compiler()
+    sanitizer, compiler = SANITIZERS[name], plain(toolchain.find_compiler())
     first = next(flag for flag in sanitizer.flags.split() if flag.startswith("-fsanitize"))
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder) / "fault.cpp", Path(folder) / "fault"
@@ -94,7 +96,7 @@ def missing(name: str) -> str | None:
 
 
 def library_path(library: str) -> str | None:
-    command = [*toolchain.find_compiler(), f"-print-file-name={library}"]
+    command = [*plain(toolchain.find_compiler()), f"-print-file-name={library}"]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return found if os.path.isabs(found) else None
 
@@ -105,10 +107,11 @@ def watched(request, tmp_path, monkeypatch):
     if reason := missing(request.param):
         pytest.skip(reason)
     sanitizer, compiler = SANITIZERS[request.param], tmp_path / "watch"
-    command = " ".join(toolchain.find_compiler())
+    command = " ".join(plain(toolchain.find_compiler()))
     compiler.write_text(COMPILER.format(compiler=command, flags=sanitizer.flags))
     compiler.chmod(0o755)
-    monkeypatch.setenv("CXX", str(compiler))
+    headers = precompiled([str(compiler)], toolchain.flags(), tmp_path)
+    monkeypatch.setenv("CXX", shlex.join([str(compiler), *headers]))
     monkeypatch.setenv("MLGENN_DELAYS_CACHE", str(tmp_path / "cache"))
     return sanitizer
 

@@ -7,6 +7,7 @@ A branch that no network can take stands in UNREACHABLE with the reason.
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import gcov_branches
 import pytest
+from precompiled_headers import precompiled
 from template_marks import Branch
 
 from mlgenn_delays.engines import cpu
+from mlgenn_delays.engines.cpu import toolchain
 
 TEMPLATES = Path(str(files(cpu))) / "templates"
 UNSEEN = "C++ branch: none found"
@@ -171,9 +174,10 @@ def measure(tmp_path):
     if reason := gcov_branches.missing(tmp_path / "try"):
         pytest.skip(reason)
     result = tmp_path / "taken.json"
+    compiler = [str(gcov_branches.write_compiler(tmp_path))]
     environment = {
         **os.environ,
-        "CXX": str(gcov_branches.write_compiler(tmp_path)),
+        "CXX": shlex.join([*compiler, *precompiled(compiler, toolchain.flags(), tmp_path)]),
         "MLGENN_DELAYS_CACHE": str(tmp_path / "cache"),
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path[1:]]),
         # else memory that others gave back hides that there is none

@@ -49,8 +49,10 @@ def _native_flag() -> str:
     return "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
 
 
-def _link_flags() -> tuple[str, ...]:
-    return ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-pthread",)
+def flags() -> tuple[str, ...]:
+    """What the compiler is called with, for this machine."""
+    link = ("-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-pthread",)
+    return (*_FLAGS, _native_flag(), *link)
 
 
 def build(source: str, name: str) -> Path:
@@ -64,9 +66,8 @@ def build(source: str, name: str) -> Path:
         CompilerError: no compiler, or it failed; its output is part of the message.
     """
     command = compiler.find_compiler()
-    flags = (*_FLAGS, _native_flag(), *_link_flags())
     identity = "\0".join(
-        (source, *command, compiler.version(command), *flags, code_cache.processor())
+        (source, *command, compiler.version(command), *flags(), code_cache.processor())
     )
     key = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:20]
     directory = code_cache.cache_dir()
@@ -75,7 +76,7 @@ def build(source: str, name: str) -> Path:
         return library
     try:
         with waiting(compiler.announce(command)):
-            _compile([*command, *flags], source, library)
+            _compile([*command, *flags()], source, library)
     except OSError as error:
         raise CompilerError(
             f"the cache directory {directory} cannot be written ({error}); "

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 from emitted_programs import PROGRAMS
+from precompiled_headers import plain
 
 from mlgenn_delays.engines.cpu import CompilerError, CpuEngine, abi, toolchain
 
@@ -45,7 +46,15 @@ def test_structures_are_those_of_the_compiler(tmp_path):
 def test_the_header_is_plain_c(tmp_path):
     source = tmp_path / "header.c"
     source.write_text(f"#include <stdint.h>\n{abi.HEADER}")
-    command = [*toolchain.find_compiler(), "-x", "c", "-std=c99", "-Wall", "-Werror", "-pedantic"]
+    command = [
+        *plain(toolchain.find_compiler()),
+        "-x",
+        "c",
+        "-std=c99",
+        "-Wall",
+        "-Werror",
+        "-pedantic",
+    ]
     subprocess.run([*command, "-c", "-o", str(tmp_path / "header.o"), str(source)], check=True)
 
 
