@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from .checks import check_array, check_number, fit_array
+from .checks import as_array, check_array, check_number, fit_array
 from .initializers.value import is_value_array, is_value_initializer, make_value
 from .learned_elsewhere import LearnedElsewhere
 
@@ -36,13 +36,19 @@ class PerNeuron:
 
 class PerNeuronModel(LearnedElsewhere):
     """Base of models with such parameters: attributes that hold a number, an array of the
-    population's shape, or an initializer.
+    population's shape, or an initializer. Arrays of no dimension become numbers when they are set.
 
     Attributes:
         per_neuron: names of these attributes
     """
 
     per_neuron: ClassVar[Mapping[str, PerNeuron]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # here, so that models of users and later assignments are covered, too
+        if name in self.per_neuron:
+            value = _plain_number(value, f"{type(self).__name__}: {name}")
+        super().__setattr__(name, value)
 
     def check(self) -> None:
         """Check parameters; those of single neurons are checked again, neuron by neuron."""
@@ -113,10 +119,20 @@ def check_per_neuron(value: Any, name: str, **bounds: Any) -> float | None:
     if not is_value_initializer(value) and not isinstance(value, str) and not _is_array(value):
         return check_number(value, name, **bounds)
     made = make_value(value, name)
+    if isinstance(made, float):  # of NumPy's numbers, which have __array__, too
+        return check_number(made, name, **bounds)
     if isinstance(made, np.ndarray) and made.size:
         for extreme in (made.min(), made.max()):
             check_number(float(extreme), name, **bounds)
-    return made if isinstance(made, float) else None
+    return None
+
+
+def _plain_number(value: Any, name: str) -> Any:
+    """The number in an array of no dimension; anything else as it is."""
+    if getattr(value, "shape", None) != () or isinstance(value, np.generic):
+        return value
+    array = as_array(value, name)
+    return array.item() if array.dtype.kind in "iuf" else value
 
 
 def _is_array(value: Any) -> bool:
