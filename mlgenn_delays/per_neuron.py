@@ -9,8 +9,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from .checks import as_array, check_array, check_number, fit_array
-from .initializers.value import is_value_array, is_value_initializer, make_value
+from .checks import as_array, check_array, check_number, describe, fit_array
+from .initializers.value import is_value_array, is_value_constant, is_value_initializer, make_value
 from .learned_elsewhere import LearnedElsewhere
 
 Bound = TypeVar("Bound", bound="PerNeuronModel")
@@ -74,26 +74,37 @@ class PerNeuronModel(LearnedElsewhere):
         """
         return (dt, 1e9) if self.per_neuron[name].is_time_constant else (-np.inf, np.inf)
 
-    def check_saved(
-        self, saved: Mapping[str, np.ndarray], size: int, label: str
-    ) -> dict[str, np.ndarray]:
-        """Check saved values of single neurons.
+    def trained_values(
+        self, saved: Mapping[str, np.ndarray], numbers: Mapping[str, Any], size: int, label: str
+    ) -> dict[str, float | np.ndarray]:
+        """What parameters were in a training: those of single neurons that were saved, and the
+        number of all neurons where only this model has those of single ones.
 
         Args:
-            saved: name -> (neurons,)
-            size:  number of neurons
-            label: where they come from, for messages
+            saved:   name -> (neurons,); what is no such parameter is left out
+            numbers: constant in the model -> number, as far as it is known
+            size:    number of neurons
+            label:   where they come from, for messages
 
         Raises:
-            ValueError: parameters that there are not, or arrays that do not fit
+            ValueError: arrays that do not fit, or a number that is not known
         """
-        for name in saved:
-            if name not in self.per_neuron:
+        values: dict[str, float | np.ndarray] = {}
+        for name, parameter in self.per_neuron.items():
+            given, number = getattr(self, name), numbers.get(parameter.constant)
+            if name in saved:
+                array = check_array(saved[name], f"{label}: {name!r}")
+                values[name] = fit_array(array, (size,), f"{label}: {name!r}")
+            elif is_value_constant(given):
+                continue
+            elif isinstance(number, (int, float)):
+                values[name] = float(number)
+            else:
                 raise ValueError(
-                    f"{label} has {name!r}, which is no parameter of {type(self).__name__}"
+                    f"{label}: {name} is missing, which the network has as {describe(given)}; set "
+                    "it to the number that all neurons were trained with"
                 )
-        checked = {n: check_array(value, f"{label}: {n!r}") for n, value in saved.items()}
-        return {n: fit_array(value, (size,), f"{label}: {n!r}") for n, value in checked.items()}
+        return values
 
     def with_values(self: Bound, values: Mapping[str, Any]) -> Bound:
         """A copy with these values of parameters: numbers, or arrays of one per neuron."""
