@@ -53,7 +53,8 @@ class Network:
 
         Raises:
             ValueError: a connection has no saved data, or data of another size: the
-                checkpoint belongs to another network; or a file is damaged
+                checkpoint belongs to another network; it has nothing of what the network has
+                of single neurons; or a file is damaged
         """
         source = get_object(serialiser, Serialiser, "Serialiser", default_serialisers)
         states, synapses = [], []
@@ -67,15 +68,13 @@ class Network:
             sizes = connection.source_size, connection.target_size
             label = f"checkpoint {tuple(keys)}, connection '{connection}'"
             states.append(connection.connectivity.check_state(state, *sizes, label))
-            of_neurons = {n: v for n, v in state.items() if n in connection.synapse.per_neuron}
-            synapses.append(connection.synapse.check_saved(of_neurons, sizes[1], label))
+            synapses.append(connection.synapse.trained_values(state, {}, sizes[1], label))
         neurons = []
         for population in self.populations:
             known = population.neuron.per_neuron
             state = source.deserialise_all((*keys, population)) if known else {}
             label = f"checkpoint {tuple(keys)}, population '{population}'"
-            of_neurons = {n: v for n, v in state.items() if n in known}
-            neurons.append(population.neuron.check_saved(of_neurons, population.size, label))
+            neurons.append(population.neuron.trained_values(state, {}, population.size, label))
         for connection, state, values in zip(self.connections, states, synapses, strict=True):
             connection.connectivity.set_state(state)
             connection.synapse = connection.synapse.with_values(values)

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from .checks import check_array, check_number, fit_array
-from .initializers.value import is_value_array, is_value_initializer, make_value
+from .checks import as_array, check_array, check_number, describe, fit_array
+from .initializers.value import is_value_array, is_value_constant, is_value_initializer, make_value
 from .learned_elsewhere import LearnedElsewhere
 
 Bound = TypeVar("Bound", bound="PerNeuronModel")
@@ -36,13 +36,19 @@ class PerNeuron:
 
 class PerNeuronModel(LearnedElsewhere):
     """Base of models with such parameters: attributes that hold a number, an array of the
-    population's shape, or an initializer.
+    population's shape, or an initializer. Arrays of no dimension become numbers when they are set.
 
     Attributes:
         per_neuron: names of these attributes
     """
 
     per_neuron: ClassVar[Mapping[str, PerNeuron]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # here, so that models of users and later assignments are covered, too
+        if name in self.per_neuron:
+            value = _plain_number(value, f"{type(self).__name__}: {name}")
+        super().__setattr__(name, value)
 
     def check(self) -> None:
         """Check parameters; those of single neurons are checked again, neuron by neuron."""
@@ -68,26 +74,37 @@ class PerNeuronModel(LearnedElsewhere):
         """
         return (dt, 1e9) if self.per_neuron[name].is_time_constant else (-np.inf, np.inf)
 
-    def check_saved(
-        self, saved: Mapping[str, np.ndarray], size: int, label: str
-    ) -> dict[str, np.ndarray]:
-        """Check saved values of single neurons.
+    def trained_values(
+        self, saved: Mapping[str, np.ndarray], numbers: Mapping[str, Any], size: int, label: str
+    ) -> dict[str, float | np.ndarray]:
+        """What parameters were in a training: those of single neurons that were saved, and the
+        number of all neurons where only this model has those of single ones.
 
         Args:
-            saved: name -> (neurons,)
-            size:  number of neurons
-            label: where they come from, for messages
+            saved:   name -> (neurons,); what is no such parameter is left out
+            numbers: constant in the model -> number, as far as it is known
+            size:    number of neurons
+            label:   where they come from, for messages
 
         Raises:
-            ValueError: parameters that there are not, or arrays that do not fit
+            ValueError: arrays that do not fit, or a number that is not known
         """
-        for name in saved:
-            if name not in self.per_neuron:
+        values: dict[str, float | np.ndarray] = {}
+        for name, parameter in self.per_neuron.items():
+            given, number = getattr(self, name), numbers.get(parameter.constant)
+            if name in saved:
+                array = check_array(saved[name], f"{label}: {name!r}")
+                values[name] = fit_array(array, (size,), f"{label}: {name!r}")
+            elif is_value_constant(given):
+                continue
+            elif isinstance(number, (int, float)):
+                values[name] = float(number)
+            else:
                 raise ValueError(
-                    f"{label} has {name!r}, which is no parameter of {type(self).__name__}"
+                    f"{label}: {name} is missing, which the network has as {describe(given)}; set "
+                    "it to the number that all neurons were trained with"
                 )
-        checked = {n: check_array(value, f"{label}: {n!r}") for n, value in saved.items()}
-        return {n: fit_array(value, (size,), f"{label}: {n!r}") for n, value in checked.items()}
+        return values
 
     def with_values(self: Bound, values: Mapping[str, Any]) -> Bound:
         """A copy with these values of parameters: numbers, or arrays of one per neuron."""
@@ -113,10 +130,20 @@ def check_per_neuron(value: Any, name: str, **bounds: Any) -> float | None:
     if not is_value_initializer(value) and not isinstance(value, str) and not _is_array(value):
         return check_number(value, name, **bounds)
     made = make_value(value, name)
+    if isinstance(made, float):  # of NumPy's numbers, which have __array__, too
+        return check_number(made, name, **bounds)
     if isinstance(made, np.ndarray) and made.size:
         for extreme in (made.min(), made.max()):
             check_number(float(extreme), name, **bounds)
-    return made if isinstance(made, float) else None
+    return None
+
+
+def _plain_number(value: Any, name: str) -> Any:
+    """The number in an array of no dimension; anything else as it is."""
+    if getattr(value, "shape", None) != () or isinstance(value, np.generic):
+        return value
+    array = as_array(value, name)
+    return array.item() if array.dtype.kind in "iuf" else value
 
 
 def _is_array(value: Any) -> bool:

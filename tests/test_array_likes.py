@@ -51,6 +51,33 @@ def test_they_are_taken_as_arrays():
     assert np.array_equal(dense.weight, 2.0 * WEIGHTS)
 
 
+@pytest.mark.parametrize("convert", [np.array, Tensor])
+def test_arrays_of_no_dimension_are_numbers_for_all_neurons(convert):
+    neuron, synapse = LeakyIntegrateFire(tau_mem=convert(30.0)), Exponential(convert(4.0))
+    neuron.v_thresh = convert(2)
+    assert (neuron.tau_mem, neuron.v_thresh, synapse.tau) == (30.0, 2, 4.0)
+    assert repr(neuron) == "LeakyIntegrateFire(v_thresh=2, tau_mem=30)"
+    with Network() as network:
+        x = Population(SpikeInput(), 3)
+        Connection(x, Population(neuron, 4), Dense(1.0), synapse)
+    assert network.summary().parameters == {"weights": 12, "delays": 0}
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (np.array(0.0), ValueError, r"LeakyIntegrateFire: tau_mem is 0, .* from 1e-06"),
+        (np.float32(-1.0), ValueError, r"LeakyIntegrateFire: tau_mem is -1, .* from 1e-06"),
+        (np.array("normal"), TypeError, "LeakyIntegrateFire: tau_mem should be a number"),
+        (np.ma.masked, ValueError, "LeakyIntegrateFire: tau_mem has 1 masked values"),
+        (Tensor(1.0, RuntimeError("on a GPU")), TypeError, "LeakyIntegrateFire: tau_mem .* Tensor"),
+    ],
+)
+def test_bad_arrays_of_no_dimension_and_numbers_of_numpy(value, error, message):
+    with pytest.raises(error, match=message):
+        LeakyIntegrateFire(tau_mem=value)
+
+
 def test_they_are_copied():
     values = WEIGHTS.copy()
     dense = Dense(Tensor(values))

@@ -3,6 +3,7 @@ import pytest
 
 from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.connectivity import Dense, FixedProbability
+from mlgenn_delays.initializers import Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
 from mlgenn_delays.serialisers import Numpy
 from mlgenn_delays.synapses import Exponential
@@ -134,3 +135,23 @@ class TestLoad:
         with pytest.raises(ValueError, match="connection 'second'"):
             network.load((3,), serialiser)
         assert network.connections[0].connectivity.weight == 0.0
+
+    @pytest.mark.parametrize("of_synapse", [False, True])
+    def test_what_only_the_network_has_of_single_neurons(self, tmp_path, of_synapse):
+        """It would be drawn, and the weights were trained with a number that files do not say."""
+        network = make(Dense(0.0))
+        connection, population = network.connections[0], network.populations[1]
+        if of_synapse:
+            connection.synapse = Exponential(Uniform(3, 9))
+            owner, name = "connection 'Conn_a_b'", "tau"
+        else:
+            population.neuron = LeakyIntegrate(tau_mem=Uniform(3, 9))
+            owner, name = "population 'b'", "tau_mem"
+        serialiser = self.save(tmp_path, g=np.ones(6))
+        with pytest.raises(ValueError, match=rf"{owner}: {name} is missing.*Uniform"):
+            network.load((3,), serialiser)
+        assert connection.connectivity.weight == 0.0
+        serialiser.serialise((3, connection if of_synapse else population, name), [5.0, 6.0])
+        network.load((3,), serialiser)
+        model = connection.synapse if of_synapse else population.neuron
+        assert getattr(model, name).tolist() == [5.0, 6.0]

@@ -14,7 +14,7 @@ from ..network import Network
 from ..population import Population
 from ..program.surrogate import NORM_SMALL
 from ..training.state import State, read_state, saved_connection, section
-from .load_network import note_differences
+from .load_network import note_differences, set_models, trained_models
 
 
 def convert(
@@ -24,9 +24,9 @@ def convert(
     so that any compiler can take the network: for tests on other engines, or further training with
     EventProp.
 
-    Weights, delays and sparse connectivity go over. Axonal delays become those of synapses, the
-    scale of batch normalisation goes into the feed-forward weights. The other way, from EventProp
-    to surrogate gradients, :func:`.load_network` is enough.
+    Weights, delays, sparse connectivity and what there is of single neurons go over. Axonal delays
+    become those of synapses, the scale of batch normalisation goes into the feed-forward weights.
+    The other way, from EventProp to surrogate gradients, :func:`.load_network` is enough.
 
     Args:
         network: the description, with the connections that were trained; nothing is changed unless
@@ -38,7 +38,8 @@ def convert(
 
     Raises:
         OSError: a file that cannot be opened
-        TypeError, ValueError: the file is damaged, or the state belongs to another network
+        TypeError, ValueError: the file is damaged, the state belongs to another network, or does
+            not say what the description has of single neurons
     """
     if isinstance(state, (str, os.PathLike)):
         state = load_checkpoint(state)
@@ -63,6 +64,7 @@ def convert(
         checked.append(connection.connectivity.check_state(values, *sizes, label))
     for population in network.populations:
         lost += _lost_input(population, of_populations[population])
+    set_models(network, *trained_models(network, arrays, meta))
     note = note_differences(network, meta, "grid")
     lost += [] if note is None else [note]
     for connection, fitting in zip(network.connections, checked, strict=True):

@@ -38,7 +38,8 @@ def load_network(
     timing: Timing = "grid",
 ) -> None:
     """Give the connections of a description the weights, delays and synapses of a state, and
-    neurons what it has of single ones, such as learned time constants.
+    neurons what it has of single ones, such as learned time constants. What the description has of
+    single neurons becomes the number that all of them were trained with, where it was one.
 
     Compile the network afterwards, e.g. with ``InferenceCompiler``. Nothing is changed unless
     all connections fit. Warns where the network has other neurons, time constants, thresholds,
@@ -52,8 +53,9 @@ def load_network(
 
     Raises:
         OSError: a file that cannot be opened
-        TypeError, ValueError: the file is damaged, the state belongs to another network or holds
-            bad values; the message names the file where there is one
+        TypeError, ValueError: the file is damaged, the state belongs to another network, holds
+            bad values, or does not say what the description has of single neurons; the message
+            names the file where there is one
     """
     if not isinstance(state, (str, os.PathLike)):
         _load(network, state, timing)
@@ -71,36 +73,56 @@ def load_network(
 def _load(network: Network, state: Mapping[str, np.ndarray], timing: Timing) -> None:
     arrays, meta = read_state(state)
     checked = _check_connections(network, arrays, meta)
-    neurons, synapses = _of_single_neurons(network, arrays)
+    neurons, synapses = trained_models(network, arrays, meta)
     before = [p.neuron for p in network.populations], [c.synapse for c in network.connections]
-    _set_models(network, neurons, synapses)
+    set_models(network, neurons, synapses)
     note = note_differences(network, meta, timing)
     if note is not None:
-        _set_models(network, *before)  # warnings may be errors
+        set_models(network, *before)  # warnings may be errors
         warnings.warn(note, stacklevel=3)
-        _set_models(network, neurons, synapses)
+        set_models(network, neurons, synapses)
     for connection, values in zip(network.connections, checked, strict=True):
         connection.connectivity.set_state(values)
 
 
-def _of_single_neurons(network: Network, arrays: State) -> tuple[list[Neuron], list[Synapse]]:
-    """Neurons and synapses with what the state has of single neurons."""
+def trained_models(
+    network: Network, arrays: State, meta: Meta
+) -> tuple[list[Neuron], list[Synapse]]:
+    """Neurons and synapses with what the state has of single neurons, and the numbers of all
+    neurons in the place of what only the description has of single ones.
+
+    Raises:
+        ValueError: arrays that do not fit, or numbers that the state does not say
+    """
     neurons, synapses = [], []
     for population in network.populations:
-        label = f"training state, population {population.name!r}"
-        saved = section(arrays, f"parameters/populations/{population.name}")
-        values = population.neuron.check_saved(saved, population.size, label) if saved else {}
-        neurons.append(population.neuron.with_values(values))
+        name, neuron = population.name, population.neuron
+        saved = section(arrays, f"parameters/populations/{name}")
+        numbers = _part(meta["network"]["populations"], name, "model", "params")
+        label = f"training state, population {name!r}"
+        values = neuron.trained_values(saved, numbers, population.size, label)
+        neurons.append(neuron.with_values(values))
     for connection in network.connections:
-        label = f"training state, connection {connection.name!r}"
-        of_both = saved_connection(arrays, connection.name)
-        saved = {n: v for n, v in of_both.items() if n in connection.synapse.per_neuron}
-        values = connection.synapse.check_saved(saved, connection.target_size, label)
-        synapses.append(connection.synapse.with_values(values))
+        name, synapse = connection.name, connection.synapse
+        saved = saved_connection(arrays, name)
+        tau = _part(meta["network"]["connections"], name).get("tau_syn")
+        numbers = {"TauSyn": tau} if tau else {}  # 0 is said of synapses without a current
+        label = f"training state, connection {name!r}"
+        values = synapse.trained_values(saved, numbers, connection.target_size, label)
+        synapses.append(synapse.with_values(values))
     return neurons, synapses
 
 
-def _set_models(network: Network, neurons: Sequence[Neuron], synapses: Sequence[Synapse]) -> None:
+def _part(described: Any, *keys: str) -> dict[str, Any]:
+    """A dictionary within a saved description, whose parts may be anything; empty where there is
+    none."""
+    for key in keys:
+        described = described.get(key) if isinstance(described, dict) else None
+    return described if isinstance(described, dict) else {}
+
+
+def set_models(network: Network, neurons: Sequence[Neuron], synapses: Sequence[Synapse]) -> None:
+    """Give the parts of a network these models, in their order."""
     for population, neuron in zip(network.populations, neurons, strict=True):
         population.neuron = neuron
     for connection, synapse in zip(network.connections, synapses, strict=True):

@@ -8,7 +8,7 @@ from test_surrogate_compiler import STEPS, compiler, describe, order_task
 
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, convert, load_network
 from mlgenn_delays.connectivity import Axonal
-from mlgenn_delays.initializers import Uniform
+from mlgenn_delays.initializers import LogUniform, Uniform
 from mlgenn_delays.optimisers import Adam
 
 LOSS = "sparse_categorical_crossentropy"
@@ -104,3 +104,34 @@ def test_trained_further_with_the_other_method_and_back():
     again = compiler(net).compile(net.network)
     results = [c.predict({net.x: x}, net.y, callbacks=[])[0][net.y] for c in (other, again)]
     np.testing.assert_allclose(*results, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_constants_of_single_neurons_go_over(drawn):
+    """Those that EventProp has learned, whatever the description has: the network does the same."""
+    net = describe()
+    net.h.neuron.tau_mem = LogUniform(10, 40)
+    x, y = order_task(32)
+    trained = EventPropCompiler(
+        STEPS,
+        LOSS,
+        Adam(0.01),
+        batch_size=16,
+        neuron_learn_params={net.h: ["tau_mem"]},
+        synapse_learn_params={net.xh: ["tau"]},
+    ).compile(net.network)
+    trained.train({net.x: x}, {net.y: y}, 2, callbacks=[])
+    expected = trained.predict({net.x: x}, net.y, callbacks=[])[0][net.y]
+    if not drawn:
+        net.h.neuron.tau_mem = 20.0
+    assert convert(net.network, trained.training_state()) == ()
+    np.testing.assert_allclose(predictions(net, x), expected, rtol=1e-6)
+    assert net.h.neuron.tau_mem.shape == net.xh.synapse.tau.shape == (16,)
+
+
+def test_numbers_take_the_place_of_what_is_drawn():
+    net, compiled, x = trained()
+    expected = compiled.predict({net.x: x}, net.y, callbacks=[])[0][net.y]
+    net.h.neuron.tau_mem = LogUniform(10, 40)
+    assert convert(net.network, compiled.training_state()) == ()
+    np.testing.assert_allclose(predictions(net, x), expected, rtol=1e-5, atol=1e-6)

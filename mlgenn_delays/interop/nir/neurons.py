@@ -2,7 +2,8 @@
 
 Here tau_mem dV/dt = -V + I. A node's voltage v and its resting value are brought into that form by
 V = (v - v_leak) s, with s = 1 / (v_threshold - v_leak) of each neuron where that gives all neurons
-of the node one threshold and one reset, and s = 1 otherwise. Weights take up r, w_in and s.
+of the node one threshold and one reset, and s = 1 otherwise, and in what this package wrote, which
+comes back as it was. Weights take up r, w_in and s.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import nir
 import numpy as np
 
 from .graph import SPIKING, as_floats
+from .units import known_metadata
 
 #: Time constant [s] of integrators without leak: exp(-dt/tau) is 1 in single precision.
 NO_LEAK = 1e6
@@ -78,7 +80,9 @@ def read_neurons(name: str, node: nir.NIRNode, time_unit: float) -> Dynamics:
             "input, which neurons here cannot"
         )
     reset = array("v_reset") - leak
-    can_scale = not _are_alike(span) and _are_alike(reset / span)
+    # the initial voltage that the metadata may have is one for all neurons: it cannot be scaled
+    is_ours = "v" in known_metadata(node)
+    can_scale = not is_ours and not _are_alike(span) and _are_alike(reset / span)
     scale = 1.0 / span if can_scale else np.ones(1)
     thresh, v_reset = _numbers(span * scale), _numbers(reset * scale)
     if np.any(v_reset >= thresh):

@@ -55,7 +55,7 @@ def to_nir(
     timesteps, but for sub-step timing. Synapses with weight 0 lose their delay. Convolutions and
     pooling are a Linear with the weights of all synapses, as channels come last here and first in
     NIR's; they are read back as :class:`~mlgenn_delays.connectivity.Sparse`. Constants of single
-    neurons are written, and refused when they are read.
+    neurons are arrays of their node, and are read back.
 
     Args:
         network:    description, or compiled network (trained or not)

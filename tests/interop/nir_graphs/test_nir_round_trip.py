@@ -145,6 +145,20 @@ def test_read_network_can_be_trained():
     assert back.connections[0].max_delay_steps == 20
 
 
+@pytest.mark.parametrize("v", [0.0, 0.3, -1.0])
+def test_thresholds_of_single_neurons_stay_beside_an_initial_voltage(v, tmp_path):
+    """Scaling them to one threshold would need an initial voltage per neuron, too."""
+    network = dense_delays()
+    thresholds = np.linspace(0.75, 1.5, 16)
+    network.populations[1].neuron = LeakyIntegrateFire(v_thresh=thresholds, v=v)
+    back = write_and_read(network, tmp_path / "thresholds.nir")
+    np.testing.assert_allclose(back.populations[1].neuron.v_thresh, thresholds, rtol=1e-6)
+    before, readouts = spikes(network)
+    after, readouts_after = spikes(back)
+    assert assert_same_spikes(before, after) > 100
+    np.testing.assert_array_equal(readouts_after["out"], readouts["out"])
+
+
 def test_order_of_nodes_has_no_effect(tmp_path):
     network = sparse_delays()
     graph = to_nir(network, rng_seed=7)
