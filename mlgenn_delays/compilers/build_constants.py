@@ -35,6 +35,9 @@ _CHANGE = 1e-3, 1e-6
 #: Relative difference of two ways to compute one number.
 _SAME = 1e-6
 
+#: Said of what these arguments have.
+_NAMES = "names of parameters"
+
 
 def resolve_learned_params(given: Any, name: str) -> LearnedParams:
     """The arguments ``neuron_learn_params`` and ``synapse_learn_params``.
@@ -61,13 +64,17 @@ def resolve_learned_params(given: Any, name: str) -> LearnedParams:
             raise ValueError(f"{name} has {owner.name!r} twice, as a layer and as a part of it")
         found[owner] = _bounds_by_name(value, f"{name}[{owner.name!r}]")
         if not found[owner]:
-            raise ValueError(f"{name}[{owner.name!r}] is empty, allowed are names of parameters")
+            raise ValueError(f"{name}[{owner.name!r}] is empty, allowed are {_NAMES}")
     return found
 
 
 def _bounds_by_name(value: Any, name: str) -> dict[str, tuple[float, float] | None]:
+    names = list(value if isinstance(value, Mapping) else check_sequence(value, name, _NAMES))
+    for parameter in names:
+        if not isinstance(parameter, str):
+            raise TypeError(f"{name} has {describe(parameter)}, allowed are {_NAMES}")
     if not isinstance(value, Mapping):
-        return dict.fromkeys(check_sequence(value, name, "names of parameters"))
+        return dict.fromkeys(names)
     found: dict[str, tuple[float, float] | None] = {}
     for parameter, bounds in value.items():
         label = f"{name}[{parameter!r}]"
@@ -75,11 +82,19 @@ def _bounds_by_name(value: Any, name: str) -> dict[str, tuple[float, float] | No
             raise TypeError(f"{label} should be bounds (low, high) or None, not {describe(bounds)}")
         found[parameter] = None
         if bounds is not None:
-            low, high = (check_number(b, f"{label}: bounds") for b in bounds)
+            low, high = (_bound(b, f"{label}: bounds") for b in bounds)
             if low >= high:
                 raise ValueError(f"{label} is ({low:g}, {high:g}), allowed are bounds low < high")
             found[parameter] = low, high
     return found
+
+
+def _bound(value: Any, name: str) -> float:
+    if isinstance(value, (float, np.floating)) and not math.isfinite(value):
+        if math.isnan(value):
+            raise ValueError(f"{name} is nan, allowed are finite numbers, inf and -inf")
+        return float(value)
+    return check_number(value, name)
 
 
 class Own(NamedTuple):
@@ -155,7 +170,7 @@ def _own(
     _check_neurons(model, values, label)
     all_values = {n: values.get(n, np.array([given[n]])) for n in given}
     bounds = {
-        n: _single(wanted or model.learned_bounds(n, all_values, settings.dt))
+        n: _single(_filled(wanted, model.learned_bounds(n, all_values, settings.dt)))
         for n, wanted in learned.items()
     }
     _check_bounds(model, values, bounds, label)
@@ -224,6 +239,18 @@ def _check_bounds(
                     f"{label}: {name} is learned within {low:g} to {high:g}, which allows too "
                     f"much: {error}"
                 ) from None
+
+
+def _filled(
+    wanted: tuple[float, float] | None, default: tuple[float, float]
+) -> tuple[float, float]:
+    """Bounds as wanted, the default where there are none: a time constant without any bound could
+    be learned away."""
+    low, high = (-math.inf, math.inf) if wanted is None else wanted
+    return (
+        low if math.isfinite(low) else default[0],
+        high if math.isfinite(high) else default[1],
+    )
 
 
 def _single(bounds: tuple[float, float]) -> tuple[float, float]:

@@ -83,8 +83,12 @@ class EventPropCompiler(TrainingCompiler):
         num_threads:            threads of the CPU engine; None: one per available processor
         neuron_learn_params:    population or layer -> names of parameters of its neurons that are
                                 learned, such as ``["tau_mem"]``, or name -> bounds ``(low, high)``
-                                (None: the default), within which they are kept; each neuron has
-                                its own. The reference and the CPU engine learn them
+                                within which they are kept (None, or infinite: the default); each
+                                neuron has its own. The reference and the CPU engine learn them.
+                                By default time constants are kept from ``dt`` to 1e9 ms,
+                                ``v_thresh`` above a tenth, ``v_reset`` below a twentieth of the way
+                                from rest (the highest of ``v`` and ``v_reset``) to the lowest
+                                threshold, all as training begins, and ``beta`` from 0
         synapse_learn_params:   connection or layer -> the same of its synapses, ``["tau"]``: each
                                 neuron that the connection ends at has its own
         constant_optimiser:     optimiser of these, or its name, without weight decay; None: a copy

@@ -130,8 +130,14 @@ def test_bad_learned_parameters_are_refused(neurons, synapses, message):
     [
         ({"tau_mem": 3}, TypeError, r"neuron_learn_params\['h'\]\['tau_mem'\] should be bounds"),
         ("tau_mem", TypeError, r"neuron_learn_params\['h'\] should be a sequence of names"),
+        ([["tau_mem"]], TypeError,
+         r"neuron_learn_params\['h'\] has \['tau_mem'\], allowed are names of parameters"),
+        ({3: (1.0, 2.0)}, TypeError, r"\['h'\] has 3, allowed are names of parameters"),
+        ({"tau_mem": (5.0, np.nan)}, ValueError, r"neuron_learn_params\['h'\]\['tau_mem'\]: bounds "
+         r"is nan, allowed are finite numbers, inf and -inf"),
+        ({"tau_mem": (np.inf, np.inf)}, ValueError, r"is \(inf, inf\), allowed are bounds low < h"),
     ],
-)
+)  # fmt: skip
 def test_bad_kinds_are_refused(value, error, message):
     with pytest.raises(error, match=message):
         build(network(), value)
@@ -225,6 +231,22 @@ def test_models_have_to_say_what_follows_and_its_gradient(leave_out, message):
     with pytest.raises(ValueError, match=message):
         build(network(Own(20.0, leave_out)), ["tau_mem"])
     assert spec(build(network(Own(20.0, None)), ["tau_mem"]), "tau_mem").learned
+
+
+@pytest.mark.parametrize(
+    "name, wanted, expected",
+    [
+        ("v_thresh", (0.5, np.inf), (0.5, np.inf)),
+        ("v_thresh", (-np.inf, 2.0), (0.1, 2.0)),
+        ("v_reset", (np.float32(-np.inf), 0.01), (-np.inf, 0.01)),
+        ("tau_mem", (5.0, np.inf), (5.0, 1e9)),
+        ("tau_mem", (-np.inf, np.inf), (0.5, 1e9)),
+        ("tau_mem", None, (0.5, 1e9)),
+    ],
+)
+def test_bounds_that_are_infinite_are_the_default(name, wanted, expected):
+    program = build(network(), {name: wanted}, dt=0.5)
+    assert spec(program, name).bounds == tuple(float(np.float32(b)) for b in expected)
 
 
 def test_a_value_at_its_bound_is_within():
