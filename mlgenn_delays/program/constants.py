@@ -164,11 +164,12 @@ def of_single_neurons(
     Args:
         own: constants of the model that are
     """
+    of_neuron = frozenset(_dependencies(model.derived, own))
     if receptor is None:
-        return frozenset(_dependencies(model.derived, own))
-    of_neuron = [name for name in own if name == "TauM"]
-    of_synapse = ["TauSyn"] if receptor.own_tau else []
-    return frozenset(_dependencies(receptor.model.derived, of_neuron + of_synapse))
+        return of_neuron
+    # the only constant of its neuron that a receptor knows
+    taus = [*({"TauM"} & of_neuron), *(["TauSyn"] if receptor.own_tau else [])]
+    return frozenset(_dependencies(receptor.model.derived, taus))
 
 
 def _all_names(model: NeuronModel) -> frozenset[str]:

@@ -1,5 +1,8 @@
 """Constants of single neurons in the description of a network, and what is refused."""
 
+from dataclasses import replace
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -17,6 +20,7 @@ from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.per_neuron import PerNeuron
 from mlgenn_delays.program.description import describe_program
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.utils.model import AdjointModel, NeuronModel
@@ -247,6 +251,35 @@ def test_models_have_to_say_what_follows_and_its_gradient(leave_out, message):
 def test_bounds_that_are_infinite_are_the_default(name, wanted, expected):
     program = build(network(), {name: wanted}, dt=0.5)
     assert spec(program, name).bounds == tuple(float(np.float32(b)) for b in expected)
+
+
+class Derived(Neuron):
+    """Its membrane time constant follows from another parameter, and one has no effect."""
+
+    is_spiking = True
+    per_neuron: ClassVar = {"half": PerNeuron("Half"), "unused": PerNeuron("Unused")}
+
+    def __init__(self, half):
+        super().__init__()
+        self.half, self.unused = half, 1.0
+
+    def check(self):
+        pass
+
+    def get_model(self, dt, i_minus_thresh_min):
+        half = self.number("half")
+        model = LeakyIntegrateFire(tau_mem=2.0 * half).get_model(dt, i_minus_thresh_min)
+        further = {"Half": half, "Unused": self.number("unused")}
+        derived = {"TauM": "2.0 * Half", **model.derived}
+        return replace(model, params={**model.params, **further}, derived=derived)
+
+
+def test_descriptions_do_not_depend_on_what_membranes_follow_from():
+    made = network(Derived(Uniform(5.0, 20.0)))
+    one, two = (build(made, seed=seed) for seed in (0, 1))
+    assert one.populations[1].model.params["TauM"] != two.populations[1].model.params["TauM"]
+    assert describe_program(one) == describe_program(two)
+    assert describe_program(one) != describe_program(build(network(Derived(10.0))))
 
 
 def test_a_value_at_its_bound_is_within():
