@@ -19,7 +19,11 @@ from .build_constants import resolve_learned_params
 from .on_ranks import build_on_ranks
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
-from .training_compiler import TrainingCompiler, warn_delays_not_learned
+from .training_compiler import (
+    TrainingCompiler,
+    warn_constants_not_learned,
+    warn_delays_not_learned,
+)
 from .weight_bounds import resolve_clamps
 
 _SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}
@@ -103,7 +107,8 @@ class EventPropCompiler(TrainingCompiler):
         genn_kwargs:            accepted for compatibility, without effect (with a warning)
 
     :meth:`compile` warns where ``delay_optimiser`` or the ``max_delay_steps`` of a connection have
-    no effect since no connection learns delays.
+    no effect since no connection learns delays, and where ``constant_optimiser`` has none since no
+    constants are learned.
 
     Raises:
         NotImplementedError: ``deep_r_conns``
@@ -199,8 +204,8 @@ class EventPropCompiler(TrainingCompiler):
         ranks = Ranks(self.communicator)
         with ranks.together("compile"):
             built = build_on_ranks(ranks, network, self.settings)
-            if not self.settings.delay_learn_conns and ranks.rank == 0:
-                warn_delays_not_learned(network, self._groups.has_own_of_delays)
+            if ranks.rank == 0:
+                self._warn_without_effect(network)
             with ranks.first_rank_first():
                 return CompiledTrainingNetwork(
                     built,
@@ -210,6 +215,14 @@ class EventPropCompiler(TrainingCompiler):
                     self.settings.rng_seed,
                     ranks,
                 )
+
+    def _warn_without_effect(self, network: Network) -> None:
+        settings, groups = self.settings, self._groups
+        if not settings.delay_learn_conns:
+            warn_delays_not_learned(network, groups.has_own_of_delays)
+        learns_constants = settings.neuron_learn_params or settings.synapse_learn_params
+        if groups.has_own_of_constants and not learns_constants:
+            warn_constants_not_learned()
 
 
 def warn_ignored(arguments: Mapping[str, Any]) -> None:
