@@ -16,11 +16,12 @@ from ..layer import get_underlying_conn, get_underlying_pop
 from ..neurons import Neuron
 from ..per_neuron import PerNeuronModel
 from ..population import Population
-from ..program.constants import find_not_learnable, of_single_neurons
+from ..program.constants import Constants, of_single_neurons
 from ..program.equations import check_decay
 from ..program.evaluate import evaluate
 from ..program.model import NeuronModel
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
+from ..program.program import Program
 from .settings import BuildSettings, LearnedParams
 
 #: Makes the model of a neuron.
@@ -262,8 +263,7 @@ def _single(bounds: tuple[float, float]) -> tuple[float, float]:
 def check_own_model(
     neuron: Neuron, own: Own, model: NeuronModel, remake: Remake, dt: float, name: str
 ) -> None:
-    """Whether a model says how its numbers follow from those of single neurons, and has gradients
-    of those that are learned.
+    """Whether a model says how its numbers follow from those of single neurons.
 
     Args:
         neuron: with numbers alone
@@ -274,7 +274,7 @@ def check_own_model(
         name:   of the population, for messages
 
     Raises:
-        ValueError: it does not, or has not
+        ValueError: it does not
     """
     label = f"population {name!r}: model of {type(neuron).__name__}"
     if own.parameters:
@@ -291,13 +291,28 @@ def check_own_model(
                 f"{label}: {what} from {spec.name}, which is one number per neuron here, and "
                 "derived does not say how (see docs/models.md)"
             )
-    for spec in own.parameters:
-        missing = find_not_learnable(model, spec.constant)
-        if spec.learned and missing is not None:
-            raise ValueError(
-                f"{label}: {spec.name} cannot be learned, adjoint.gradients has no {missing!r} "
-                "(see docs/models.md)"
-            )
+
+
+def check_learnable(program: Program) -> None:
+    """Whether constants that are learned can be.
+
+    Raises:
+        ValueError: the message names the parameter, whose it is, and why not
+    """
+    learned = {i: s for i, s in enumerate(program.parameters) if s.learned and s.constant}
+    if not learned:
+        return
+    constants = [Constants(program, population) for population in program.neurons]
+    learnable = frozenset().union(*(of.learnable for of in constants))
+    for i, spec in learned.items():
+        if i in learnable:
+            continue
+        missing = [name for of in constants for name in of.without_gradient(i)]
+        reason = f"adjoint.gradients has no {missing[0]!r}" if missing else "no step depends on it"
+        raise ValueError(
+            f"{spec.owner.kind.value} {spec.owner.name!r}: {spec.name} cannot be learned, {reason} "
+            "(see docs/models.md)"
+        )
 
 
 def _check_derived(model: NeuronModel, dt: float, label: str) -> None:

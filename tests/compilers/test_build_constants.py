@@ -282,6 +282,16 @@ def test_descriptions_do_not_depend_on_what_membranes_follow_from():
     assert describe_program(one) != describe_program(build(network(Derived(10.0))))
 
 
+def test_what_no_step_depends_on_cannot_be_learned():
+    made = network(Derived(10.0))
+    assert spec(build(made, ["half"]), "half").learned
+    message = (
+        r"population 'h': unused cannot be learned, no step depends on it \(see docs/models.md"
+    )
+    with pytest.raises(ValueError, match=message):
+        build(made, ["half", "unused"])
+
+
 def test_a_value_at_its_bound_is_within():
     program = build(network(LeakyIntegrateFire(tau_mem=20.1)), {"tau_mem": (5.0, 20.1)})
     assert spec(program, "tau_mem").bounds == (5.0, float(np.float32(20.1)))
