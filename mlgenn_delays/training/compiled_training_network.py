@@ -287,7 +287,8 @@ class CompiledTrainingNetwork(LearningNetwork):
         return self.batch_size * self.ranks.num_ranks
 
     def save(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
-        """Save weights, delays and sparse connectivity, for ``network.load``.
+        """Save weights, delays, constants of single neurons and sparse connectivity, for
+        ``network.load``.
 
         Args:
             keys:       which checkpoint, e.g. ``(epoch,)``

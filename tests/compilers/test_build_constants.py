@@ -195,6 +195,9 @@ def test_surrogate_gradients_refuse_them():
     compiler = SurrogateCompiler(20, "sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match=r"'h'.*of single neurons.*surrogate gradients"):
         compiler.compile(made)
+    # the advice has to fit here, too
+    with pytest.raises(ValueError, match=r"give one number, or take another compiler or backend$"):
+        InferenceCompiler(20, backend="torch").compile(made)
 
 
 class Own(Neuron):
