@@ -17,6 +17,7 @@ from ..program.program import Program
 from ..program.substep import check_substep, warn_of_coarse_steps
 from ..training.built_network import BuiltNetwork
 from .build_connections import build_connections, learns_weights
+from .build_constants import check_learnable
 from .build_populations import build_populations
 from .build_receptors import build_receptors
 from .build_surrogate import build_surrogate
@@ -64,6 +65,7 @@ def build_program(network: Network, settings: BuildSettings) -> BuiltNetwork:
         timing=settings.timing,
         surrogate=surrogate,
     )
+    check_learnable(program)
     if surrogate is not None:
         check_surrogate(program)
     if program.is_substep:

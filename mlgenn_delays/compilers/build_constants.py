@@ -16,11 +16,12 @@ from ..layer import get_underlying_conn, get_underlying_pop
 from ..neurons import Neuron
 from ..per_neuron import PerNeuronModel
 from ..population import Population
-from ..program.constants import find_not_learnable, of_single_neurons
+from ..program.constants import Constants, of_single_neurons
 from ..program.equations import check_decay
 from ..program.evaluate import evaluate
 from ..program.model import NeuronModel
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
+from ..program.program import Program
 from .settings import BuildSettings, LearnedParams
 
 #: Makes the model of a neuron.
@@ -34,6 +35,9 @@ _CHANGE = 1e-3, 1e-6
 
 #: Relative difference of two ways to compute one number.
 _SAME = 1e-6
+
+#: Said of what these arguments have.
+_NAMES = "names of parameters"
 
 
 def resolve_learned_params(given: Any, name: str) -> LearnedParams:
@@ -61,13 +65,17 @@ def resolve_learned_params(given: Any, name: str) -> LearnedParams:
             raise ValueError(f"{name} has {owner.name!r} twice, as a layer and as a part of it")
         found[owner] = _bounds_by_name(value, f"{name}[{owner.name!r}]")
         if not found[owner]:
-            raise ValueError(f"{name}[{owner.name!r}] is empty, allowed are names of parameters")
+            raise ValueError(f"{name}[{owner.name!r}] is empty, allowed are {_NAMES}")
     return found
 
 
 def _bounds_by_name(value: Any, name: str) -> dict[str, tuple[float, float] | None]:
+    names = list(value if isinstance(value, Mapping) else check_sequence(value, name, _NAMES))
+    for parameter in names:
+        if not isinstance(parameter, str):
+            raise TypeError(f"{name} has {describe(parameter)}, allowed are {_NAMES}")
     if not isinstance(value, Mapping):
-        return dict.fromkeys(check_sequence(value, name, "names of parameters"))
+        return dict.fromkeys(names)
     found: dict[str, tuple[float, float] | None] = {}
     for parameter, bounds in value.items():
         label = f"{name}[{parameter!r}]"
@@ -75,11 +83,19 @@ def _bounds_by_name(value: Any, name: str) -> dict[str, tuple[float, float] | No
             raise TypeError(f"{label} should be bounds (low, high) or None, not {describe(bounds)}")
         found[parameter] = None
         if bounds is not None:
-            low, high = (check_number(b, f"{label}: bounds") for b in bounds)
+            low, high = (_bound(b, f"{label}: bounds") for b in bounds)
             if low >= high:
                 raise ValueError(f"{label} is ({low:g}, {high:g}), allowed are bounds low < high")
             found[parameter] = low, high
     return found
+
+
+def _bound(value: Any, name: str) -> float:
+    if isinstance(value, (float, np.floating)) and not math.isfinite(value):
+        if math.isnan(value):
+            raise ValueError(f"{name} is nan, allowed are finite numbers, inf and -inf")
+        return float(value)
+    return check_number(value, name)
 
 
 class Own(NamedTuple):
@@ -155,7 +171,7 @@ def _own(
     _check_neurons(model, values, label)
     all_values = {n: values.get(n, np.array([given[n]])) for n in given}
     bounds = {
-        n: _single(wanted or model.learned_bounds(n, all_values, settings.dt))
+        n: _single(_filled(wanted, model.learned_bounds(n, all_values, settings.dt)))
         for n, wanted in learned.items()
     }
     _check_bounds(model, values, bounds, label)
@@ -226,6 +242,18 @@ def _check_bounds(
                 ) from None
 
 
+def _filled(
+    wanted: tuple[float, float] | None, default: tuple[float, float]
+) -> tuple[float, float]:
+    """Bounds as wanted, the default where there are none: a time constant without any bound could
+    be learned away."""
+    low, high = (-math.inf, math.inf) if wanted is None else wanted
+    return (
+        low if math.isfinite(low) else default[0],
+        high if math.isfinite(high) else default[1],
+    )
+
+
 def _single(bounds: tuple[float, float]) -> tuple[float, float]:
     """Bounds as engines have them, in single precision."""
     low, high = (float(np.float32(bound)) for bound in bounds)
@@ -235,8 +263,7 @@ def _single(bounds: tuple[float, float]) -> tuple[float, float]:
 def check_own_model(
     neuron: Neuron, own: Own, model: NeuronModel, remake: Remake, dt: float, name: str
 ) -> None:
-    """Whether a model says how its numbers follow from those of single neurons, and has gradients
-    of those that are learned.
+    """Whether a model says how its numbers follow from those of single neurons.
 
     Args:
         neuron: with numbers alone
@@ -247,7 +274,7 @@ def check_own_model(
         name:   of the population, for messages
 
     Raises:
-        ValueError: it does not, or has not
+        ValueError: it does not
     """
     label = f"population {name!r}: model of {type(neuron).__name__}"
     if own.parameters:
@@ -264,13 +291,28 @@ def check_own_model(
                 f"{label}: {what} from {spec.name}, which is one number per neuron here, and "
                 "derived does not say how (see docs/models.md)"
             )
-    for spec in own.parameters:
-        missing = find_not_learnable(model, spec.constant)
-        if spec.learned and missing is not None:
-            raise ValueError(
-                f"{label}: {spec.name} cannot be learned, adjoint.gradients has no {missing!r} "
-                "(see docs/models.md)"
-            )
+
+
+def check_learnable(program: Program) -> None:
+    """Whether constants that are learned can be.
+
+    Raises:
+        ValueError: the message names the parameter, whose it is, and why not
+    """
+    learned = {i: s for i, s in enumerate(program.parameters) if s.learned and s.constant}
+    if not learned:
+        return
+    constants = [Constants(program, population) for population in program.neurons]
+    learnable = frozenset().union(*(of.learnable for of in constants))
+    for i, spec in learned.items():
+        if i in learnable:
+            continue
+        missing = [name for of in constants for name in of.without_gradient(i)]
+        reason = f"adjoint.gradients has no {missing[0]!r}" if missing else "no step depends on it"
+        raise ValueError(
+            f"{spec.owner.kind.value} {spec.owner.name!r}: {spec.name} cannot be learned, {reason} "
+            "(see docs/models.md)"
+        )
 
 
 def _check_derived(model: NeuronModel, dt: float, label: str) -> None:

@@ -19,7 +19,11 @@ from .build_constants import resolve_learned_params
 from .on_ranks import build_on_ranks
 from .optimiser_groups import OptimiserGroups
 from .settings import BuildSettings, PerPopulation
-from .training_compiler import TrainingCompiler, warn_delays_not_learned
+from .training_compiler import (
+    TrainingCompiler,
+    warn_constants_not_learned,
+    warn_delays_not_learned,
+)
 from .weight_bounds import resolve_clamps
 
 _SPIKING = {"relative_reset": False, "integrate_during_refrac": False, "scale_i": True}
@@ -83,8 +87,12 @@ class EventPropCompiler(TrainingCompiler):
         num_threads:            threads of the CPU engine; None: one per available processor
         neuron_learn_params:    population or layer -> names of parameters of its neurons that are
                                 learned, such as ``["tau_mem"]``, or name -> bounds ``(low, high)``
-                                (None: the default), within which they are kept; each neuron has
-                                its own. The reference and the CPU engine learn them
+                                within which they are kept (None, or infinite: the default); each
+                                neuron has its own. The reference and the CPU engine learn them.
+                                By default time constants are kept from ``dt`` to 1e9 ms,
+                                ``v_thresh`` above a tenth, ``v_reset`` below a twentieth of the way
+                                from rest (the highest of ``v`` and ``v_reset``) to the lowest
+                                threshold, all as training begins, and ``beta`` from 0
         synapse_learn_params:   connection or layer -> the same of its synapses, ``["tau"]``: each
                                 neuron that the connection ends at has its own
         constant_optimiser:     optimiser of these, or its name, without weight decay; None: a copy
@@ -99,7 +107,8 @@ class EventPropCompiler(TrainingCompiler):
         genn_kwargs:            accepted for compatibility, without effect (with a warning)
 
     :meth:`compile` warns where ``delay_optimiser`` or the ``max_delay_steps`` of a connection have
-    no effect since no connection learns delays.
+    no effect since no connection learns delays, and where ``constant_optimiser`` has none since no
+    constants are learned.
 
     Raises:
         NotImplementedError: ``deep_r_conns``
@@ -195,8 +204,8 @@ class EventPropCompiler(TrainingCompiler):
         ranks = Ranks(self.communicator)
         with ranks.together("compile"):
             built = build_on_ranks(ranks, network, self.settings)
-            if not self.settings.delay_learn_conns and ranks.rank == 0:
-                warn_delays_not_learned(network, self._groups.has_own_of_delays)
+            if ranks.rank == 0:
+                self._warn_without_effect(network)
             with ranks.first_rank_first():
                 return CompiledTrainingNetwork(
                     built,
@@ -206,6 +215,14 @@ class EventPropCompiler(TrainingCompiler):
                     self.settings.rng_seed,
                     ranks,
                 )
+
+    def _warn_without_effect(self, network: Network) -> None:
+        settings, groups = self.settings, self._groups
+        if not settings.delay_learn_conns:
+            warn_delays_not_learned(network, groups.has_own_of_delays)
+        learns_constants = settings.neuron_learn_params or settings.synapse_learn_params
+        if groups.has_own_of_constants and not learns_constants:
+            warn_constants_not_learned()
 
 
 def warn_ignored(arguments: Mapping[str, Any]) -> None:

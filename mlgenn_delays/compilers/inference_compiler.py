@@ -102,6 +102,7 @@ class InferenceCompiler:
         Raises:
             ValueError, TypeError: what is wrong with the network, see ``build_program``.
             CompilerError: no C++ compiler, or it failed.
+            RankError: with a communicator, another rank has failed
         """
         ranks = Ranks(self.communicator)
         with ranks.together("compile"):

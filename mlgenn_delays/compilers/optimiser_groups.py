@@ -25,7 +25,7 @@ class OptimiserGroups:
         delay_optimiser:   of delays, or its name; None: a copy of ``optimiser``
         weight_optimisers: connection or layer -> optimiser of its weights; None: none
         constant_optimiser: of constants of single neurons, or its name; None: a copy of
-            ``optimiser``
+            ``optimiser``, but for its weight decay, which is 0
 
     Raises:
         ValueError, TypeError: the message names the argument

@@ -81,3 +81,12 @@ def warn_delays_not_learned(network: Network, given_delay_optimiser: bool) -> No
             "(delay_learn_conns is empty); name the connections that should in delay_learn_conns, "
             "or leave this out"
         )
+
+
+def warn_constants_not_learned() -> None:
+    """Warn of an optimiser of constants that has none to update."""
+    caution(
+        "without effect: constant_optimiser, as no constants are learned (neuron_learn_params and "
+        "synapse_learn_params are empty); name those that should be in neuron_learn_params or "
+        "synapse_learn_params, or leave this out"
+    )

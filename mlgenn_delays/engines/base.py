@@ -68,7 +68,9 @@ class Engine(ABC, InTurn):
         num_threads: threads of the engine
 
     Raises:
-        NotImplementedError: a learned parameter that is neither weight nor delay
+        NotImplementedError: a learned parameter of which there is no gradient: it is neither weight
+            nor delay, nor, where the engine ``learns_constants``, a constant of single neurons that
+            the model has a gradient of
     """
 
     #: "cpu", "reference", ...

@@ -2,7 +2,7 @@
 
 An augmentation is called with a data set and a random generator and returns a new data
 set with the same examples; ``train(..., augmentation=...)`` calls it once per epoch with
-a generator that depends on seed and epoch alone, so that resumed runs see the same data.
+a generator that depends on seed, epoch and rank alone, so that resumed runs see the same data.
 One whose class attribute ``needs_labels`` is true is given ``labels=``, (examples,) int, too.
 
 Those that spoken words are trained with (Nowotny, Turner & Knight 2024, arXiv 2212.01232;

@@ -37,12 +37,14 @@ def _reason(program: Program, population: PopulationProgram) -> str | None:
     if population.own or any(receptor.own_tau for receptor in population.receptors):
         return (
             "time constants, thresholds and the like of single neurons are not supported with "
-            "surrogate gradients, nor by their engine; give one number, or take EventPropCompiler"
+            "surrogate gradients, nor by their engine; give one number, or take another compiler "
+            "or backend"
         )
     if readout is not None and readout.uses_spike_times:
         return (
             f"readout {readout.name!r} is not supported with surrogate gradients, by which spike "
-            "times have no derivative; take a readout of voltages, or EventPropCompiler"
+            "times have no derivative; take a readout of voltages, or another compiler or "
+            "backend"
         )
     if readout is not None and population.is_spiking and not readout.uses_spikes:
         return (
@@ -70,7 +72,7 @@ def layer_order(program: Program) -> tuple[int, ...]:
             raise ValueError(
                 f"the populations {names} feed each other in a circle, or are fed by some that do: "
                 "surrogate gradients need layers, each connected forwards and to itself alone; "
-                "EventPropCompiler trains any network"
+                "other compilers and backends take any network"
             )
         order += free
         ready.update(free)

@@ -52,12 +52,14 @@ class Constants:
         learned = {name for name, i in self.parameters.items() if program.learns(i)}
         known = _gradients(model, population.receptors)
         forwards = _read(model, population.receptors, forwards=True)
-        read_by_steps = [name for name in self.names if name in forwards]
+        #: constants that steps read
+        self._of_steps = [name for name in self.names if name in forwards]
+        self._known = known.keys()
         self.gradients: dict[str, Gradient] = {
-            name: known[name] for name in read_by_steps if follows[name] & learned and name in known
+            name: known[name]
+            for name in self._of_steps
+            if follows[name] & learned and name in known
         }
-        self._has_gradient = frozenset().union(*(follows[n] for n in read_by_steps if n in known))
-        self._unknown = frozenset().union(*(follows[n] for n in read_by_steps if n not in known))
 
     def values(self, entries: Mapping[int, np.ndarray]) -> dict[str, np.ndarray]:
         """Values of all constants of ``names``, (neurons,) float64.
@@ -71,12 +73,19 @@ class Constants:
 
     @property
     def learnable(self) -> frozenset[int]:
-        """Parameters of which the models have gradients."""
+        """Parameters that steps depend on, and of which the models have gradients."""
+        depend = frozenset().union(*(self._follows[name] for name in self._of_steps))
         return frozenset(
             i
             for name, i in self.parameters.items()
-            if name in self._has_gradient and name not in self._unknown
+            if name in depend and not self.without_gradient(i)
         )
+
+    def without_gradient(self, parameter: int) -> list[str]:
+        """Constants that steps read, that are or follow from a parameter, and of which the models
+        have no gradient."""
+        names = {name for name, i in self.parameters.items() if i == parameter}
+        return [n for n in self._of_steps if self._follows[n] & names and n not in self._known]
 
     def numbers(self) -> dict[str, float]:
         """The model's own numbers of ``names``, each a value among those of the neurons."""
@@ -114,15 +123,6 @@ class Constants:
         for name, text in self._derived.items():
             found[name] = evaluate(text, found)
         return found
-
-
-def find_not_learnable(model: NeuronModel, constant: str) -> str | None:
-    """A constant that steps depend on, that is or follows from ``constant``, and of which the model
-    has no gradient; None: there is no such."""
-    follows = _dependencies(model.derived, [constant])
-    forwards = _read(model, (), forwards=True)
-    missing = (n for n in follows if n in forwards and n not in model.adjoint.gradients)
-    return next(missing, None)
 
 
 def trimmed_model(model: NeuronModel, own: Iterable[str], learned: Iterable[str]) -> NeuronModel:
@@ -164,11 +164,12 @@ def of_single_neurons(
     Args:
         own: constants of the model that are
     """
+    of_neuron = frozenset(_dependencies(model.derived, own))
     if receptor is None:
-        return frozenset(_dependencies(model.derived, own))
-    of_neuron = [name for name in own if name == "TauM"]
-    of_synapse = ["TauSyn"] if receptor.own_tau else []
-    return frozenset(_dependencies(receptor.model.derived, of_neuron + of_synapse))
+        return of_neuron
+    # the only constant of its neuron that a receptor knows
+    taus = [*({"TauM"} & of_neuron), *(["TauSyn"] if receptor.own_tau else [])]
+    return frozenset(_dependencies(receptor.model.derived, taus))
 
 
 def _all_names(model: NeuronModel) -> frozenset[str]:

@@ -44,8 +44,9 @@ class ParameterSpec(Frozen):
         initial: initial values within the bounds, float32; their shape is that of the stored array:
             of a connection with one entry per synapse (pre, post) where dense, (synapses,) where
             sparse
-        learned: whether it has a gradient and an optimiser: engines have gradients of what a
-            connection has as its weight and as its delay, and refuse others
+        learned: whether it has a gradient and an optimiser. All engines that learn have gradients
+            of what a connection has as its weight and as its delay, some of constants of single
+            neurons, or of what surrogate gradients add; each refuses others
         bounds:  smallest and largest value allowed, of all entries or, (2, *shape) float32, of
             each; optimiser steps are clipped to them
         units:   for messages, e.g. "timesteps"

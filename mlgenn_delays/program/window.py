@@ -89,16 +89,19 @@ class Kernel:
 
     def synapses(self) -> Synapses:
         """All synapses, sorted by pre, then post."""
-        source, target, element = (a[:, np.newaxis, np.newaxis] for a in self.window.pairs())
-        channel = np.arange(self.channels)[:, np.newaxis]
-        filters = np.arange(self.filters)
+        source, target, element = (a[:, np.newaxis] for a in self.window.pairs())
+        channel = np.arange(self.channels)
         pre, post, entry = (
             np.ravel(a)
             for a in np.broadcast_arrays(
                 source * self.channels + channel,
-                target * self.filters + filters,
-                (element * self.channels + channel) * self.filters + filters,
+                target * self.filters,
+                (element * self.channels + channel) * self.filters,
             )
         )
+        # synapses of all filters follow each other: only those of the first one need to be sorted
         order = np.lexsort((post, pre))
-        return Synapses(pre[order].astype(np.uint32), post[order].astype(np.uint32), entry[order])
+        filters = np.arange(self.filters)
+        post, entry = (np.ravel(a[order, np.newaxis] + filters) for a in (post, entry))
+        pre = np.repeat(pre[order], self.filters)
+        return Synapses(pre.astype(np.uint32), post.astype(np.uint32), entry)

@@ -21,8 +21,8 @@ class AugmentedEpochs:
     """Training data, changed anew in each epoch.
 
     One thread works at most one epoch ahead, so that besides the data themselves there are those
-    of the epoch that is trained and those of the next one. What it draws depends on seed and
-    epoch alone, not on when that is. Errors of the augmentation come out of :meth:`get`.
+    of the epoch that is trained and those of the next one. What it draws depends on seed, epoch
+    and rank alone, not on when that is. Errors of the augmentation come out of :meth:`get`.
     :meth:`close` ends the thread.
 
     Args:
@@ -31,6 +31,7 @@ class AugmentedEpochs:
         rng_seed:     of the random numbers
         program:      the network that will be trained
         around:       makes what surrounds the thread's work, for ``with``
+        rank:         of this process, among those that train the network together
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class AugmentedEpochs:
         rng_seed: int,
         program: Program,
         around: Callable[[], AbstractContextManager[None]] = nullcontext,
+        rank: int = 0,
     ) -> None:
         self._data = data
         self._augmentation = augmentation
         self._rng_seed = rng_seed
+        self._rank = rank
         self._program = program
         self._around = around
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="augmentation")
@@ -72,7 +75,10 @@ class AugmentedEpochs:
         return self._executor.submit(self._make, epoch)
 
     def _make(self, epoch: int) -> TrialData:
-        rng = np.random.default_rng([self._rng_seed, AUGMENTATION_STREAM, epoch])
+        seed = [self._rng_seed, AUGMENTATION_STREAM, epoch]
+        if self._rank:  # the first one draws what a single process does
+            seed.append(self._rank)
+        rng = np.random.default_rng(seed)
         with self._around():
             data = self._data.augmented(self._augmentation, rng, self._program)
         for events in data.inputs.values():

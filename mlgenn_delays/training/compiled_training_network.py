@@ -137,7 +137,8 @@ class CompiledTrainingNetwork(LearningNetwork):
                                   :mod:`mlgenn_delays.events.augmentation`. A thread calls it,
                                   one epoch ahead of training. One of your own should therefore
                                   draw all random numbers from the generator that it is given
-                                  (seeded by epoch, so that runs can be repeated and resumed),
+                                  (seeded by epoch and, with a communicator, by rank, so that
+                                  runs can be repeated and resumed),
                                   leave the events that it is given as they are, and share
                                   nothing that changes with callbacks or other threads, such as
                                   this network, which refuses its calls. It may be
@@ -197,7 +198,9 @@ class CompiledTrainingNetwork(LearningNetwork):
         if augmentation is not None:
             training.data, changed = with_labels(training.data, augmentation, self.program)
             refuse = partial(self.turn.refuse, _AUGMENTATION_WAITS)
-            augmented = AugmentedEpochs(training.data, changed, self.rng_seed, self.program, refuse)
+            augmented = AugmentedEpochs(
+                training.data, changed, self.rng_seed, self.program, refuse, self.ranks.rank
+            )
         self._check_ranks(
             batches=num_batches,
             validation_batches=validation_data and validation_data.num_batches(self.batch_size),
@@ -284,7 +287,8 @@ class CompiledTrainingNetwork(LearningNetwork):
         return self.batch_size * self.ranks.num_ranks
 
     def save(self, keys: tuple[Any, ...] = (), serialiser: Any = "numpy") -> None:
-        """Save weights, delays and sparse connectivity, for ``network.load``.
+        """Save weights, delays, constants of single neurons and sparse connectivity, for
+        ``network.load``.
 
         Args:
             keys:       which checkpoint, e.g. ``(epoch,)``

@@ -128,7 +128,8 @@ class LearningNetwork(CompiledInferenceNetwork):
         """Euclidean norms of the gradients of the last batch trained with.
 
         Returns:
-            connection -> ``{"g": ..., "d": ...}``, each where it is learned
+            connection -> ``{"g": ..., "d": ..., "tau": ...}``, each where it is learned;
+            population with learned parameters -> the same by their names
         """
         return self._by_owner(self._gradient_norms())
 

@@ -1,5 +1,8 @@
 """Constants of single neurons in the description of a network, and what is refused."""
 
+from dataclasses import replace
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -17,6 +20,7 @@ from mlgenn_delays.connectivity import Dense
 from mlgenn_delays.initializers import LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, Neuron, SpikeInput
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.per_neuron import PerNeuron
 from mlgenn_delays.program.description import describe_program
 from mlgenn_delays.synapses import Exponential
 from mlgenn_delays.utils.model import AdjointModel, NeuronModel
@@ -130,8 +134,14 @@ def test_bad_learned_parameters_are_refused(neurons, synapses, message):
     [
         ({"tau_mem": 3}, TypeError, r"neuron_learn_params\['h'\]\['tau_mem'\] should be bounds"),
         ("tau_mem", TypeError, r"neuron_learn_params\['h'\] should be a sequence of names"),
+        ([["tau_mem"]], TypeError,
+         r"neuron_learn_params\['h'\] has \['tau_mem'\], allowed are names of parameters"),
+        ({3: (1.0, 2.0)}, TypeError, r"\['h'\] has 3, allowed are names of parameters"),
+        ({"tau_mem": (5.0, np.nan)}, ValueError, r"neuron_learn_params\['h'\]\['tau_mem'\]: bounds "
+         r"is nan, allowed are finite numbers, inf and -inf"),
+        ({"tau_mem": (np.inf, np.inf)}, ValueError, r"is \(inf, inf\), allowed are bounds low < h"),
     ],
-)
+)  # fmt: skip
 def test_bad_kinds_are_refused(value, error, message):
     with pytest.raises(error, match=message):
         build(network(), value)
@@ -185,6 +195,9 @@ def test_surrogate_gradients_refuse_them():
     compiler = SurrogateCompiler(20, "sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match=r"'h'.*of single neurons.*surrogate gradients"):
         compiler.compile(made)
+    # the advice has to fit here, too
+    with pytest.raises(ValueError, match=r"give one number, or take another compiler or backend$"):
+        InferenceCompiler(20, backend="torch").compile(made)
 
 
 class Own(Neuron):
@@ -225,6 +238,61 @@ def test_models_have_to_say_what_follows_and_its_gradient(leave_out, message):
     with pytest.raises(ValueError, match=message):
         build(network(Own(20.0, leave_out)), ["tau_mem"])
     assert spec(build(network(Own(20.0, None)), ["tau_mem"]), "tau_mem").learned
+
+
+@pytest.mark.parametrize(
+    "name, wanted, expected",
+    [
+        ("v_thresh", (0.5, np.inf), (0.5, np.inf)),
+        ("v_thresh", (-np.inf, 2.0), (0.1, 2.0)),
+        ("v_reset", (np.float32(-np.inf), 0.01), (-np.inf, 0.01)),
+        ("tau_mem", (5.0, np.inf), (5.0, 1e9)),
+        ("tau_mem", (-np.inf, np.inf), (0.5, 1e9)),
+        ("tau_mem", None, (0.5, 1e9)),
+    ],
+)
+def test_bounds_that_are_infinite_are_the_default(name, wanted, expected):
+    program = build(network(), {name: wanted}, dt=0.5)
+    assert spec(program, name).bounds == tuple(float(np.float32(b)) for b in expected)
+
+
+class Derived(Neuron):
+    """Its membrane time constant follows from another parameter, and one has no effect."""
+
+    is_spiking = True
+    per_neuron: ClassVar = {"half": PerNeuron("Half"), "unused": PerNeuron("Unused")}
+
+    def __init__(self, half):
+        super().__init__()
+        self.half, self.unused = half, 1.0
+
+    def check(self):
+        pass
+
+    def get_model(self, dt, i_minus_thresh_min):
+        half = self.number("half")
+        model = LeakyIntegrateFire(tau_mem=2.0 * half).get_model(dt, i_minus_thresh_min)
+        further = {"Half": half, "Unused": self.number("unused")}
+        derived = {"TauM": "2.0 * Half", **model.derived}
+        return replace(model, params={**model.params, **further}, derived=derived)
+
+
+def test_descriptions_do_not_depend_on_what_membranes_follow_from():
+    made = network(Derived(Uniform(5.0, 20.0)))
+    one, two = (build(made, seed=seed) for seed in (0, 1))
+    assert one.populations[1].model.params["TauM"] != two.populations[1].model.params["TauM"]
+    assert describe_program(one) == describe_program(two)
+    assert describe_program(one) != describe_program(build(network(Derived(10.0))))
+
+
+def test_what_no_step_depends_on_cannot_be_learned():
+    made = network(Derived(10.0))
+    assert spec(build(made, ["half"]), "half").learned
+    message = (
+        r"population 'h': unused cannot be learned, no step depends on it \(see docs/models.md"
+    )
+    with pytest.raises(ValueError, match=message):
+        build(made, ["half", "unused"])
 
 
 def test_a_value_at_its_bound_is_within():

@@ -108,6 +108,32 @@ def test_delays_that_nothing_learns_warn(fake_engine, delay, arguments, named):
     assert warned[0].filename == __file__
 
 
+@pytest.mark.parametrize("given", ["adam", Adam()])
+def test_an_optimiser_of_constants_that_nothing_learns_warns(fake_engine, given):
+    network = make_network(Dense(0.5))
+    with pytest.warns(UserWarning) as warned:
+        EventPropCompiler(10, LOSS, constant_optimiser=given).compile(network)
+    assert [str(w.message) for w in warned] == [
+        "without effect: constant_optimiser, as no constants are learned (neuron_learn_params and "
+        "synapse_learn_params are empty); name those that should be in neuron_learn_params or "
+        "synapse_learn_params, or leave this out"
+    ]
+    assert warned[0].filename == __file__
+
+
+def test_an_optimiser_of_constants_with_an_effect_does_not_warn(fake_engine, monkeypatch):
+    monkeypatch.setattr(fake_engine, "learns_constants", True)
+    network = make_network(Dense(0.5))
+    learned = (
+        {"neuron_learn_params": {network.populations[-1]: ["tau_mem"]}},
+        {"synapse_learn_params": {network.connections[0]: ["tau"]}},
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for arguments in learned:
+            EventPropCompiler(10, LOSS, constant_optimiser="adam", **arguments).compile(network)
+
+
 @pytest.mark.parametrize(
     ("delay", "max_delay_steps", "learned", "arguments"),
     [

@@ -157,6 +157,31 @@ def test_one_rank_is_as_none():
         np.testing.assert_array_equal(value, expected)
 
 
+def test_ranks_draw_different_augmentations():
+    """Rank 0 draws what a single process does, and every rank the same when run again."""
+
+    def draw(communicator):
+        drawn = []
+
+        def augmentation(events, rng):
+            drawn.append(rng.integers(2**32, size=4).tolist())
+            return events
+
+        net = describe()
+        compile_network(communicator, net).train(
+            {net.x: part_of(SPIKES, communicator)},
+            {net.y: part_of(LABELS, communicator)},
+            2,
+            callbacks=[],
+            augmentation=augmentation,
+        )
+        return drawn
+
+    alone, ranks = draw(None), run_ranks(draw)
+    assert ranks[0] == alone and run_ranks(draw) == ranks
+    assert len(np.unique(np.ravel(ranks))) == 2 * 2 * 4  # ranks, epochs, numbers
+
+
 def test_evaluation_of_all_ranks():
     def evaluate(communicator):
         net = describe()
