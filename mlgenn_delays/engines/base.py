@@ -97,7 +97,7 @@ class Engine(ABC, InTurn):
 
     def _check_learned(self) -> None:
         """Gradients are those of weights and delays, and of constants of single neurons."""
-        roles = {i for c in self.program.connections for i in (c.weight, c.delay)}
+        roles = set(self.program.of_synapses)
         if self.learns_constants:
             for p in self.program.neurons:
                 roles.update(Constants(self.program, p).learnable)

@@ -327,6 +327,12 @@ class Program:
         longest = max((c.max_delay_steps for c in self.incoming(population)), default=0)
         return longest + (2 if self.is_substep else 1)
 
+    @property
+    def of_synapses(self) -> frozenset[int]:
+        """Indices of the parameters that are weights or delays."""
+        both = (i for c in self.connections for i in (c.weight, c.delay))
+        return frozenset(i for i in both if i is not None)
+
     def learns(self, parameter: int | None) -> bool:
         """Whether there is such a parameter, and it is learned."""
         return parameter is not None and self.parameters[parameter].learned

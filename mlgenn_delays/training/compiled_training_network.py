@@ -16,7 +16,6 @@ from ..checks import check_flag, check_whole_number
 from ..events.augmentation import Augmentation
 from ..optimisers import Optimiser
 from ..population import Population
-from ..program.parameters import OwnerKind
 from ..registry import get_object
 from ..serialisers import Serialiser, default_serialisers
 from .augmented_epochs import AugmentedEpochs
@@ -271,8 +270,7 @@ class CompiledTrainingNetwork(LearningNetwork):
     def _note_learned(self) -> None:
         """The description has other values than the network now; compiling it again says so."""
         for i, spec in enumerate(self.program.parameters):
-            of_synapses = spec.owner.kind is OwnerKind.CONNECTION and spec.name in ("g", "d")
-            if spec.learned and of_synapses:
+            if spec.learned and i in self.program.of_synapses:
                 connection = self._built.connections[spec.owner.index]
                 connection.connectivity.note_learned(spec.name, self.rng_seed)
             elif spec.learned and spec.constant:

@@ -59,18 +59,12 @@ def axonal_delays(program: Program) -> frozenset[int | None]:
     return frozenset() if program.is_substep else frozenset(of)
 
 
-def of_synapses(program: Program) -> frozenset[int]:
-    """Parameters that are weights or delays."""
-    both = (i for c in program.connections for i in (c.weight, c.delay))
-    return frozenset(i for i in both if i is not None)
-
-
 def holds_entries(program: Program) -> frozenset[int]:
     """Parameters of which generated code has the entries, not a value per synapse."""
     walked = (c for c in program.connections if walks_kernel(program, c))
     own = axonal_delays(program).union(*((c.weight, c.delay) for c in walked))
     parameters = program.parameters
-    return frozenset(i for i in of_synapses(program) if parameters[i].map is None or i in own)
+    return frozenset(i for i in program.of_synapses if parameters[i].map is None or i in own)
 
 
 class ParameterMemory:

@@ -25,7 +25,7 @@ from ...program.program import PopulationProgram, Program
 from ...program.timing import spike_times
 from ..base import Engine, Moments, check_outputs, check_readouts
 from . import abi, codegen, toolchain
-from .buffers import ConnectionMemory, ParameterMemory, holds_entries, of_synapses, padded
+from .buffers import ConnectionMemory, ParameterMemory, holds_entries, padded
 from .call import Call
 from .constants import ConstantMemory, constant_table
 from .substep import MAX_SPIKES, share_numbers
@@ -73,7 +73,7 @@ class CpuEngine(Engine):
             )
         self._memory = {
             i: ParameterMemory(program, program.parameters[i], num_threads)
-            for i in sorted(of_synapses(program))
+            for i in sorted(program.of_synapses)
         }
         self._parameters = self._library.mgd_parameters(self._handle)
         for index, memory in self._memory.items():

@@ -100,7 +100,7 @@ class GennEngine(Engine):
 
     def _write(self, parameter: int, elements: np.ndarray) -> None:
         spec = self.program.parameters[parameter]
-        if self._is_of_synapses(parameter):
+        if parameter in self.program.of_synapses:
             _set_values(self._group(parameter), spec.name, elements)
             return
         self._stored[parameter] = np.array(elements, dtype=self.dtype)
@@ -112,12 +112,9 @@ class GennEngine(Engine):
                     arrays.push(self.network.populations[index], name, values)
 
     def _read(self, parameter: int) -> np.ndarray:
-        if not self._is_of_synapses(parameter):
+        if parameter not in self.program.of_synapses:
             return np.array(self._stored[parameter])
         return get_values(self._group(parameter), self.program.parameters[parameter].name)
-
-    def _is_of_synapses(self, parameter: int) -> bool:
-        return any(parameter in (c.weight, c.delay) for c in self.program.connections)
 
     # -- forward and backward
 

@@ -10,7 +10,6 @@ from ...checks import describe
 from ...compilers.build import build_program
 from ...compilers.settings import BuildSettings
 from ...network import Network
-from ...program.parameters import OwnerKind
 from ...program.program import ConnectionProgram, Program
 from ...program.timing import round_delays
 from ...training.built_network import BuiltNetwork
@@ -51,12 +50,8 @@ def current_state(network: Network | CompiledNetwork, settings: BuildSettings) -
 
 def _check_parameters(program: Program) -> None:
     of_neurons = {i for p in program.neurons for i in program.own_parameters(p).values()}
-    further = [
-        spec.label
-        for i, spec in enumerate(program.parameters)
-        if i not in of_neurons
-        and (spec.owner.kind is OwnerKind.POPULATION or spec.name not in ("g", "d"))
-    ]
+    known = program.of_synapses | of_neurons
+    further = [spec.label for i, spec in enumerate(program.parameters) if i not in known]
     if further:
         raise ValueError(
             f"{further[0]} cannot be said in NIR, nor in the description of a network; take "
