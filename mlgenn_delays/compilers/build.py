@@ -17,10 +17,10 @@ from ..program.program import Program
 from ..program.substep import check_substep, warn_of_coarse_steps
 from ..training.built_network import BuiltNetwork
 from .build_connections import build_connections, learns_weights
-from .build_constants import check_learnable
 from .build_populations import build_populations
 from .build_receptors import build_receptors
 from .build_surrogate import build_surrogate
+from .check_constants import check_learnable
 from .learned_elsewhere import warn_of_learned
 from .settings import BuildSettings
 

@@ -21,8 +21,9 @@ from ..program.model import NeuronModel
 from ..program.parameters import ParameterSpec
 from ..program.program import PopulationProgram, ReadoutProgram, Receptor, Regulariser
 from ..registry import get_object
-from .build_constants import Own, check_own_model, own_neurons
+from .build_constants import Own, own_neurons
 from .build_receptors import ConnectionReceptor
+from .check_constants import check_own_model
 from .event_prop_checks import refuse_for_event_prop
 from .settings import BuildSettings, PerPopulation
 from .supported import check_supported
