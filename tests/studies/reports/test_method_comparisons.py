@@ -102,6 +102,31 @@ def test_matched_to_the_variant_of_one_method() -> None:
     assert "-1.0%" in text
 
 
+def make_sharing(**changes: Any) -> list[dict[str, Any]]:
+    """Runs of kinds of sharing, the others with 3 and 5 % more parameters than synaptic delays."""
+    numbers = {"axonal": 1030, "axonal+dendritic": 1050, "synaptic": 1000}
+    return [
+        row | {"delay_sharing": sharing, "n_parameters": number, **changes}
+        for sharing, number in numbers.items()
+        for row in make_methods(methods=("eventprop",), sizes=(32,))
+    ]
+
+
+def test_matched_to_one_kind_of_sharing() -> None:
+    text = StudyText(
+        make_sharing(tau_mem=20.0) + make_sharing(tau_mem=50.0),
+        ["delay_sharing", "tau_mem"],
+        matched_to="recurrent-learned",
+        matched_axes={"delay_sharing": "synaptic"},
+    ).markdown()
+    assert (
+        "Each variant with each delay_sharing has the hidden size whose number of parameters "
+        "(weights, learned delays, and whatever else is learned) comes closest to that of "
+        "recurrent-learned, delay_sharing synaptic at this size with the same tau_mem; the largest "
+        "deviation is +5.0% (recurrent-learned, axonal+dendritic at 32)."
+    ) in text
+
+
 def test_accuracies_with_delays_of_both_kinds_are_shown() -> None:
     rows = make_methods(methods=("eventprop", "dcls"))
     assert "rounded" not in accuracy_table(group_rows(rows, ("method",)), ("method",))
