@@ -128,6 +128,9 @@ def test_kinds_of_sharing_with_as_many_parameters(study, tmp_path: Path) -> None
     report = (tmp_path / "out" / "report.md").read_text()
     assert "to that of feedforward-learned, delay_sharing synaptic at this size" in report
     assert "the largest deviation is -3.7% (feedforward-learned, axonal at 5)" in report
+    assert "5 neurons (others: as many parameters), variant feedforward-learned: delay" in report
+    assert "points over delay_sharing synaptic, 2 seeds" in report
+    assert (tmp_path / "out" / "differences.png").is_file()
     # an axis that is pooled tells no networks apart
     assert report_study(tmp_path / "out", ["delay_sharing"])
     report = (tmp_path / "out" / "report.md").read_text()
