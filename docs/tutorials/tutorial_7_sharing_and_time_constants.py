@@ -253,5 +253,7 @@ plt.show()
 
 # %%
 # Accuracies are those of one seed: to say which sharing is better for a task, take several, as the
-# tutorial on studies does (``--delay-sharing``). How the gradient by a time constant comes about is
-# told on a page of the background.
+# tutorial on studies does. For the experiments, ``--over delay_sharing synaptic axonal dendritic``
+# of ``experiments/scaling.py`` makes such a study, at equal numbers of parameters with
+# ``--match-parameters``. How the gradient by a time constant comes about is told on a page of the
+# background.

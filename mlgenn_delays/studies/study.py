@@ -14,7 +14,7 @@ from .config import FREE, RunConfig, flat_json
 from .matching import Match, closest_sizes, count_described
 from .sizes import size_text
 from .task import Task, find_data, load_data
-from .variants import fitting_variant, variant_settings
+from .variants import KINDS_OF_LEARNING, fitting_variant, variant_settings
 
 #: Settings that are axes of a study, and the options that say them.
 AXES = {"hidden": "sizes", "seed": "seeds"}
@@ -41,7 +41,8 @@ class Study:
             out of training: reports average over them
         match_parameters: networks get the hidden size whose number of parameters (weights,
             learned delays, and whatever else is learned) is the closest to that of the first
-            variant, with the first method where ``over`` has several
+            variant, with the first value of each of ``KINDS_OF_LEARNING`` that ``over`` has, such
+            as the method
     """
 
     task: Task
@@ -90,24 +91,23 @@ class Study:
 
     @property
     def matched_to(self) -> tuple[str, dict[str, Any]]:
-        """Which networks' numbers of parameters others are to have: their variant, and their
-        method where there are several."""
-        method = {"method": self.over["method"][0]} if "method" in self.over else {}
-        return self.variants[0], method
+        """Which networks' numbers of parameters others are to have: their variant, and how they
+        learn where there are several ways."""
+        return self.variants[0], {n: v[0] for n, v in self.over.items() if n in KINDS_OF_LEARNING}
 
     def describe(self) -> dict[str, Any]:
         """What all runs of the study share, in JSON types: two studies that differ in it cannot
         be one. Where runs are done and where their data lie may change."""
         asked = {n: v for n, v in self.settings.items() if n not in FREE or n == "epochs"}
-        variant, method = self.matched_to
-        matched = {"match_method": method["method"]} if method and self.match_parameters else {}
+        variant, learning = self.matched_to
+        matched = {f"match_{n}": v for n, v in learning.items()} if self.match_parameters else {}
         return {
             "task": self.task.name,
             "settings": {n: list(v) if isinstance(v, tuple) else v for n, v in asked.items()},
             "axes": sorted(self.over),
             "pool": list(self.pool),
             "match_parameters": (
-                self.trained_variant(variant, method) if self.match_parameters else None
+                self.trained_variant(variant, learning) if self.match_parameters else None
             ),
             **matched,
         }
@@ -224,8 +224,8 @@ def _match(
         config = _configure(study, hidden, variant, values, study.seeds[0])
         return count_described(study.task, config, load_data(study.task, config))
 
-    first, method = study.matched_to
-    reference = study.trained_variant(first, method), {**values, **method}
+    first, learning = study.matched_to
+    reference = study.trained_variant(first, learning), {**values, **learning}
     wanted = count(size, *reference)
     if (variant, values) == reference or not size:
         return size, Match(count(size, variant, values), wanted)

@@ -20,6 +20,15 @@ VARIANTS: dict[str, Mapping[str, Any]] = {
     "recurrent-learned": {"recurrent": True, "delays": "learned", "recurrent_delays": True},
 }
 
+#: Settings of what is learned and how, which change how many parameters there are: the value that
+#: others are compared with where a study goes over several.
+KINDS_OF_LEARNING: Mapping[str, Any] = {
+    "method": "eventprop",
+    "delay_sharing": "synaptic",
+    "recurrent_delay_sharing": "synaptic",
+    "learn_time_constants": False,
+}
+
 #: Method -> variants that it cannot have -> what it has instead: DCLS learns no recurrent delays.
 _FITTING = {"dcls": {"recurrent-learned": "feedforward-learned"}}
 

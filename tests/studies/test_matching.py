@@ -133,6 +133,32 @@ def test_methods_have_as_many_parameters_as_the_first_one() -> None:
     assert runs[4].config.network.hidden > runs[0].config.network.hidden
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("delay_sharing", ("synaptic", "axonal", "dendritic", "axonal+dendritic")),
+        ("delay_sharing", ("axonal", "synaptic")),
+        ("recurrent_delay_sharing", (None, "axonal")),
+        ("learn_time_constants", (False, True)),
+    ],
+)
+def test_ways_to_learn_have_as_many_parameters_as_the_first_one(
+    name: str, values: tuple[Any, ...]
+) -> None:
+    variants = ("recurrent-learned", "recurrent-none")
+    study = matched(over={name: values}, variants=variants, sizes=((16,),), seeds=(0,))
+    runs = plan(study)
+    data = load_data(TASK, TASK.config())
+    wanted = count_described(TASK, runs[0].config, data)
+    assert runs[0].config.network.hidden == (16,)
+    for run in runs:
+        assert run.match is not None
+        assert run.match.wanted == wanted
+        assert run.match.parameters == count_described(TASK, run.config, data)
+        assert abs(run.match.deviation) < 0.07
+    assert study.describe()[f"match_{name}"] == values[0]
+
+
 def test_other_axes_are_matched_each_for_itself() -> None:
     runs = plan(matched(over={"method": METHODS, "bias": (False, True)}, sizes=((16,),)))
     wanted = {(run.axes["method"], run.axes["bias"]): run.match.wanted for run in runs if run.match}

@@ -22,6 +22,7 @@ from ..errors import RunError, user_errors
 from ..task import Task
 from ..tasks import RECIPES
 from .program import shown
+from .readable_types import READABLE
 
 _HELP = ("-h", "--help")
 
@@ -151,7 +152,7 @@ def read_options(default: T, argv: Sequence[str], program: str, description: str
         RunError: a value that is not allowed.
     """
     # tyro shows what values of nested groups are refused for, and lets other errors pass
-    with user_errors("argument "):
+    with user_errors("argument "), READABLE:
         return tyro.cli(
             type(default),
             prog=program,

@@ -88,6 +88,7 @@ class StudyOptions:
     ] = ()
     #: give networks the hidden size whose number of parameters (weights, learned delays, and
     #: whatever else is learned) is the closest to that of the first variant, with the first method
+    #: and the first kind of sharing where --over has several
     match_parameters: bool = False
     #: folder of the study
     out: Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .grouping import Group, format_value, order
+from .grouping import Group, axes_text, format_value, order
 from .markdown import cell, number, table
 from .statistics import Estimate
 from .table import family
@@ -108,11 +108,13 @@ def matching_sentence(
         if not _is_matched_to(g, reference)
         and (share := _of_wanted(groups, axes, g, reference)) is not None
     }
-    values = "".join(f", {axis} {value}" for axis, value in reference[1].items())
-    each = "Each variant" + (" of each method" if reference[1] else "")
+    values = f", {axes_text(reference[1])}" if reference[1] else ""
+    each = "Each variant" + (f" with each {' and '.join(reference[1])}" if reference[1] else "")
+    same = " and ".join(axis for axis in axes if axis not in reference[1])
     start = (
         f"{each} has the hidden size whose number of parameters (weights, learned delays, and "
         f"whatever else is learned) comes closest to that of {matched_to}{values} at this size"
+        f"{' with the same ' + same if same else ''}"
     )
     if not shares:
         return f"{start}."
@@ -122,7 +124,7 @@ def matching_sentence(
 
 def _name(group: Group, reference: Reference) -> str:
     """Variant of a group, and its values of the axes that matter."""
-    return ", ".join([group.variant, *(str(group.values[axis]) for axis in reference[1])])
+    return ", ".join([group.variant, *(format_value(group.values[a]) for a in reference[1])])
 
 
 def pooled_sentence(groups: Sequence[Group], column: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import RunError
 from ..results import read_json
+from ..variants import KINDS_OF_LEARNING
 from .gathering import GatheredRun, SkippedFolder, gather
 from .report_text import StudyText
 from .study_report import write_study_report
@@ -84,8 +85,11 @@ def report_study(folder: Path, pool: Sequence[str] = ()) -> bool:
     if unknown := [p for p in pooled if p not in axes]:
         raise RunError(f"pool has {unknown[0]!r}, allowed are axes: {', '.join(axes) or 'none'}")
     matched_to = study.get("match_parameters")
-    method = study.get("match_method")
-    matched_axes = {} if method is None else {axis_column("method"): method}
+    matched_axes = {
+        axis_column(name): study[f"match_{name}"]
+        for name in KINDS_OF_LEARNING
+        if f"match_{name}" in study and axis_column(name) not in pooled
+    }
     files = write_study_report(
         folder,
         rows,

@@ -232,6 +232,22 @@ def test_fast_settings(capsys: pytest.CaptureFixture[str]) -> None:
         ("--max-delay inf", "max_delay is inf, allowed are finite numbers of at least 0"),
         ("--epochs 0", "epochs is 0, allowed are whole numbers of at least 1"),
         ("--hidden 8 x", r"--hidden: .*\['8', 'x'\]"),
+        (
+            "--tau-mem-range 40",
+            "--tau-mem-range: '40', allowed is FLOAT FLOAT or None [- ]*Argument",
+        ),
+        (
+            "--tau-mem-range",
+            "--tau-mem-range: no value, allowed is FLOAT FLOAT or None [- ]*Argument",
+        ),
+        (
+            "--tau-mem-range a 4",
+            "--tau-mem-range: 'a 4', allowed is FLOAT FLOAT or None [- ]*Argument",
+        ),
+        ("--input-delay 3", "--input-delay: '3', allowed is FLOAT FLOAT or None [- ]*Argument"),
+        ("--input-weight 1 b", "--input-weight: '1 b', allowed is FLOAT FLOAT [- ]*Argument"),
+        ("--spread-decay x", "--spread-decay: 'x', allowed is FLOAT or None [- ]*Argument"),
+        ("--split-seed 1.5", "--split-seed: '1.5', allowed is INT or None [- ]*Argument"),
         ("--hidden 8 0", "hidden is 0, allowed are whole numbers of at least 1"),
         ("--seed -1", "seed is -1, allowed are whole numbers of at least 0"),
         ("--limit 1.5", "--limit: .*'1.5'"),

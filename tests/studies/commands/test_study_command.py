@@ -19,6 +19,7 @@ from mlgenn_delays.studies.commands.study_command import (
     read_size,
 )
 from mlgenn_delays.studies.folder_lock import folder_lock
+from mlgenn_delays.studies.reports.study_results import report_study
 
 QUICK = ("--quick", "--epochs", "1", "--limit", "32", "--jobs", "1")
 
@@ -112,6 +113,28 @@ def test_matched_parameters(study, tmp_path: Path) -> None:
     assert sizes["recurrent-learned"] == ("6", 6, 168)
     assert sizes["feedforward-none"] == ("6", 21, 168)
     assert "21" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_kinds_of_sharing_with_as_many_parameters(study, tmp_path: Path) -> None:
+    command = (
+        *("yin_yang", "--sizes", "5", "--variants", "feedforward-learned", "--seeds", "0-1"),
+        *("--over", "delay_sharing", "synaptic", "axonal", "--match-parameters", *QUICK),
+    )
+    code, out, err = study(*command)
+    assert code == 0, err
+    assert "delay_sharing axonal: 8 hidden neurons, 77 parameters, -3.7%" in out
+    found = {r["delay_sharing"]: (r["hidden"], r["n_parameters"]) for r in rows(tmp_path / "out")}
+    assert found == {"synaptic": ("5", "80"), "axonal": ("8", "77")}
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "to that of feedforward-learned, delay_sharing synaptic at this size" in report
+    assert "the largest deviation is -3.7% (feedforward-learned, axonal at 5)" in report
+    assert "5 neurons (others: as many parameters), variant feedforward-learned: delay" in report
+    assert "points over delay_sharing synaptic, 2 seeds" in report
+    assert (tmp_path / "out" / "differences.png").is_file()
+    # an axis that is pooled tells no networks apart
+    assert report_study(tmp_path / "out", ["delay_sharing"])
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "comes closest to that of feedforward-learned at this size." in report
 
 
 @pytest.mark.torch

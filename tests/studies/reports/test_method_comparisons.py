@@ -1,4 +1,4 @@
-"""Methods are compared with EventProp, seed by seed."""
+"""Methods are compared with EventProp, shared delays with those of synapses, seed by seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from study_rows import make_row
 from mlgenn_delays.studies.reports.accuracy_text import accuracy_table
 from mlgenn_delays.studies.reports.figures import difference_figure
 from mlgenn_delays.studies.reports.grouping import group_rows
-from mlgenn_delays.studies.reports.method_comparisons import compare_all, compare_methods
+from mlgenn_delays.studies.reports.method_comparisons import compare_all, compare_values
 from mlgenn_delays.studies.reports.report_text import StudyText
 
 ACCURACY = {"eventprop": 0.7, "dcls": 0.6, "delrec": 0.75}
@@ -37,7 +37,7 @@ def make_methods(
 
 
 def found(rows: list[dict[str, Any]], axes: tuple[str, ...] = ("method",)) -> dict[Any, Any]:
-    comparisons = compare_methods(group_rows(rows, axes), axes)
+    comparisons = compare_values(group_rows(rows, axes), axes[0], axes)
     return {(c.variant, c.reference, *c.axes.values()): c for c in comparisons}
 
 
@@ -100,6 +100,70 @@ def test_matched_to_the_variant_of_one_method() -> None:
     assert "the largest deviation is +3.0% (recurrent-learned, delrec at 64)" in text
     assert "| feedforward-learned | dcls | 64 |" in text
     assert "-1.0%" in text
+
+
+def make_sharing(**changes: Any) -> list[dict[str, Any]]:
+    """Runs of kinds of sharing, the others with 3 and 5 % more parameters than synaptic delays."""
+    numbers = {"axonal": 1030, "axonal+dendritic": 1050, "synaptic": 1000}
+    return [
+        row | {"delay_sharing": sharing, "n_parameters": number, **changes}
+        for sharing, number in numbers.items()
+        for row in make_methods(methods=("eventprop",), sizes=(32,))
+    ]
+
+
+def test_matched_to_one_kind_of_sharing() -> None:
+    text = StudyText(
+        make_sharing(tau_mem=20.0) + make_sharing(tau_mem=50.0),
+        ["delay_sharing", "tau_mem"],
+        matched_to="recurrent-learned",
+        matched_axes={"delay_sharing": "synaptic"},
+    ).markdown()
+    assert (
+        "Each variant with each delay_sharing has the hidden size whose number of parameters "
+        "(weights, learned delays, and whatever else is learned) comes closest to that of "
+        "recurrent-learned, delay_sharing synaptic at this size with the same tau_mem; the largest "
+        "deviation is +5.0% (recurrent-learned, axonal+dendritic at 32)."
+    ) in text
+
+
+def test_kinds_of_sharing_are_compared_with_delays_of_synapses() -> None:
+    rows = make_sharing()
+    for row in rows:
+        row["test_accuracy"] -= 0.0 if row["delay_sharing"] == "synaptic" else 0.05
+    some = found(rows, ("delay_sharing",))
+    assert set(some) == {
+        (f"delay_sharing {sharing}", "delay_sharing synaptic", "recurrent-learned")
+        for sharing in ("axonal", "axonal+dendritic")
+    }
+    for comparison in some.values():
+        assert comparison.by_size["32"].mean == pytest.approx(-0.05)
+    text = StudyText(rows, ["delay_sharing"], matched_to="recurrent-learned").markdown()
+    assert (
+        "32 neurons (others: as many parameters), variant recurrent-learned: delay_sharing axonal "
+        "-5.0"
+    ) in text.replace("−", "-")
+    assert "points over delay_sharing synaptic, 3 seeds" in text
+    groups = group_rows(rows, ["delay_sharing"])
+    figure = difference_figure(compare_all(groups, ["delay_sharing"]))
+    assert figure is not None
+    assert len(figure.axes) == 2
+
+
+def test_without_delays_of_synapses_the_first_kind_of_sharing_is_the_reference() -> None:
+    rows = [row for row in make_sharing() if row["delay_sharing"] != "synaptic"]
+    (name,) = found(rows, ("delay_sharing",))
+    assert name[:2] == ("delay_sharing axonal+dendritic", "delay_sharing axonal")
+
+
+def test_learned_and_fixed_time_constants_are_compared() -> None:
+    rows = [
+        row | {"learn_time_constants": learned, "test_accuracy": 0.5 + 0.1 * learned}
+        for row in make_methods(methods=("eventprop",))
+        for learned in (True, False)
+    ]
+    (name,) = found(rows, ("learn_time_constants",))
+    assert name[:2] == ("learn_time_constants yes", "learn_time_constants no")
 
 
 def test_accuracies_with_delays_of_both_kinds_are_shown() -> None:
