@@ -146,11 +146,7 @@ class ParameterSpec(Frozen):
 
     def expand(self, entries: np.ndarray) -> np.ndarray:
         """Value of each synapse or neuron, flat."""
-        flat = np.ravel(entries)
-        if self.map is None:
-            return flat
-        values = flat[np.atleast_2d(self.map)]
-        return np.asarray(values.sum(axis=0, dtype=flat.dtype))
+        return expand_entries(entries, self.map)
 
     def reduce(self, gradient: np.ndarray) -> np.ndarray:
         """Gradient of the entries: the sum of those of their synapses or neurons."""
@@ -161,3 +157,12 @@ class ParameterSpec(Frozen):
             for term in np.atleast_2d(self.map)
         )
         return np.asarray(sums, gradient.dtype).reshape(self.shape)
+
+
+def expand_entries(entries: np.ndarray, map: np.ndarray | None) -> np.ndarray:
+    """Value of each synapse or neuron, flat, by :attr:`ParameterSpec.map`."""
+    flat = np.ravel(entries)
+    if map is None:
+        return flat
+    values = flat[np.atleast_2d(map)]
+    return np.asarray(values.sum(axis=0, dtype=flat.dtype))
