@@ -51,6 +51,7 @@ class ParameterSpec(Frozen):
         units:   for messages, e.g. "timesteps"
         constant: which constant of the neuron's model it is, or of the receptor ("TauSyn"), where
             ``name`` is another
+        fixed:   whether it says what something is and can never be learned, as weights of pooling
         by_logarithm: whether optimisers take their steps in its logarithm, as with time constants
         map:     int64 flat indices of entries: (synapses or neurons,) of the entry of each, or
             (terms, synapses or neurons) where values are sums of entries; None: one to one
@@ -65,6 +66,7 @@ class ParameterSpec(Frozen):
     map: np.ndarray | None = None
     constant: str = ""
     by_logarithm: bool = False
+    fixed: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
