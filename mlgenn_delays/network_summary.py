@@ -14,6 +14,7 @@ from .connectivity.windows import Windowed
 from .initializers.value import is_value_constant
 from .neurons import Neuron
 from .per_neuron import PerNeuronModel
+from .readouts import Readout
 from .reprs import call_text, value_text
 from .summary import Summary, Table, bytes_text, parameters_text
 from .synapses import Synapse
@@ -70,6 +71,7 @@ def summarise_network(
             "weights": sum(
                 math.prod(c.connectivity.value_shape((round(n or 0.0),)))
                 for n, c in zip(counts, connections, strict=True)
+                if c.connectivity.trainable
             ),
             "delays": sum(
                 _count_delays(c, round(n or 0.0)) for n, c in zip(counts, connections, strict=True)
@@ -122,11 +124,24 @@ def _populations(populations: Sequence[DescribedPopulation]) -> Table:
                 population.name,
                 shape_text(population.shape),
                 call_text(neuron, ("readout", "max_spikes")).removesuffix("()"),
-                "" if readout is None else readout.name,
+                "" if readout is None else _readout(readout),
             )
         )
     columns = "name", "neurons", "model", "readout"
     return Table("Populations", columns, tuple(rows), frozenset(["neurons"]))
+
+
+def _readout(readout: Readout) -> str:
+    return readout_text(readout.name, readout.window_start, readout.window_end)
+
+
+def readout_text(name: str, start: float | None, end: float | None) -> str:
+    """A readout and the window [ms] that it reads; None: from the trial's start, to its end."""
+    if start is None and end is None:
+        return name
+    return (
+        f"{name}, from {start:g} ms" if end is None else f"{name}, {start or 0.0:g} to {end:g} ms"
+    )
 
 
 def shape_text(shape: tuple[int, ...] | None) -> str:

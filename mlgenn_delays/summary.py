@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import chain, zip_longest
 
 Rows = Sequence[tuple[str, ...]]
+
+_GAP = "  "  #: before each column
+
+#: Texts are wrapped where a table would be wider, at these places.
+_WIDTH, _BREAK = 120, re.compile(r"(?<= )|(?<=\()(?!\))")
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,13 @@ class Table:
         if not self.rows:
             return f"{self.title}: none"
         shown = self._shown()
-        lines = [tuple(row[i] for i in shown) for row in (self.columns, *self.rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        rows = [tuple(row[i] for i in shown) for row in (self.columns, *self.rows)]
         right = [self.columns[i] in self.numbers for i in shown]
-        texts = ["  " + "  ".join(map(_pad, line, widths, right)).rstrip() for line in lines]
-        rule = "  " + "-" * (max(map(len, texts)) - 2)
-        return "\n".join([self.title, texts[0], rule, *texts[1:]])
+        widths = _widths(list(zip(*rows, strict=True)), right)
+        heading, *texts = (_lines(row, widths, right) for row in rows)
+        longest = max(len(line) for lines in (heading, *texts) for line in lines)
+        rule = "  " + "-" * (longest - 2)
+        return "\n".join([self.title, *heading, rule, *chain.from_iterable(texts)])
 
     def to_html(self) -> str:
         """The table in HTML, for notebooks."""
@@ -48,6 +56,40 @@ class Table:
         body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in self.rows)
         caption = f'<caption style="text-align: left">{escape(self.title)}</caption>'
         return f"<table>{caption}{head}<tbody>{body}</tbody></table>"
+
+
+def _widths(columns: Sequence[Sequence[str]], numbers: Sequence[bool]) -> list[int]:
+    """Widths of columns: the widest of texts are narrowed until the table fits or words would be
+    broken."""
+    widths = [max(map(len, column)) for column in columns]
+    longest = [max(len(part) for text in column for part in _parts(text)) for column in columns]
+    least = [w if n else part for w, n, part in zip(widths, numbers, longest, strict=True)]
+    while sum(widths) + len(_GAP) * len(widths) > _WIDTH:
+        spare = [i for i, width in enumerate(widths) if width > least[i]]
+        if not spare:
+            break
+        widths[max(spare, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _parts(text: str) -> list[str]:
+    """What may stand on a line of its own: words, and what is before and after ``(``."""
+    return [part.rstrip() for part in _BREAK.split(text)]
+
+
+def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
+    """A row, on several lines where a text is longer than its column is wide."""
+    wrapped = zip_longest(*map(_wrap, row, widths), fillvalue="")
+    return [_GAP + _GAP.join(map(_pad, line, widths, right)).rstrip() for line in wrapped]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    lines = [""]
+    for part in _BREAK.split(text):
+        if len((lines[-1] + part).rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 def _pad(text: str, width: int, right: bool) -> str:

@@ -1,13 +1,26 @@
 """Summaries of networks, and tables as such."""
 
+import re
+
 import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.connectivity import Connectivity, Dense, FixedProbability, OneToOne, Sparse
-from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.connectivity import (
+    AvgPool2D,
+    Axonal,
+    Connectivity,
+    Dendritic,
+    Dense,
+    FixedProbability,
+    OneToOne,
+    Sparse,
+)
+from mlgenn_delays.initializers import LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
+from mlgenn_delays.readouts import AvgVar, MaxVar
 from mlgenn_delays.summary import Summary, Table, bytes_text
+from mlgenn_delays.synapses import Exponential
 
 
 def make_network():
@@ -61,6 +74,29 @@ def test_network():
     assert any(line.split() == ["h", "50", "LeakyIntegrateFire(tau_mem=10)"] for line in lines)
     assert any(line.split() == ["y", "5", "LeakyIntegrate", "avg_var"] for line in lines)
     assert all(row[0] in summary._repr_html_() for table in summary.tables for row in table.rows)
+
+
+@pytest.mark.parametrize(
+    ("readout", "text"),
+    [
+        (AvgVar(10, 50), "avg_var, 10 to 50 ms"),
+        (MaxVar(window_start=2.5), "max_var, from 2.5 ms"),
+        (MaxVar(window_end=5), "max_var, 0 to 5 ms"),
+    ],
+)
+def test_windows_of_readouts(readout, text):
+    network = make_network()
+    network.populations[2].neuron.readout = readout
+    assert cells(network.summary().tables[0], "readout")[2] == text
+
+
+def test_weights_of_pooling_are_no_parameters():
+    with Network() as network:
+        x = Population(SpikeInput(), (4, 4, 2), name="x")
+        Connection(x, Population(LeakyIntegrateFire(), name="h"), AvgPool2D(2))
+    summary = network.summary()
+    assert cells(summary.tables[1], "synapses") == ["32"]
+    assert summary.parameters == {"weights": 0, "delays": 0}
 
 
 class Ring(Connectivity):
@@ -131,6 +167,26 @@ def test_an_empty_network():
     text = str(Network().summary())
     assert text.startswith("Network of 0 populations, 0 connections, 0 neurons")
     assert "parameters  0" in text
+
+
+def test_texts_are_wrapped_where_the_table_is_wide():
+    network = make_network()
+    drawn = {n: LogUniform(40, 200) for n in ("v_thresh", "tau_mem")}
+    network.populations[1].neuron = LeakyIntegrateFire(v_reset=Uniform(-2.5, -1.5), **drawn)
+    delay = Axonal(Uniform(0, 30)) + Dendritic(Uniform(0, 30))
+    first = network.connections[0]
+    first.connectivity, first.synapse = Dense(Normal(0.5, 0.25), delay), Exponential(Uniform(2, 9))
+    table = network.summary().tables[1]
+    lines = str(table).splitlines()
+    assert max(map(len, str(network.summary()).splitlines()[:-3])) <= 120
+    words = {part for row in table.rows for cell in row for part in re.split(r"[ (]", cell)}
+    assert {part for line in lines[3:] for part in re.split(r"[ (]", line)} == words | {""}
+    assert lines[1].split()[-2:] == ["delays", "[timesteps]"]
+
+
+def test_long_words_stay_whole():
+    table = Table("t", ("a", "b"), (("x" * 130, "y()"), ("1", "2")))
+    assert str(table).splitlines()[3:] == [f"  {'x' * 130}  y()", f"  1{' ' * 131}2"]
 
 
 def test_html_is_escaped():

@@ -105,7 +105,7 @@ print(f"training: {metrics[output].result:.1%} right in the last epoch")
 
 # %%
 # Testing is as in mlGeNN, too: load the checkpoint of an epoch into the network, compile it for
-# inference. Checkpoints have mlGeNN's form, both packages read them.
+# inference. Checkpoints have mlGeNN's form: both packages read weights and delays of synapses.
 
 network.load((NUM_EPOCHS - 1,), serialiser)
 with InferenceCompiler(evaluate_timesteps=EXAMPLE_TIME, batch_size=128).compile(network) as tested:

@@ -97,7 +97,8 @@ def _parameters(
     weights = _sample(connectivity.weight, shape, rng, f"{label}: weights")
     learned = settings.training and learns_weights(connection, settings)
     bounds = weight_bounds(connection, weights, settings)
-    parameters = [ParameterSpec(owner, "g", weights, learned, bounds, map=of_kernel)]
+    fixed = not connectivity.trainable
+    parameters = [ParameterSpec(owner, "g", weights, learned, bounds, map=of_kernel, fixed=fixed)]
     if program.has_synapse_delays:
         delay, entries, terms = connectivity.delay, of_kernel, 1
         if isinstance(delay, SharedDelay):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..checks import check_mapping, check_number, check_sequence, describe
 from ..connection import Connection
-from ..initializers.value import make_value, sample_value
+from ..initializers.value import Value, is_value_initializer, make_value, sample_value
 from ..layer import get_underlying_conn, get_underlying_pop
 from ..per_neuron import PerNeuronModel
 from ..population import Population
@@ -110,7 +110,7 @@ def own_neurons(population: Population, index: int, settings: BuildSettings) -> 
     learned = settings.neuron_learn_params.get(population, {})
     argument = f"neuron_learn_params[{population.name!r}]"
     owner = Owner(OwnerKind.POPULATION, index, population.name)
-    seed = [settings.rng_seed, index, _OF_NEURONS]
+    seed = _seed(settings.rng_seed, owner)
     return _own(population.neuron, population, owner, learned, argument, settings, seed)
 
 
@@ -121,8 +121,35 @@ def own_synapses(connection: Connection, index: int, settings: BuildSettings) ->
     learned = settings.synapse_learn_params.get(connection, {})
     argument = f"synapse_learn_params[{connection.name!r}]"
     owner = Owner(OwnerKind.CONNECTION, index, connection.name)
-    seed = [settings.rng_seed, index, _OF_SYNAPSES]
+    seed = _seed(settings.rng_seed, owner)
     return _own(connection.synapse, target, owner, learned, argument, settings, seed)
+
+
+def _seed(rng_seed: int, owner: Owner) -> list[int]:
+    of = _OF_NEURONS if owner.kind is OwnerKind.POPULATION else _OF_SYNAPSES
+    return [rng_seed, owner.index, of]
+
+
+def given_constants(model: PerNeuronModel, label: str) -> dict[str, Value]:
+    """Parameters that may be those of single neurons, as they were given.
+
+    Raises:
+        ValueError, TypeError: values that are not allowed
+    """
+    return {n: make_value(getattr(model, n), f"{label}: {n}") for n in model.per_neuron}
+
+
+def draw_constants(
+    model: PerNeuronModel, shape: tuple[int, ...], owner: Owner, rng_seed: int
+) -> dict[str, np.ndarray]:
+    """Those that an initializer draws, of ``shape``, as compilers with this seed draw them."""
+    label = f"{owner.kind.value} {owner.name!r}"
+    rng = np.random.default_rng(_seed(rng_seed, owner))
+    return {
+        name: sample_value(value, shape, rng, f"{label}: {name}")
+        for name, value in given_constants(model, label).items()
+        if is_value_initializer(value)
+    }
 
 
 def _own(
@@ -142,9 +169,7 @@ def _own(
                 f"learned are {known}"
             )
     label = f"{owner.kind.value} {owner.name!r}"
-    given = {
-        name: make_value(getattr(model, name), f"{label}: {name}") for name in model.per_neuron
-    }
+    given = given_constants(model, label)
     own = [n for n, value in given.items() if n in learned or not isinstance(value, float)]
     if not own:
         return Own(model, ())

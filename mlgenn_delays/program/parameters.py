@@ -52,6 +52,7 @@ class ParameterSpec(Frozen):
         units:   for messages, e.g. "timesteps"
         constant: which constant of the neuron's model it is, or of the receptor ("TauSyn"), where
             ``name`` is another
+        fixed:   whether it says what something is and can never be learned, as weights of pooling
         by_logarithm: whether optimisers take their steps in its logarithm, as with time constants
         map:     int64 flat indices of entries: (synapses or neurons,) of the entry of each, or
             (terms, synapses or neurons) where values are sums of entries; None: one to one
@@ -66,6 +67,7 @@ class ParameterSpec(Frozen):
     map: np.ndarray | None = None
     constant: str = ""
     by_logarithm: bool = False
+    fixed: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -147,11 +149,7 @@ class ParameterSpec(Frozen):
 
     def expand(self, entries: np.ndarray) -> np.ndarray:
         """Value of each synapse or neuron, flat."""
-        flat = np.ravel(entries)
-        if self.map is None:
-            return flat
-        values = flat[np.atleast_2d(self.map)]
-        return np.asarray(values.sum(axis=0, dtype=flat.dtype))
+        return expand_entries(entries, self.map)
 
     def reduce(self, gradient: np.ndarray) -> np.ndarray:
         """Gradient of the entries: the sum of those of their synapses or neurons."""
@@ -162,3 +160,12 @@ class ParameterSpec(Frozen):
             for term in np.atleast_2d(self.map)
         )
         return np.asarray(sums, gradient.dtype).reshape(self.shape)
+
+
+def expand_entries(entries: np.ndarray, map: np.ndarray | None) -> np.ndarray:
+    """Value of each synapse or neuron, flat, by :attr:`ParameterSpec.map`."""
+    flat = np.ravel(entries)
+    if map is None:
+        return flat
+    values = flat[np.atleast_2d(map)]
+    return np.asarray(values.sum(axis=0, dtype=flat.dtype))

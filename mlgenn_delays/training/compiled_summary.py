@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..losses import Loss
-from ..network_summary import shape_text, sizes_text, values_text
+from ..network_summary import readout_text, shape_text, sizes_text, values_text
 from ..optimisers import Optimiser
 from ..program.parameters import OwnerKind, ParameterSpec
 from ..program.program import ConnectionProgram, PopulationProgram, Program
@@ -107,7 +108,16 @@ def summarise_compiled(
     )
     connections = Table(
         "Connections",
-        ("name", "from -> to", "synapses", "tau [ms]", "weights", "delays [ms]", "learned"),
+        (
+            "name",
+            "from -> to",
+            "synapses",
+            "tau [ms]",
+            "weights",
+            "bounds of weights",
+            "delays [ms]",
+            "learned",
+        ),
         tuple(_connection(c, program, values) for c in program.connections),
         frozenset(["synapses", "tau [ms]"]),
     )
@@ -117,6 +127,8 @@ def summarise_compiled(
 def _count_parameters(program: Program) -> dict[str, int]:
     counts = {"weights": 0, "delays": 0}
     for spec in program.parameters:
+        if spec.fixed:
+            continue
         kind = _kind(spec.name)
         counts[kind] = counts.get(kind, 0) + spec.size
     return counts
@@ -151,9 +163,40 @@ def _population(
         tau_text,
         ", ".join(further),
         ", ".join(spec.name for spec in specs if spec.learned),
-        "" if population.readout is None else population.readout.name,
+        _readout(population, program.dt),
         "" if loss is None else repr(loss),
     )
+
+
+def _readout(population: PopulationProgram, dt: float) -> str:
+    readout = population.readout
+    if readout is None:
+        return ""
+    first, end = (None, None) if readout.window is None else (n * dt for n in readout.window)
+    return readout_text(readout.name, first, end)
+
+
+def _bounds(spec: ParameterSpec) -> str:
+    """Smallest and largest weight allowed, and whether each keeps its sign."""
+    if not spec.is_bounded:
+        return ""
+    low, high = map(np.asarray, spec.bounds)
+    least, most = float(low.min(initial=math.inf)), float(high.max(initial=-math.inf))
+    parts = []
+    if math.isfinite(least) and math.isfinite(most):
+        parts.append(f"{_short_number(least)} to {_short_number(most)}")
+    elif math.isfinite(least) or math.isfinite(most):
+        least_or_most = f"at least {_short_number(least)}"
+        parts.append(least_or_most if math.isfinite(least) else f"at most {_short_number(most)}")
+    if spec.has_entry_bounds:
+        one_sign = bool(np.all((low >= 0.0) | (high <= 0.0)))
+        parts.append("signs kept" if one_sign else "by entry")
+    return ", ".join(parts)
+
+
+def _short_number(value: float) -> str:
+    # a weight that keeps its sign may come as close to 0 as single precision allows
+    return "0" if abs(value) < 1e-30 else f"{value:.3g}"
 
 
 def _connection(
@@ -164,7 +207,8 @@ def _connection(
         delays = f"{connection.constant_delay * program.dt:g} for all"
     else:
         spec = program.parameters[connection.delay]
-        delays = values_text(np.asarray(values[connection.delay], np.float64) * program.dt)
+        # of synapses, whose delays may be sums of several
+        delays = values_text(spec.expand(values[connection.delay]).astype(np.float64) * program.dt)
         if connection.axonal_delays:
             delays += ", one per axon"
         elif spec.map is not None:
@@ -188,6 +232,7 @@ def _connection(
         f"{connection.num_synapses:,}",
         tau_text,
         f"{values_text(np.asarray(values[connection.weight]))}{shared}",
+        _bounds(weights),
         delays,
         ", ".join(learned) or "nothing",
     )

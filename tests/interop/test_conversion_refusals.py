@@ -8,7 +8,17 @@ from network_description import EVENT_PROP, feed_forward, make_pair
 
 import mlgenn_delays
 from mlgenn_delays import Connection, Network
-from mlgenn_delays.connectivity import AvgPool2D, Axonal, Conv1D, Conv2D, Dense, Synaptic
+from mlgenn_delays.connectivity import (
+    AvgPool2D,
+    Axonal,
+    Conv1D,
+    Conv2D,
+    Dendritic,
+    Dense,
+    FixedProbability,
+    Groups,
+    Synaptic,
+)
 from mlgenn_delays.initializers import Initializer, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire
 from mlgenn_delays.readouts import AvgVar
@@ -37,8 +47,8 @@ kinds, neurons, synapses = ml_genn.connectivity, ml_genn.neurons, ml_genn.synaps
             "connection 'Conn_a_b': scale_i .* is False",
         ),
         (
-            {"synapse": synapses.Exponential(np.array([5.0, 6.0]), True)},
-            r"connection 'Conn_a_b': tau of Exponential is an array of shape \(2,\), allowed is",
+            {"synapse": synapses.Exponential(np.array([5.0, 6.0, 7.0]), True)},
+            r"connection 'Conn_a_b': tau of Exponential has shape \(3,\), it should be \(2,\)",
         ),
         (
             {"synapse": synapses.Exponential(-1.0, True)},
@@ -118,8 +128,12 @@ kinds, neurons, synapses = ml_genn.connectivity, ml_genn.neurons, ml_genn.synaps
         ),
         ({"neuron": neurons.LeakyIntegrate(bias=0.5, scale_i=True)}, "population 'b': bias is 0.5"),
         (
-            {"neuron": neurons.LeakyIntegrateFire(v_thresh=np.ones(2), **EVENT_PROP)},
-            r"population 'b': v_thresh of LeakyIntegrateFire is an array of shape \(2,\), allowed",
+            {"neuron": neurons.LeakyIntegrateFire(v_thresh=np.ones(3), **EVENT_PROP)},
+            r"population 'b': v_thresh of LeakyIntegrateFire has shape \(3,\), it should be \(2,",
+        ),
+        (
+            {"neuron": neurons.LeakyIntegrateFire(v=np.ones(2), **EVENT_PROP)},
+            r"population 'b': v of LeakyIntegrateFire is an array of shape \(2,\), allowed is one",
         ),
         (
             {"neuron": neurons.LeakyIntegrateFire(v=ml_genn.initializers.Normal(), **EVENT_PROP)},
@@ -177,16 +191,12 @@ class OwnInitializer(Initializer):
             "'Conn_a_b': its connectivity is Conv1D, which has no counterpart in ml_genn",
         ),
         (
-            {"neuron": LeakyIntegrateFire(v_thresh="uniform")},
-            "population 'b': v_thresh of LeakyIntegrateFire is 'uniform', allowed is one number",
+            {"neuron": LeakyIntegrateFire(v_thresh=(1.0, 2.0, 3.0))},
+            r"population 'b': v_thresh of LeakyIntegrateFire has shape \(3,\), it should be \(2,",
         ),
         (
-            {"neuron": LeakyIntegrateFire(v_thresh=(1.0, 2.0))},
-            r"population 'b': v_thresh of LeakyIntegrateFire is \(1.0, 2.0\), allowed is one",
-        ),
-        (
-            {"synapse": Exponential("uniform")},
-            "connection 'Conn_a_b': tau of Exponential is 'uniform', allowed is one number for all",
+            {"synapse": Exponential("uniform"), "sizes": (3, None)},
+            r"connection 'Conn_a_b': tau of Exponential is Uniform\(min=0, max=1\), which cannot",
         ),
         (
             {
@@ -196,12 +206,24 @@ class OwnInitializer(Initializer):
             r"connection 'Conn_a_b': its delay is Uniform\(min=0, max=9\), in ml_genn Conv2D has",
         ),
         (
-            {"connectivity": Dense(1.0, Axonal(2.0) + Synaptic(1.0))},
-            r"its delay is Axonal\(2\) \+ Synaptic\(1\), and in ml_genn synapses cannot share",
+            {"connectivity": Conv2D(1.0, 2, 3, delay=Axonal(2.5)), "sizes": ((4, 4, 1), None)},
+            r"connection 'Conn_a_b': its delay is Axonal\(2.5\), in ml_genn Conv2D has one delay",
         ),
         (
-            {"connectivity": Dense(1.0, Axonal(2.0))},
-            r"connection 'Conn_a_b': its delay is Axonal\(2\), and in ml_genn synapses cannot",
+            {"connectivity": FixedProbability(0.5, 1.0, delay=Axonal([1.0, 2.0, 3.0]))},
+            r"'Conn_a_b': its delay is Axonal\(.*, but the synapses are drawn at random; give",
+        ),
+        (
+            {"connectivity": Dense(1.0, Axonal(Uniform(0, 9))), "sizes": (3, None)},
+            r"'Conn_a_b': its delay is Axonal\(.*, and how many there are is not known before the",
+        ),
+        (
+            {"connectivity": Dense(1.0, Groups([0, 1, 1], 1.5))},
+            "connection 'Conn_a_b': Groups has 3 elements, there are 6 synapses",
+        ),
+        (
+            {"connectivity": Dense(1.0, Dendritic([1.0, 2.0, 3.0]))},
+            r"connection 'Conn_a_b': Dendritic has shape \(3,\), it should be \(2,\)",
         ),
         (
             {"synapse": "delta"},
@@ -266,3 +288,8 @@ def test_settings_that_our_compilers_refuse_still_describe_an_ml_genn_network():
     )
     neuron = to_ml_genn(network).network.populations[1].neuron
     assert (neuron.bias, neuron.scale_i) == (0.5, False)
+
+
+def test_seed_that_is_no_whole_number():
+    with pytest.raises(ValueError, match=r"rng_seed is 0\.5"):
+        to_ml_genn(make_pair(mlgenn_delays), rng_seed=0.5)

@@ -155,6 +155,7 @@ VALUES: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
             "map": np.array([0, 1, 2, 1]),
             "constant": "TauM",
             "by_logarithm": True,
+            "fixed": True,
         },
     ),
     "Owner": (

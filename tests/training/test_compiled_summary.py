@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from trained_networks import TIMESTEPS, compile_recurrent, make_spikes
 
+from mlgenn_delays import Connection, Network, Population
 from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, SurrogateCompiler
-from mlgenn_delays.initializers import Uniform
+from mlgenn_delays.connectivity import AvgPool2D, Axonal, Dendritic
+from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.neurons import LeakyIntegrate, SpikeInput
 from mlgenn_delays.optimisers import Adam
+from mlgenn_delays.readouts import AvgVar
 
 
 def cells(table, column):
@@ -84,6 +88,51 @@ def test_constants_of_single_neurons(recurrent):
     assert cells(populations, "tau_mem [ms]") == ["", span, "20"]
     assert cells(populations, "per neuron") == ["", "v_thresh 0.5 to 1", ""]
     assert cells(populations, "learned") == ["", "v_thresh", ""]
+
+
+def test_windows_of_readouts(recurrent):
+    recurrent.y.neuron.readout = AvgVar(10, 20)
+    compiled = compile_recurrent(recurrent, "cpu", num_threads=1, dt=0.5)
+    assert cells(compiled.summary().tables[0], "readout") == ["", "", "avg_var, 10 to 20 ms"]
+
+
+@pytest.mark.parametrize(
+    ("clamp", "keep", "weight", "text"),
+    [
+        (None, False, Normal(), ""),
+        ((-9, 9.5), False, Normal(), "-9 to 9.5"),
+        ((-9, np.inf), False, Normal(), "at least -9"),
+        ((-np.inf, 9), False, Normal(), "at most 9"),
+        (None, True, Normal(), "signs kept"),
+        ((-9, 9), True, Normal(), "-9 to 9, signs kept"),
+        ((-9, 9), True, Uniform(0.5, 1), "0 to 9, signs kept"),
+        ((-9, np.linspace(8, 9, 20).reshape(10, 2)), False, Normal(), "-9 to 9, by entry"),
+    ],
+)
+def test_bounds_of_weights(recurrent, clamp, keep, weight, text):
+    recurrent.hy.connectivity.weight = weight
+    settings = {"keep_sign_conns": [recurrent.hy] if keep else []}
+    if clamp is not None:
+        settings["clamp_weight_conns"] = {recurrent.hy: clamp}
+    compiled = compile_recurrent(recurrent, "cpu", num_threads=1, **settings)
+    assert cells(compiled.summary().tables[1], "bounds of weights") == ["", "", text]
+
+
+def test_delays_that_are_sums_are_those_of_synapses(recurrent):
+    axonal, dendritic = np.linspace(1.0, 2.0, 8), np.linspace(3.0, 6.0, 10)
+    recurrent.xh.connectivity.delay = Axonal(axonal) + Dendritic(dendritic)
+    recurrent.xh.max_delay_steps = 20
+    compiled = compile_recurrent(recurrent, "cpu", num_threads=1, dt=0.5)
+    assert cells(compiled.summary().tables[1], "delays [ms]")[0] == "2 to 4, 18 shared"
+
+
+def test_weights_of_pooling_are_no_parameters():
+    with Network() as network:
+        x = Population(SpikeInput(), (4, 4, 2))
+        h = Population(LeakyIntegrate(readout="avg_var"))
+        Connection(x, h, AvgPool2D(2, delay=Axonal(Uniform(0, 3))))
+    compiled = InferenceCompiler(TIMESTEPS, backend="reference").compile(network)
+    assert compiled.summary().parameters == {"weights": 0, "delays": 32}
 
 
 def test_time_so_far(recurrent, compiled):

@@ -1,8 +1,8 @@
 """mlGeNN and mlgenn_delays together. Needs PyGeNN and ml_genn.
 
 :class:`DelayEventPropCompiler` trains an ``ml_genn.Network`` with delayed EventProp. Networks
-convert in both directions, with names, parameters and checkpoints: :func:`from_ml_genn`,
-:func:`to_ml_genn`.
+convert in both directions, with names and parameters: :func:`from_ml_genn`, :func:`to_ml_genn`.
+Checkpoints of weights, delays of synapses and connectivity are read by either package.
 """
 
 from ...engines.genn.availability import require_ml_genn

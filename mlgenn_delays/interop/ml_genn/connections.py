@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import isclass
 from typing import Any
 
 import numpy as np
@@ -10,14 +9,14 @@ from ml_genn.connectivity import AvgPool2D as MlAvgPool2D
 from ml_genn.connectivity import Conv2D as MlConv2D
 from ml_genn.connectivity import OneToOne as MlOneToOne
 from ml_genn.connectivity.sparse_base import SparseBase as MlSparseBase
-from ml_genn.initializers import Initializer as MlInitializer
 
 from ... import connectivity as ours
 from ...checks import describe, fit_array
 from ...connectivity.sparse_base import check_index_arrays, check_indices
-from ...initializers import Initializer
 from ...initializers.value import is_value_constant
-from .counterparts import CONNECTIVITY, INITIALIZERS, Package, naming
+from ...program.parameters import Owner
+from .counterparts import CONNECTIVITY, Package, copy_value, naming
+from .shared_delays import expand_delays
 from .sparse import Sparse
 
 #: Connectivity that has to know the shapes of populations.
@@ -27,26 +26,26 @@ WINDOWED = (ours.AvgPool2D, ours.Conv2D, MlAvgPool2D, MlConv2D)
 Sizes = tuple[int | None, int | None]
 
 
-def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Package) -> Any:
+def convert_connectivity(
+    connectivity: Any, sizes: Sizes, owner: Owner, source: Package, rng_seed: int
+) -> Any:
     """Counterpart of a connectivity, with its weights, delays and synapses.
 
-    Lists of synapses, and arrays that belong to them, become sorted by pre, then post.
+    Lists of synapses, and arrays that belong to them, become sorted by pre, then post. Delays that
+    synapses share become those of each synapse.
 
     Args:
         sizes: numbers of neurons of the connection's source and target
-        label: which connection it belongs to, for messages
+        owner: the connection it belongs to
         source: package of ``connectivity``
+        rng_seed: of the compiler that would draw the same shared delays
 
     Raises:
         ValueError, TypeError: there is no counterpart, or values that do not fit
     """
+    label = f"connection {owner.name!r}"
     CONNECTIVITY.find(connectivity, label, source)
     delay = plain_delay(connectivity)
-    if isinstance(delay, ours.SharedDelay):
-        raise ValueError(
-            f"{label}: its delay is {delay!r}, and in ml_genn synapses cannot share "
-            "delays: give each synapse a delay of its own"
-        )
     if isinstance(connectivity, WINDOWED):
         return _convert_windowed(connectivity, label, source)
     indices: dict[str, np.ndarray] = {}
@@ -56,7 +55,11 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
             indices, order = _sorted_synapses(connectivity, sizes)
     values = {}
     for name, given in (("weight", connectivity.weight), ("delay", delay)):
-        value = _copy(given, f"{label}: {name}", source)
+        if isinstance(given, ours.SharedDelay):
+            rng = np.random.default_rng([rng_seed, owner.index])  # as compilers
+            values[name] = expand_delays(connectivity, sizes, rng, label)
+            continue
+        value = copy_value(given, f"{label}: {name}", source)
         if isinstance(value, np.ndarray):
             value = _arrange(value, connectivity, sizes, order, f"{label}: {name}")
         values[name] = value
@@ -71,9 +74,17 @@ def convert_connectivity(connectivity: Any, sizes: Sizes, label: str, source: Pa
 
 
 def plain_delay(connectivity: Any) -> Any:
-    """Delays, those that are said to be one per synapse as plain ones, which mean that."""
+    """Delays, those that are said to be one per synapse as plain ones, which mean that; whole
+    numbers that all synapses share as their sum."""
     delay = connectivity.delay
-    return delay.delay if isinstance(delay, ours.Synaptic) else delay
+    if isinstance(delay, ours.Synaptic):
+        return delay.delay
+    if isinstance(delay, ours.SharedDelay):
+        numbers = [value for value in delay.values if isinstance(value, float)]
+        total = sum(numbers) * len(delay.terms) / len(delay.values)
+        if len(numbers) == len(delay.values) and total.is_integer():
+            return total
+    return delay
 
 
 def _convert_windowed(connectivity: Any, label: str, source: Package) -> Any:
@@ -86,7 +97,7 @@ def _convert_windowed(connectivity: Any, label: str, source: Package) -> Any:
         )
     values = {"delay": delay}
     if isinstance(connectivity, (ours.Conv2D, MlConv2D)):
-        weight = _copy(connectivity.weight, f"{label}: weight", source)
+        weight = copy_value(connectivity.weight, f"{label}: weight", source)
         if isinstance(weight, np.ndarray) and isinstance(connectivity, ours.Conv2D):
             with naming(label):
                 weight = fit_array(weight, connectivity.kernel.shape, "weight")
@@ -113,15 +124,6 @@ def _sorted_synapses(connectivity: Any, sizes: Sizes) -> tuple[dict[str, np.ndar
     order = check_indices(pre, post, *sizes, what)
     names = {"pre_ind": pre, "post_ind": post}
     return {name: index[order].astype(np.uint32) for name, index in names.items()}, order
-
-
-def _copy(value: Any, label: str, source: Package) -> Any:
-    """A number as it is, a copied array, or the counterpart of an initializer."""
-    # mlGeNN keeps the class of an initializer that is given by its name
-    initializer = value() if isclass(value) and issubclass(value, MlInitializer) else value
-    if isinstance(initializer, (MlInitializer, Initializer)):
-        return INITIALIZERS.create(initializer, label, source)
-    return np.array(value) if isinstance(value, np.ndarray) and value.ndim else value
 
 
 def _arrange(

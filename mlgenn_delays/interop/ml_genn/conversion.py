@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ...checks import check_whole_number
 from ...compilers.build_connections import largest_sample
 from ...compilers.supported import check_supported, time_constant
 from ...initializers import Initializer
+from ...program.parameters import Owner, OwnerKind
 from .connections import WINDOWED, convert_connectivity, plain_delay
+from .constants import of_single_neurons
 from .counterparts import NEURONS, READOUTS, SYNAPSES, Package
 
 #: What GeNN takes as the name of a population or connection.
@@ -52,9 +55,10 @@ def from_ml_genn(network: Any) -> Conversion:
     """The :class:`mlgenn_delays.Network` that says the same as an ``ml_genn.Network``.
 
     Names, shapes, neurons, readouts, synapses, connectivity, ``max_delay_steps`` and the
-    parameters the network holds (given, or loaded from a checkpoint) are kept, so that
-    checkpoints of one belong to the other, too. The original is not changed, and shares
-    nothing with the new network. A ``SequentialNetwork`` becomes one, with its layers.
+    parameters the network holds (given, or loaded from a checkpoint) are kept, those of single
+    neurons among them, so that mlGeNN's checkpoints belong to the new network, too. The original is
+    not changed, and shares nothing with the new network. A ``SequentialNetwork`` becomes one, with
+    its layers.
 
     Raises:
         TypeError: ``network`` is no ``ml_genn.Network``
@@ -66,40 +70,52 @@ def from_ml_genn(network: Any) -> Conversion:
     for population in conversion.network.populations:
         check_supported(population.neuron, population.name)
     for connection in conversion.network.connections:
-        time_constant(connection.synapse, connection.name)
+        synapse = connection.synapse
+        # it looks at settings of all neurons; numbers of single ones are those of a compiler
+        time_constant(synapse.with_values(dict.fromkeys(synapse.per_neuron, 1.0)), connection.name)
     return conversion
 
 
-def to_ml_genn(network: Any) -> Conversion:
+def to_ml_genn(network: Any, *, rng_seed: int = 0) -> Conversion:
     """The ``ml_genn.Network`` that says the same as a :class:`mlgenn_delays.Network`.
 
-    The other direction of :func:`from_ml_genn`. Two things are put in the form mlGeNN needs:
-    ``connectivity.Sparse`` becomes :class:`mlgenn_delays.genn.Sparse`, and where delays are
-    drawn from ``Uniform`` and ``max_delay_steps`` was left out, it is filled in.
+    The other direction of :func:`from_ml_genn`. Some things are put in the form mlGeNN needs:
+    ``connectivity.Sparse`` becomes :class:`mlgenn_delays.genn.Sparse`; where delays are
+    drawn from ``Uniform`` and ``max_delay_steps`` was left out, it is filled in; delays that
+    synapses share become those of each synapse, and constants of single neurons arrays.
+
+    Args:
+        network: description, also one that a checkpoint was loaded into
+        rng_seed: of shared delays and constants of single neurons that are drawn: they are those of
+            a compiler with this seed. Weights and delays of synapses stay initializers.
 
     Raises:
         TypeError: ``network`` is no ``mlgenn_delays.Network``
-        ValueError: a part has no counterpart (a neuron model or initializer of your own, delays
-            that synapses share, those of a convolution among them), or a name that GeNN does not
-            take; the message names the population or connection
+        ValueError: a part has no counterpart (a neuron model or initializer of your own, several
+            delays of a convolution, shared ones of synapses that are still to be drawn), or a name
+            that GeNN does not take; the message names the population or connection
     """
     _check_type(network, Package.MLGENN_DELAYS)
     _check_names("population", network.populations)
     _check_names("connection", network.connections)
-    return _convert(network, Package.MLGENN_DELAYS)
+    rng_seed = check_whole_number(rng_seed, "rng_seed")
+    return _convert(network, Package.MLGENN_DELAYS, rng_seed)
 
 
-def _convert(network: Any, source: Package) -> Conversion:
+def _convert(network: Any, source: Package, rng_seed: int = 0) -> Conversion:
     _check_type(network, source)
     module = source.other.module
     sequential = isinstance(network, source.module.SequentialNetwork)
     conversion = Conversion(module.SequentialNetwork() if sequential else module.Network())
     layers = {layer.population(): layer for layer in network.layers} if sequential else {}
     with conversion.network:
-        for population in network.populations:
-            _add_population(population, layers.get(population), conversion, source)
-        for connection in network.connections:
-            _add_connection(connection, conversion, source)
+        for index, population in enumerate(network.populations):
+            owner = Owner(OwnerKind.POPULATION, index, population.name)
+            neuron = _convert_neuron(population, owner, source, rng_seed)
+            _add_population(population, neuron, layers.get(population), conversion, source)
+        for index, connection in enumerate(network.connections):
+            owner = Owner(OwnerKind.CONNECTION, index, connection.name)
+            _add_connection(connection, owner, conversion, source, rng_seed)
     order = {new: i for i, new in enumerate(map(conversion.connections.get, network.connections))}
     conversion.network.connections.sort(key=order.__getitem__)
     conversion.network.default_params = _convert_defaults(network.default_params, source)
@@ -122,12 +138,12 @@ def _check_names(kind: str, parts: list[Any]) -> None:
 
 
 def _add_population(
-    population: Any, layer: Any | None, conversion: Conversion, source: Package
+    population: Any, neuron: Any, layer: Any | None, conversion: Conversion, source: Package
 ) -> None:
     """Population, or the layer it belongs to; a layer brings a connection, still empty."""
     module = source.other.module
     arguments = {
-        "neuron": _convert_neuron(population, source),
+        "neuron": neuron,
         "shape": None if population.shape is None else tuple(map(int, population.shape)),
         "record_spikes": population.record_spikes,
         "record_spike_events": population.record_spike_events,
@@ -146,9 +162,10 @@ def _add_population(
     conversion.populations[population] = new.population()
 
 
-def _convert_neuron(population: Any, source: Package) -> Any:
+def _convert_neuron(population: Any, owner: Owner, source: Package, rng_seed: int) -> Any:
     label = f"population {population.name!r}"
-    neuron = NEURONS.create(population.neuron, label, source)
+    own = of_single_neurons(population.neuron, NEURONS, population.shape, owner, source, rng_seed)
+    neuron = NEURONS.create(population.neuron, label, source, **own)
     readout = population.neuron.readout
     if readout is not None:
         neuron.readout = READOUTS.create(readout, label, source)
@@ -157,7 +174,9 @@ def _convert_neuron(population: Any, source: Package) -> Any:
     return neuron
 
 
-def _add_connection(connection: Any, conversion: Conversion, source: Package) -> None:
+def _add_connection(
+    connection: Any, owner: Owner, conversion: Conversion, source: Package, rng_seed: int
+) -> None:
     label = f"connection {connection.name!r}"
     ends = connection.source(), connection.target()
     for end, what in zip(ends, ("source", "target")):
@@ -174,8 +193,10 @@ def _add_connection(connection: Any, conversion: Conversion, source: Package) ->
     new.name = connection.name
     sizes = _size(ends[0]), _size(ends[1])
     new.max_delay_steps = _max_delay_steps(connection, source)
-    new.synapse = SYNAPSES.create(connection.synapse, label, source)
-    new.connectivity = convert_connectivity(connection.connectivity, sizes, label, source)
+    shape = ends[1].shape
+    own = of_single_neurons(connection.synapse, SYNAPSES, shape, owner, source, rng_seed)
+    new.synapse = SYNAPSES.create(connection.synapse, label, source, **own)
+    new.connectivity = convert_connectivity(connection.connectivity, sizes, owner, source, rng_seed)
     if isinstance(new.connectivity, WINDOWED):
         new.connectivity.connect(new.source(), new.target())
 

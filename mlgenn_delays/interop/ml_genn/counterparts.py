@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from inspect import isclass
 from numbers import Number
 from types import SimpleNamespace
 from typing import Any
@@ -108,7 +109,7 @@ class Family:
 
         Args:
             label, source: see :meth:`find`
-            others: arguments of the counterpart that are not among its plain numbers
+            others: arguments of the counterpart that are no plain numbers
 
         Raises:
             ValueError, TypeError: there is none, or it does not allow the values
@@ -116,7 +117,9 @@ class Family:
         counterpart, arguments = self.find(model, label, source)
         what = type(model).__name__
         values = {
-            n: _plain(getattr(model, n), f"{label}: {n} of {what}", self.also) for n in arguments
+            n: _plain(getattr(model, n), f"{label}: {n} of {what}", self.also)
+            for n in arguments
+            if n not in others
         }
         with naming(label):
             return counterpart(**values, **others)
@@ -184,6 +187,17 @@ INITIALIZERS = Family(
     },
     hints={Package.MLGENN_DELAYS: "or give an array", Package.ML_GENN: "or give an array"},
 )
+
+
+def copy_value(value: Any, label: str, source: Package) -> Any:
+    """A number as it is, a copied array, or the counterpart of an initializer."""
+    # mlGeNN keeps the class of an initializer that is given by its name
+    is_class = isclass(value) and issubclass(value, ml_initializers.Initializer)
+    initializer = value() if is_class else value
+    if isinstance(initializer, (ml_initializers.Initializer, initializers.Initializer)):
+        return INITIALIZERS.create(initializer, label, source)
+    return np.array(value) if isinstance(value, np.ndarray) and value.ndim else value
+
 
 CONNECTIVITY = Family(
     "connectivity",
