@@ -189,27 +189,30 @@ class Groups(_Kind):
     Args:
         groups: group of each synapse, whole numbers from 0, each of them in use: (source size,
             target size) or flattened of :class:`.Dense`, (synapses,) of :class:`.Sparse` in the
-            order of its indices, (neurons,) of :class:`.OneToOne`
+            order of its indices, (neurons,) of :class:`.OneToOne`, (synapses,) sorted by pre, then
+            post of others
         delay: as of :class:`SharedDelay`; arrays have one element per group
 
     Raises:
-        ValueError: groups that are negative, not whole, or without synapses
+        ValueError: groups that are negative, not whole, or without synapses; when compiled, those
+            of another shape
     """
 
     def __init__(self, groups: Sequence[Any] | np.ndarray, delay: InitValue):
         super().__init__(delay)
-        self.groups = np.ravel(whole_numbers(groups, "Groups: groups")).astype(np.int64)
+        self.groups = whole_numbers(groups, "Groups: groups").astype(np.int64)
         if not self.groups.size or self.groups.min() < 0:
             lowest = self.groups.min(initial=0)
             raise ArgumentError(
                 f"Groups: groups has {self.groups.size} elements from {lowest} on, allowed are "
                 "whole numbers from 0, one per synapse"
             )
-        unused = np.flatnonzero(np.bincount(self.groups) == 0)
-        if unused.size:
+        used = np.unique(self.groups)  # a group's number may be far beyond how many there are
+        skipped = np.flatnonzero(used != np.arange(len(used)))
+        if skipped.size:
             raise ArgumentError(
-                f"Groups: group {unused[0]} has no synapse; number groups from 0 to "
-                f"{len(np.unique(self.groups)) - 1}"
+                f"Groups: group {skipped[0]} has no synapse; number groups from 0 to "
+                f"{len(used) - 1} (groups has numbers up to {used[-1]})"
             )
 
     def num_entries(self, sizes: Sizes) -> int:
@@ -218,19 +221,33 @@ class Groups(_Kind):
     def entries(
         self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
     ) -> np.ndarray:
-        if len(pre_ind) != len(self.groups):
-            raise ArgumentError(
-                f"{label}: Groups has {len(self.groups)} elements, there are {len(pre_ind)} "
-                "synapses"
-            )
-        return self.groups
+        pairs = (sizes.source, sizes.target)
+        has_all = len(pre_ind) == sizes.source * sizes.target
+        return self._of_synapses(len(pre_ind), label, pairs if has_all else None)
 
     def sorted(self, order: np.ndarray) -> SharedDelay:
-        if len(order) != len(self.groups):
+        return Groups(self._of_synapses(len(order), "Sparse")[order], self.delay)
+
+    def _of_synapses(
+        self, synapses: int, label: str, pairs: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """Group of each synapse, flat.
+
+        Args:
+            pairs: (source size, target size) where all pairs of neurons have a synapse
+        """
+        shape = self.groups.shape
+        if len(shape) > 1 and shape != pairs:  # as many elements may mean others, e.g. (post, pre)
+            flat = f"({synapses},)"
+            allowed = flat if pairs is None else f"{pairs} or flattened {flat}"
             raise ArgumentError(
-                f"Sparse: Groups has {len(self.groups)} elements, there are {len(order)} synapses"
+                f"{label}: Groups: groups has shape {shape}, it should be {allowed}"
             )
-        return Groups(self.groups[order], self.delay)
+        if self.groups.size != synapses:
+            raise ArgumentError(
+                f"{label}: Groups has {self.groups.size} elements, there are {synapses} synapses"
+            )
+        return self.groups.ravel()
 
     def with_values(self, values: InitValue) -> SharedDelay:
         return Groups(self.groups, values)

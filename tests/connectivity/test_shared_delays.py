@@ -98,6 +98,14 @@ def test_groups_follow_their_synapses():
     assert made.delay.groups.tolist() == [0, 1, 2, 3]
 
 
+def test_groups_of_all_pairs_of_neurons():
+    """As (source size, target size), or flattened."""
+    groups = np.arange(12).reshape(SIZES) % 5
+    for given in (groups, groups.ravel()):
+        _, spec = compiled_delays(describe(Groups(given, Uniform(0, 9))))
+        np.testing.assert_array_equal(spec.map, groups.ravel())
+
+
 ORDER = np.array([2, 0, 3, 1])  # of the synapses, as they are given below
 
 
@@ -218,6 +226,32 @@ def test_saved_and_loaded(kind, tmp_path):
         (
             lambda: compiled_delays(describe(Groups([0, 1], 1.0))),
             "'xh': Groups has 2 elements, there are 12 synapses",
+        ),
+        (
+            lambda: compiled_delays(describe(Groups(np.arange(12).reshape(4, 3), 1.0))),
+            "'xh': Groups: groups has shape (4, 3), it should be (3, 4) or flattened (12,)",
+        ),
+        (
+            lambda: compiled_delays(describe(Groups(np.arange(12).reshape(1, 12), 1.0))),
+            "'xh': Groups: groups has shape (1, 12), it should be (3, 4) or flattened (12,)",
+        ),
+        (
+            lambda: compiled_delays(
+                describe(
+                    Groups(np.arange(12).reshape(3, 4), 1.0),
+                    connectivity=lambda d: FixedProbability(0.5, 1.0, delay=d),
+                )
+            ),
+            "'xh': Groups: groups has shape (3, 4), it should be (6,)",
+        ),
+        (
+            lambda: Sparse(PRE, POST, 1.0, Groups([[0, 1], [1, 0]], 1.0)),
+            "Sparse: Groups: groups has shape (2, 2), it should be (4,)",
+        ),
+        (
+            lambda: Groups([0, 10**12], 1.0),
+            "group 1 has no synapse; number groups from 0 to 1 (groups has numbers up to "
+            "1000000000000)",
         ),
         (lambda: compiled_delays(describe(Axonal([1.0, 2.0]))), "'xh': Axonal"),
         (
