@@ -77,7 +77,8 @@ class Network:
             of_neurons = {n: v for n, v in state.items() if n in known}
             neurons.append(population.neuron.check_saved(of_neurons, population.size, label))
         for connection, state, values in zip(self.connections, states, synapses, strict=True):
-            connection.connectivity.set_state(state)
+            sizes = connection.source_size, connection.target_size
+            connection.connectivity.set_state(state, sizes)
             connection.synapse = connection.synapse.with_values(values)
         for population, values in zip(self.populations, neurons, strict=True):
             population.neuron = population.neuron.with_values(values)

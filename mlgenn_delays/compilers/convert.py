@@ -66,7 +66,8 @@ def convert(
     note = note_differences(network, meta, "grid")
     lost += [] if note is None else [note]
     for connection, fitting in zip(network.connections, checked, strict=True):
-        connection.connectivity.set_state(fitting)
+        sizes = connection.source_size, connection.target_size
+        connection.connectivity.set_state(fitting, sizes)
     return tuple(lost)
 
 

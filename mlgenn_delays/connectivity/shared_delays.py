@@ -67,8 +67,12 @@ class SharedDelay(ABC):
         """Numbers, arrays or initializers: those of the terms."""
 
     @abstractmethod
-    def with_values(self, values: InitValue) -> SharedDelay:
-        """The same kind with other delays, (entries,), or one number for all."""
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
+        """The same kind with other delays, (entries,), or one number for all.
+
+        Args:
+            sizes: of the connection, where they are known: terms of sums then have their own
+        """
 
     def sorted(self, order: np.ndarray) -> SharedDelay:
         """The same after synapses that are given one by one have been sorted.
@@ -114,7 +118,7 @@ class _Kind(CallRepr, SharedDelay):
     def values(self) -> tuple[Value, ...]:
         return (self.delay,)
 
-    def with_values(self, values: InitValue) -> SharedDelay:
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
         return type(self)(values)
 
 
@@ -249,7 +253,7 @@ class Groups(_Kind):
             )
         return self.groups.ravel()
 
-    def with_values(self, values: InitValue) -> SharedDelay:
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
         return Groups(self.groups, values)
 
 
@@ -301,12 +305,18 @@ class SumOfDelays(SharedDelay):
         return SumOfDelays([term.sorted(order) for term in self._terms], self._all)
 
     def sorted_entries(self, entries: np.ndarray, order: np.ndarray, sizes: Sizes) -> np.ndarray:
-        ends = np.cumsum([term.num_entries(sizes) for term in self._terms])
-        parts = zip(self._terms, np.split(entries, ends[:-1]), strict=True)
+        parts = self._split(entries, sizes)
         return np.concatenate([term.sorted_entries(part, order, sizes) for term, part in parts])
 
-    def with_values(self, values: InitValue) -> SharedDelay:
-        return SumOfDelays(self._terms, values)
+    def _split(self, entries: np.ndarray, sizes: Sizes) -> list[tuple[SharedDelay, np.ndarray]]:
+        """Each term and its part of the entries."""
+        ends = np.cumsum([term.num_entries(sizes) for term in self._terms])
+        return list(zip(self._terms, np.split(entries, ends[:-1]), strict=True))
+
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
+        if sizes is None or not isinstance(values, np.ndarray):
+            return SumOfDelays(self._terms, values)
+        return SumOfDelays([term.with_values(part) for term, part in self._split(values, sizes)])
 
     def __repr__(self) -> str:
         return " + ".join(map(repr, self._terms))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, load_network
 from mlgenn_delays.connectivity import (
     Axonal,
     Dendritic,
@@ -301,3 +301,75 @@ def test_all_connectivity_takes_them(made):
     with InferenceCompiler(30, backend="reference").compile(network) as compiled:
         delay = compiled.program.connections[0].delay
         assert compiled.program.parameters[delay].shape == (4,)
+
+
+SQUARE = (3, 3)  # sizes of source and target, so that axons and dendrites are as many
+
+
+def square(delay):
+    """input (3) -> output (3)."""
+    with Network() as network:
+        x = Population(SpikeInput(), SQUARE[0], name="x")
+        y = Population(LeakyIntegrate(readout="avg_var"), SQUARE[1], name="y")
+        xy = Connection(x, y, Dense(Normal(1.0, 0.5), delay), Exponential(5.0), "xy", 20)
+    return SimpleNamespace(network=network, xh=xy)
+
+
+GROUPS = np.arange(9).reshape(SQUARE) % 2
+
+
+@pytest.mark.parametrize(
+    ("saved", "described", "message"),
+    [
+        (Axonal(1.0), Dendritic(1.0), "has axonal delays there, dendritic delays in the network"),
+        (
+            Dendritic(1.0) + Axonal(1.0),
+            Axonal(1.0) + Dendritic(1.0),
+            "has dendritic + axonal delays there, axonal + dendritic delays in the network",
+        ),
+        (
+            Groups([0, 1, 2, 2, 1, 0, 0, 1, 2], 1.0),
+            Axonal(1.0),
+            "has grouped delays there, axonal delays in the network",
+        ),
+        (Groups(GROUPS, 1.0), Groups(1 - GROUPS, 1.0), "has other groups of synapses there"),
+    ],
+)
+def test_delays_of_others_are_not_taken_over(saved, described, message):
+    compiled, _ = compiled_delays(square(saved))
+    other = square(described)
+    again, _ = compiled_delays(other)
+    state = compiled.training_state()
+    start = re.escape(f"the training state belongs to another network: connection 'xy' {message}")
+    with pytest.raises(ValueError, match=start):
+        load_network(other.network, state)
+    assert other.xh.connectivity.delay is described
+    with pytest.raises(ValueError, match=start):
+        again.load_training_state(state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_delays_of_the_same_kind_are_taken_over(kind):
+    def sparse(delay):
+        return Sparse(PRE, POST, Normal(1.0, 0.5), delay)
+
+    delay, _ = KINDS[kind]
+    net = describe(delay, connectivity=sparse)
+    compiled, spec = compiled_delays(net)
+    load_network(net.network, compiled.training_state())
+    _, loaded = compiled_delays(net)
+    np.testing.assert_array_equal(loaded.initial, spec.initial)
+
+
+def test_loaded_sums_have_the_values_of_their_terms():
+    net = describe(Axonal(Uniform(0, 9)) + Dendritic(Uniform(0, 5)))
+    compiled, spec = compiled_delays(net)
+    load_network(net.network, compiled.training_state())
+    loaded = net.xh.connectivity.delay
+    assert repr(loaded) == "Axonal(float64[3]) + Dendritic(float64[4])"
+    axonal, dendritic = loaded.terms
+    np.testing.assert_array_equal(np.concatenate([*axonal.values, *dendritic.values]), spec.initial)
+    assert "Uniform" not in str(net.network.summary().tables[1])
+    net.xh.connectivity.delay = loaded + Shared(0.5)
+    _, longer = compiled_delays(describe(loaded + Shared(0.5), max_delay_steps=60))
+    np.testing.assert_array_equal(longer.initial, [*spec.initial, 0.5])
