@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from .checks import check_array, check_number, fit_array
-from .initializers.value import is_value_array, is_value_initializer, make_value
+from .initializers.value import is_value_initializer, make_value
 from .learned_elsewhere import LearnedElsewhere
 
 Bound = TypeVar("Bound", bound="PerNeuronModel")
@@ -110,14 +111,19 @@ def check_per_neuron(value: Any, name: str, **bounds: Any) -> float | None:
     Raises:
         ValueError, TypeError: the message names the parameter, its value and what is allowed
     """
-    if not is_value_initializer(value) and not isinstance(value, str) and not _is_array(value):
+    if isinstance(value, (Real, np.number)):
         return check_number(value, name, **bounds)
     made = make_value(value, name)
+    if is_value_initializer(made):
+        for extreme in _range_of(made):
+            check_number(extreme, f"{name}: an end of {made!r}", **bounds)
     if isinstance(made, np.ndarray) and made.size:
         for extreme in (made.min(), made.max()):
             check_number(float(extreme), name, **bounds)
     return made if isinstance(made, float) else None
 
 
-def _is_array(value: Any) -> bool:
-    return is_value_array(value) or hasattr(value, "__array__")
+def _range_of(initializer: Any) -> tuple[float, ...]:
+    """Smallest and largest value that are drawn, where there are both."""
+    low, high = (getattr(initializer, end, None) for end in ("min", "max"))
+    return (low, high) if isinstance(low, float) and isinstance(high, float) else ()
