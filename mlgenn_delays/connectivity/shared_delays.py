@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import ArgumentError, whole_numbers
+from ..checks import ArgumentError, describe, whole_numbers
 from ..initializers.value import InitValue, Value, make_delay, sample_value
 from ..reprs import CallRepr
 
@@ -88,7 +88,10 @@ class SharedDelay(ABC):
 
     def __add__(self, other: Any) -> SumOfDelays:
         if not isinstance(other, SharedDelay):
-            return NotImplemented
+            raise TypeError(
+                f"{describe(other)} cannot be added to {self!r}: a sum of delays has terms such as "
+                "Axonal(3) or Shared(3)"
+            )
         return SumOfDelays((*self.terms, *other.terms))
 
 
@@ -123,7 +126,8 @@ class _Kind(CallRepr, SharedDelay):
 
 
 class Axonal(_Kind):
-    """One delay per presynaptic neuron, for all its synapses of the connection."""
+    """One delay per presynaptic neuron, for all its synapses of the connection. Neurons without
+    synapses there have one, too, which counts as a parameter and never changes."""
 
     def num_entries(self, sizes: Sizes) -> int:
         return sizes.source

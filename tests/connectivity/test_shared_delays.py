@@ -24,7 +24,7 @@ from mlgenn_delays.connectivity import (
     Synaptic,
 )
 from mlgenn_delays.connectivity.shared_delays import Sizes
-from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.initializers import LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
 
@@ -173,8 +173,13 @@ def test_delays_that_are_drawn():
 
 @pytest.mark.parametrize(
     ("delay", "expected"),
-    [(Axonal(Uniform(0, 7)), 7), (Dendritic([1.5, 2.5, 0, 0]), 3), (Axonal(3.0) + Shared(4.5), 9)],
-    ids=["axonal", "dendritic", "sum"],
+    [
+        (Axonal(Uniform(0, 7)), 7),
+        (Axonal(LogUniform(1, 7)), 7),
+        (Dendritic([1.5, 2.5, 0, 0]), 3),
+        (Axonal(3.0) + Shared(4.5), 9),
+    ],
+    ids=["axonal", "by logarithm", "dendritic", "sum"],
 )
 def test_longest_delay_is_found(delay, expected):
     net = describe(delay, max_delay_steps=None)
@@ -188,6 +193,21 @@ def test_sums_of_delays_are_those_of_synapses():
     _, spec = compiled_delays(net)
     expected = np.add.outer([0.5, 1.0, 1.5], [0.0, 1.0, 2.0, 3.0])
     np.testing.assert_allclose(spec.expand(spec.initial).reshape(SIZES), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_delays_of_synapses(kind):
+    """Of a compiled network, whatever synapses share."""
+    delay, entries = KINDS[kind]
+    net = describe(delay, connectivity=lambda d: Sparse(PRE, POST, Normal(1.0, 0.5), d))
+    compiled, spec = compiled_delays(net)
+    group = compiled.connection_populations[net.xh]
+    expected = spec.initial[np.atleast_2d(entries)].sum(axis=0)
+    np.testing.assert_allclose(group.synapse_delays(), expected)
+    net = describe(2.0)
+    compiled = InferenceCompiler(30, backend="reference").compile(net.network)
+    group = compiled.connection_populations[net.xh]
+    np.testing.assert_array_equal(group.synapse_delays(), np.full(SIZES, 2.0))
 
 
 @pytest.mark.parametrize("kind", ["axonal", "sum"])
@@ -270,8 +290,10 @@ def test_what_is_refused(make, message):
 
 
 def test_what_can_be_added():
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"3.0 cannot be added to Axonal\(1\): a sum of delays has"):
         Axonal(1.0) + 3.0
+    with pytest.raises(ValueError, match=r"Shared has shape \(2,\), it should be \(1,\)$"):
+        compiled_delays(describe(Shared([1.0, 2.0])))
 
 
 def test_texts():
