@@ -14,7 +14,7 @@ from ..network import Network
 from ..population import Population
 from ..program.surrogate import NORM_SMALL
 from ..training.state import State, read_state, saved_connection, section
-from .load_network import note_differences
+from .load_network import check_delay_kind, note_differences
 
 
 def convert(
@@ -61,6 +61,8 @@ def convert(
         sizes = connection.source_size, connection.target_size
         label = f"training state, connection {connection.name!r}"
         checked.append(connection.connectivity.check_state(values, *sizes, label))
+        if isinstance(connection.connectivity.delay, SharedDelay):
+            check_delay_kind(connection, checked[-1], meta)
     for population in network.populations:
         lost += _lost_input(population, of_populations[population])
     note = note_differences(network, meta, "grid")

@@ -144,11 +144,11 @@ def _check_connections(network: Network, arrays: State, meta: Meta) -> list[dict
         sizes = connection.source_size, connection.target_size
         label = f"training state, connection {connection.name!r}"
         checked.append(connection.connectivity.check_state(values, *sizes, label))
-        _check_delay_kind(connection, checked[-1], meta)
+        check_delay_kind(connection, checked[-1], meta)
     return checked
 
 
-def _check_delay_kind(connection: Connection, values: Mapping[str, np.ndarray], meta: Meta) -> None:
+def check_delay_kind(connection: Connection, values: Mapping[str, np.ndarray], meta: Meta) -> None:
     """Delays of as many axons, dendrites or groups would go to other synapses."""
     described = meta["network"].get("parameters")
     if isinstance(described, dict):

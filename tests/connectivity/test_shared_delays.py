@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, load_network
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, convert, load_network
 from mlgenn_delays.connectivity import (
     Axonal,
     Dendritic,
@@ -363,8 +363,9 @@ def test_delays_of_others_are_not_taken_over(saved, described, message):
     again, _ = compiled_delays(other)
     state = compiled.training_state()
     start = re.escape(f"the training state belongs to another network: connection 'xy' {message}")
-    with pytest.raises(ValueError, match=start):
-        load_network(other.network, state)
+    for take_over in (load_network, convert):
+        with pytest.raises(ValueError, match=start):
+            take_over(other.network, state)
     assert other.xh.connectivity.delay is described
     with pytest.raises(ValueError, match=start):
         again.load_training_state(state)
