@@ -275,10 +275,8 @@ def fit_array(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarra
         ValueError: other shape
     """
     if array.shape != shape and array.shape != (int(np.prod(shape)),):
-        raise ValueError(
-            f"{name} has shape {array.shape}, it should be {shape} or flattened "
-            f"({int(np.prod(shape))},)"
-        )
+        flat = "" if len(shape) == 1 else f" or flattened ({int(np.prod(shape))},)"
+        raise ValueError(f"{name} has shape {array.shape}, it should be {shape}{flat}")
     return array.reshape(shape)
 
 

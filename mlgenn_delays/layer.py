@@ -164,8 +164,11 @@ ConnectionType = Connection | Layer
 PopulationType = InputLayer | Layer | Population
 
 
-def get_underlying_pop(obj: Any) -> Population:
+def get_underlying_pop(obj: Any, name: str = "") -> Population:
     """Population of a layer, or the population itself.
+
+    Args:
+        name: of the argument that has it, for messages
 
     Raises:
         TypeError: neither
@@ -174,15 +177,19 @@ def get_underlying_pop(obj: Any) -> Population:
     if isinstance(obj, Population):
         return obj
     if not isinstance(obj, (InputLayer, Layer)):
-        raise ArgumentTypeError(f"{describe(obj)} is not a Population, InputLayer or Layer")
+        start = f"{name}: " if name else ""
+        raise ArgumentTypeError(f"{start}{describe(obj)} is not a Population, InputLayer or Layer")
     population = obj.population()
     if population is None:
         raise ReferenceError("the network of this layer does not exist any more")
     return population
 
 
-def get_underlying_conn(obj: Any) -> Connection:
+def get_underlying_conn(obj: Any, name: str = "") -> Connection:
     """Connection into a layer, or the connection itself.
+
+    Args:
+        name: of the argument that has it, for messages
 
     Raises:
         TypeError: neither, or the layer has no connection
@@ -191,7 +198,10 @@ def get_underlying_conn(obj: Any) -> Connection:
     if isinstance(obj, Connection):
         return obj
     if not isinstance(obj, Layer) or obj.connection is None:
-        raise ArgumentTypeError(f"{describe(obj)} is not a Connection or a Layer that has one")
+        start = f"{name}: " if name else ""
+        raise ArgumentTypeError(
+            f"{start}{describe(obj)} is not a Connection or a Layer that has one"
+        )
     connection = obj.connection()
     if connection is None:
         raise ReferenceError("the network of this layer does not exist any more")

@@ -76,7 +76,8 @@ class Network:
             label = f"checkpoint {tuple(keys)}, population '{population}'"
             neurons.append(population.neuron.trained_values(state, {}, population.size, label))
         for connection, state, values in zip(self.connections, states, synapses, strict=True):
-            connection.connectivity.set_state(state)
+            sizes = connection.source_size, connection.target_size
+            connection.connectivity.set_state(state, sizes)
             connection.synapse = connection.synapse.with_values(values)
         for population, values in zip(self.populations, neurons, strict=True):
             population.neuron = population.neuron.with_values(values)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from .checks import as_array, check_array, check_number, describe, fit_array
-from .initializers.value import is_value_array, is_value_constant, is_value_initializer, make_value
+from .initializers.value import is_value_constant, is_value_initializer, make_value
 from .learned_elsewhere import LearnedElsewhere
 
 Bound = TypeVar("Bound", bound="PerNeuronModel")
@@ -127,11 +128,14 @@ def check_per_neuron(value: Any, name: str, **bounds: Any) -> float | None:
     Raises:
         ValueError, TypeError: the message names the parameter, its value and what is allowed
     """
-    if not is_value_initializer(value) and not isinstance(value, str) and not _is_array(value):
+    if isinstance(value, (Real, np.number)):
         return check_number(value, name, **bounds)
     made = make_value(value, name)
     if isinstance(made, float):  # of NumPy's numbers, which have __array__, too
         return check_number(made, name, **bounds)
+    if is_value_initializer(made):
+        for extreme in _range_of(made):
+            check_number(extreme, f"{name}: an end of {made!r}", **bounds)
     if isinstance(made, np.ndarray) and made.size:
         for extreme in (made.min(), made.max()):
             check_number(float(extreme), name, **bounds)
@@ -146,5 +150,7 @@ def _plain_number(value: Any, name: str) -> Any:
     return array.item() if array.dtype.kind in "iuf" else value
 
 
-def _is_array(value: Any) -> bool:
-    return is_value_array(value) or hasattr(value, "__array__")
+def _range_of(initializer: Any) -> tuple[float, ...]:
+    """Smallest and largest value that are drawn, where there are both."""
+    low, high = (getattr(initializer, end, None) for end in ("min", "max"))
+    return (low, high) if isinstance(low, float) and isinstance(high, float) else ()

@@ -17,6 +17,9 @@ from .filter import ExampleFilter, ExampleFilterType, NeuronFilterType, get_neur
 #: Gradients by their names in mlGeNN, and the parameters that they belong to.
 _GRADIENTS = {"Gradient": "g", "DelayGradient": "d"}
 
+#: Arguments that choose neurons of source and target.
+_FILTERS = ("src_neuron_filter", "trg_neuron_filter")
+
 
 class ConnVarRecorder(Callback):
     """Records a variable of a connection in every batch.
@@ -71,9 +74,12 @@ class ConnVarRecorder(Callback):
         self._var, self.key = genn_var, key
         self._example_filter = ExampleFilter(example_filter)
         self._filters = (src_neuron_filter, trg_neuron_filter)
-        for chosen, population in zip(self._filters, (self._conn.source(), self._conn.target())):
+        ends = self._conn.source(), self._conn.target()
+        for chosen, population, name in zip(self._filters, ends, _FILTERS, strict=True):
             if chosen is not None and population is not None:
-                get_neuron_filter_mask(chosen, population.shape)  # a bad one is refused at once
+                get_neuron_filter_mask(
+                    chosen, population.shape, name
+                )  # a bad one is refused at once
         self._data: list[np.ndarray] = []
 
     def set_params(self, data: dict, compiled_network: Any, **kwargs: Any) -> None:
@@ -121,7 +127,7 @@ class ConnVarRecorder(Callback):
                 f"ConnVarRecorder: synapses of connection '{self._conn}' share {spec.name!r}, "
                 "which neuron filters do not apply to"
             )
-        pre, post = map(get_neuron_filter_mask, self._filters, shapes)
+        pre, post = map(get_neuron_filter_mask, self._filters, shapes, _FILTERS)
         if connection.is_sparse:
             return pre[connection.pre_ind] & post[connection.post_ind]
         return np.ix_(pre, post)
@@ -134,7 +140,7 @@ class ConnVarRecorder(Callback):
                 f"ConnVarRecorder: {spec.name!r} of connection '{self._conn}' belongs to neurons "
                 f"of the target, src_neuron_filter is {describe(of_source)}, allowed is None"
             )
-        return get_neuron_filter_mask(of_target, shapes[1])
+        return get_neuron_filter_mask(of_target, shapes[1], _FILTERS[1])
 
     def on_test_begin(self) -> None:
         if self._is_gradient:

@@ -83,77 +83,78 @@ def _example_mask(f: Any) -> np.ndarray:
     return mask
 
 
-def get_neuron_filter_mask(f: NeuronFilterType, shape: int | Sequence[int] | None) -> np.ndarray:
+def get_neuron_filter_mask(
+    f: NeuronFilterType, shape: int | Sequence[int] | None, name: str = "neuron_filter"
+) -> np.ndarray:
     """(neurons,) bool mask from a filter.
 
     Args:
         f: None (all); a slice, the index of a neuron or a sequence of these (for shapes
             with several axes: one sequence or slice per axis); or bools of ``shape``
         shape: of the population
+        name: of the argument, for messages
 
     Raises:
         TypeError: another kind of filter
         ValueError: indices out of range, wrong shape, or ``shape`` is None
     """
     if shape is None:
-        raise ValueError("neuron_filter: the shape of the population is missing")
+        raise ValueError(f"{name}: the shape of the population is missing")
     sizes = tuple(shape) if isinstance(shape, Sequence) else (int(shape),)
     if f is None:
         return np.ones(int(np.prod(sizes)), dtype=bool)
     mask = np.zeros(sizes, dtype=bool)
-    mask[_neuron_index(f, sizes)] = True
+    mask[_neuron_index(f, sizes, name)] = True
     return mask.flatten()
 
 
-def _neuron_index(f: Any, sizes: tuple[int, ...]) -> Any:
+def _neuron_index(f: Any, sizes: tuple[int, ...], name: str) -> Any:
     if isinstance(f, slice) or _is_int(f):
         parts: tuple[Any, ...] = (f,)
     elif isinstance(f, (Sequence, np.ndarray)) and not isinstance(f, str):
-        array = _as_array(f)
+        array = _as_array(f, name)
         if array is not None and array.dtype == bool:
-            return _checked_bools(array, sizes)
+            return _checked_bools(array, sizes, name)
         parts = (f,) if len(sizes) == 1 else tuple(f)
     else:
         raise ArgumentTypeError(
-            "neuron_filter should be None, a whole number, a slice or a sequence, not "
-            f"{describe(f)}"
+            f"{name} should be None, a whole number, a slice or a sequence, not {describe(f)}"
         )
     if len(parts) != len(sizes):
         raise ArgumentIndexError(
-            f"neuron_filter has {len(parts)} parts, it needs one for each axis of shape {sizes}"
+            f"{name} has {len(parts)} parts, it needs one for each axis of shape {sizes}"
         )
     axes = zip(parts, sizes, strict=True)
-    return tuple(p if isinstance(p, slice) else _checked_axis(p, size) for p, size in axes)
+    return tuple(p if isinstance(p, slice) else _checked_axis(p, size, name) for p, size in axes)
 
 
-def _as_array(f: Any) -> np.ndarray | None:
+def _as_array(f: Any, name: str) -> np.ndarray | None:
     """Array, or None where axes have slices or sequences of different lengths."""
-    if any(isinstance(part, slice) for part in check_sequence(f, "neuron_filter", "neurons")):
+    if any(isinstance(part, slice) for part in check_sequence(f, name, "neurons")):
         return None
     try:
-        return as_array(f, "neuron_filter")
+        return as_array(f, name)
     except ValueError:
         return None
 
 
-def _checked_bools(array: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+def _checked_bools(array: np.ndarray, sizes: tuple[int, ...], name: str) -> np.ndarray:
     if array.shape != sizes:
-        raise ArgumentError(f"neuron_filter of bools has shape {array.shape}, it should be {sizes}")
+        raise ArgumentError(f"{name} of bools has shape {array.shape}, it should be {sizes}")
     return array
 
 
-def _checked_axis(indices: Any, size: int) -> np.ndarray:
-    array = as_array(indices, "neuron_filter")
+def _checked_axis(indices: Any, size: int, name: str) -> np.ndarray:
+    array = as_array(indices, name)
     if array.size == 0:
         return array.astype(np.int64)
     if array.dtype.kind not in "iu":
         raise ArgumentTypeError(
-            "neuron_filter should be made of whole numbers, slices or bools, not "
-            f"{describe(indices)}"
+            f"{name} should be made of whole numbers, slices or bools, not {describe(indices)}"
         )
     bad = (array < 0) | (array >= size)
     if np.any(bad):
         raise ArgumentIndexError(
-            f"neuron_filter has the index {array[bad][0]}, allowed are 0 to {size - 1}"
+            f"{name} has the index {array[bad][0]}, allowed are 0 to {size - 1}"
         )
     return array

@@ -91,7 +91,8 @@ def resolve_connections(connections: Any, name: str) -> frozenset[Connection]:
     Raises:
         TypeError: no sequence, or one of something else
     """
-    return frozenset(map(get_underlying_conn, check_sequence(connections, name, "connections")))
+    given = check_sequence(connections, name, "connections")
+    return frozenset(get_underlying_conn(c, name) for c in given)
 
 
 def resolve_learned_weights(connections: Any) -> frozenset[Connection] | None:

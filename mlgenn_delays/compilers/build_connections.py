@@ -13,7 +13,7 @@ from ..checks import ArgumentError
 from ..connection import Connection
 from ..connectivity import Axonal, SharedDelay, Synaptic
 from ..connectivity.shared_delays import Sizes
-from ..initializers import Initializer, Uniform
+from ..initializers import Initializer, LogUniform, Uniform
 from ..initializers.value import Value, is_value_array, is_value_constant, sample_value
 from ..network import Network
 from ..program.parameters import Owner, OwnerKind, ParameterSpec
@@ -208,8 +208,9 @@ def largest_sample(initializer: Initializer) -> float | None:
     return None
 
 
-@largest_sample.register
-def _(initializer: Uniform) -> float | None:
+@largest_sample.register(Uniform)
+@largest_sample.register(LogUniform)
+def _(initializer: Uniform | LogUniform) -> float | None:
     return initializer.max
 
 

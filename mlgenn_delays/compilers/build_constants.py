@@ -42,10 +42,10 @@ def resolve_learned_params(given: Any, name: str) -> LearnedParams:
         return {}
     of_neurons = name == "neuron_learn_params"
     of = f"{'population' if of_neurons else 'connection'} or layer to names of parameters"
-    resolve: Callable[[Any], Any] = get_underlying_pop if of_neurons else get_underlying_conn
+    resolve: Callable[[Any, str], Any] = get_underlying_pop if of_neurons else get_underlying_conn
     found: dict[Any, Mapping[str, tuple[float, float] | None]] = {}
     for key, value in check_mapping(given, name, of).items():
-        owner = resolve(key)
+        owner = resolve(key, name)
         if owner in found:
             raise ValueError(f"{name} has {owner.name!r} twice, as a layer and as a part of it")
         found[owner] = _bounds_by_name(value, f"{name}[{owner.name!r}]")

@@ -14,7 +14,7 @@ from ..network import Network
 from ..population import Population
 from ..program.surrogate import NORM_SMALL
 from ..training.state import State, read_state, saved_connection, section
-from .load_network import note_differences, set_models, trained_models
+from .load_network import check_delay_kind, note_differences, set_models, trained_models
 
 
 def convert(
@@ -62,13 +62,16 @@ def convert(
         sizes = connection.source_size, connection.target_size
         label = f"training state, connection {connection.name!r}"
         checked.append(connection.connectivity.check_state(values, *sizes, label))
+        if isinstance(connection.connectivity.delay, SharedDelay):
+            check_delay_kind(connection, checked[-1], meta)
     for population in network.populations:
         lost += _lost_input(population, of_populations[population])
     set_models(network, *trained_models(network, arrays, meta))
     note = note_differences(network, meta, "grid")
     lost += [] if note is None else [note]
     for connection, fitting in zip(network.connections, checked, strict=True):
-        connection.connectivity.set_state(fitting)
+        sizes = connection.source_size, connection.target_size
+        connection.connectivity.set_state(fitting, sizes)
     return tuple(lost)
 
 

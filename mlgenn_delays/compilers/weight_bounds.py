@@ -40,7 +40,7 @@ def resolve_clamps(value: Any) -> Clamps | None:
         )
     clamps: dict[Connection, tuple[Value, Value]] = {}
     for key, pair in value.items():
-        connection = get_underlying_conn(key)
+        connection = get_underlying_conn(key, name)
         if connection in clamps:
             raise ValueError(
                 f"{name} has {connection.name!r} twice, as a layer and as a part of it"
@@ -61,7 +61,12 @@ def _pair(value: Any, name: str) -> tuple[Value, Value]:
             "do not fit each other"
         ) from None
     if not ordered:
-        raise ValueError(f"{name}: a smallest weight is above the largest, or not a number")
+        lows, highs = np.broadcast_arrays(low, high)
+        first = first_index(~(lows <= highs))
+        raise ValueError(
+            f"{name}: a smallest weight is above the largest, or not a number: "
+            f"({lows[first]:g}, {highs[first]:g}), allowed is smallest <= largest"
+        )
     return low, high
 
 

@@ -152,13 +152,39 @@ class Connectivity(LearnedElsewhere, CallRepr, ABC):
             return (self.delay.num_entries(sizes),)
         return self.value_shape(synapse_shape)
 
-    def set_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take over what :meth:`check_state` returned."""
+    def set_state(
+        self, state: Mapping[str, np.ndarray], sizes: tuple[int, int] | None = None
+    ) -> None:
+        """Take over what :meth:`check_state` returned.
+
+        Args:
+            sizes: numbers of neurons of source and target, where sums of delays should be split
+                into those of their terms
+        """
         if "g" in state:
             self.weight = state["g"]
-        if "d" in state:
-            delay, saved = self.delay, state["d"]
-            self.delay = delay.with_values(saved) if isinstance(delay, SharedDelay) else saved
+        if "d" not in state:
+            return
+        delay, saved = self.delay, state["d"]
+        if not isinstance(delay, SharedDelay):
+            self.delay = saved
+        elif sizes is None or len(delay.terms) == 1:
+            self.delay = delay.with_values(saved)
+        else:
+            pre, _ = known_synapses(self, *sizes)
+            self.delay = delay.with_values(saved, Sizes(*sizes, len(pre)))
+
+
+def known_synapses(
+    connectivity: Connectivity, source_size: int, target_size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Neurons that each synapse connects, (synapses,) each, where nothing is left to be drawn."""
+    rng = np.random.default_rng(0)
+    indices = connectivity.get_indices(source_size, target_size, False, rng)
+    if indices is None:
+        pre, post = np.indices((source_size, target_size))
+        return pre.ravel(), post.ravel()
+    return indices
 
 
 def check_saved_values(state: Mapping[str, np.ndarray], label: str) -> dict[str, np.ndarray]:

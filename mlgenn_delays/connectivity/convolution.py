@@ -17,6 +17,8 @@ PADDINGS = ("valid", "same")
 class _Convolution(Windowed):
     """Convolutions along any number of axes."""
 
+    arguments = ("conv_size", "conv_strides")
+
     def __init__(
         self,
         weight: InitValue,
@@ -76,6 +78,8 @@ class Conv2D(_Convolution):
     of the source, filters). Where the target has no shape, it gets (rows, columns, filters).
     The neuron at row r and column c has a synapse with element (i, j) of the kernel from row
     ``r * stride + i - padding`` and the column likewise: a cross-correlation, as in mlGeNN.
+    Rows and columns that the last windows do not reach, where strides leave a remainder, are not
+    seen with "valid", as there.
 
     Weights are shared: all synapses of an element have one, whose gradient is the sum of theirs.
     Delays are by default shared in the same way, one per element of the kernel;

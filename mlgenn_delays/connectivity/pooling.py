@@ -15,6 +15,8 @@ class AvgPool2D(Windowed):
 
     Shapes are (rows, columns, channels). Where the target has no shape, it gets (rows, columns,
     channels). Weights are one over the elements of the window and cannot be learned; delays can.
+    Rows and columns that the last windows do not reach, where strides leave a remainder, are not
+    seen, as in mlGeNN.
 
     Args:
         pool_size: rows and columns of the window, or one number for both; at most those of the
@@ -36,6 +38,7 @@ class AvgPool2D(Windowed):
     """
 
     axes = ("rows", "columns")
+    arguments = ("pool_size", "pool_strides")
     trainable = False
 
     def __init__(

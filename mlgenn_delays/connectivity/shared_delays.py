@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..checks import ArgumentError, whole_numbers
+from ..checks import ArgumentError, describe, whole_numbers
 from ..initializers.value import InitValue, Value, make_delay, sample_value
 from ..reprs import CallRepr
 
@@ -67,8 +67,12 @@ class SharedDelay(ABC):
         """Numbers, arrays or initializers: those of the terms."""
 
     @abstractmethod
-    def with_values(self, values: InitValue) -> SharedDelay:
-        """The same kind with other delays, (entries,), or one number for all."""
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
+        """The same kind with other delays, (entries,), or one number for all.
+
+        Args:
+            sizes: of the connection, where they are known: terms of sums then have their own
+        """
 
     def sorted(self, order: np.ndarray) -> SharedDelay:
         """The same after synapses that are given one by one have been sorted.
@@ -84,7 +88,10 @@ class SharedDelay(ABC):
 
     def __add__(self, other: Any) -> SumOfDelays:
         if not isinstance(other, SharedDelay):
-            return NotImplemented
+            raise TypeError(
+                f"{describe(other)} cannot be added to {self!r}: a sum of delays has terms such as "
+                "Axonal(3) or Shared(3)"
+            )
         return SumOfDelays((*self.terms, *other.terms))
 
 
@@ -114,12 +121,13 @@ class _Kind(CallRepr, SharedDelay):
     def values(self) -> tuple[Value, ...]:
         return (self.delay,)
 
-    def with_values(self, values: InitValue) -> SharedDelay:
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
         return type(self)(values)
 
 
 class Axonal(_Kind):
-    """One delay per presynaptic neuron, for all its synapses of the connection."""
+    """One delay per presynaptic neuron, for all its synapses of the connection. Neurons without
+    synapses there have one, too, which counts as a parameter and never changes."""
 
     def num_entries(self, sizes: Sizes) -> int:
         return sizes.source
@@ -189,27 +197,30 @@ class Groups(_Kind):
     Args:
         groups: group of each synapse, whole numbers from 0, each of them in use: (source size,
             target size) or flattened of :class:`.Dense`, (synapses,) of :class:`.Sparse` in the
-            order of its indices, (neurons,) of :class:`.OneToOne`
+            order of its indices, (neurons,) of :class:`.OneToOne`, (synapses,) sorted by pre, then
+            post of others
         delay: as of :class:`SharedDelay`; arrays have one element per group
 
     Raises:
-        ValueError: groups that are negative, not whole, or without synapses
+        ValueError: groups that are negative, not whole, or without synapses; when compiled, those
+            of another shape
     """
 
     def __init__(self, groups: Sequence[Any] | np.ndarray, delay: InitValue):
         super().__init__(delay)
-        self.groups = np.ravel(whole_numbers(groups, "Groups: groups")).astype(np.int64)
+        self.groups = whole_numbers(groups, "Groups: groups").astype(np.int64)
         if not self.groups.size or self.groups.min() < 0:
             lowest = self.groups.min(initial=0)
             raise ArgumentError(
                 f"Groups: groups has {self.groups.size} elements from {lowest} on, allowed are "
                 "whole numbers from 0, one per synapse"
             )
-        unused = np.flatnonzero(np.bincount(self.groups) == 0)
-        if unused.size:
+        used = np.unique(self.groups)  # a group's number may be far beyond how many there are
+        skipped = np.flatnonzero(used != np.arange(len(used)))
+        if skipped.size:
             raise ArgumentError(
-                f"Groups: group {unused[0]} has no synapse; number groups from 0 to "
-                f"{len(np.unique(self.groups)) - 1}"
+                f"Groups: group {skipped[0]} has no synapse; number groups from 0 to "
+                f"{len(used) - 1} (groups has numbers up to {used[-1]})"
             )
 
     def num_entries(self, sizes: Sizes) -> int:
@@ -218,21 +229,35 @@ class Groups(_Kind):
     def entries(
         self, pre_ind: np.ndarray, post_ind: np.ndarray, sizes: Sizes, label: str
     ) -> np.ndarray:
-        if len(pre_ind) != len(self.groups):
-            raise ArgumentError(
-                f"{label}: Groups has {len(self.groups)} elements, there are {len(pre_ind)} "
-                "synapses"
-            )
-        return self.groups
+        pairs = (sizes.source, sizes.target)
+        has_all = len(pre_ind) == sizes.source * sizes.target
+        return self._of_synapses(len(pre_ind), label, pairs if has_all else None)
 
     def sorted(self, order: np.ndarray) -> SharedDelay:
-        if len(order) != len(self.groups):
-            raise ArgumentError(
-                f"Sparse: Groups has {len(self.groups)} elements, there are {len(order)} synapses"
-            )
-        return Groups(self.groups[order], self.delay)
+        return Groups(self._of_synapses(len(order), "Sparse")[order], self.delay)
 
-    def with_values(self, values: InitValue) -> SharedDelay:
+    def _of_synapses(
+        self, synapses: int, label: str, pairs: tuple[int, int] | None = None
+    ) -> np.ndarray:
+        """Group of each synapse, flat.
+
+        Args:
+            pairs: (source size, target size) where all pairs of neurons have a synapse
+        """
+        shape = self.groups.shape
+        if len(shape) > 1 and shape != pairs:  # as many elements may mean others, e.g. (post, pre)
+            flat = f"({synapses},)"
+            allowed = flat if pairs is None else f"{pairs} or flattened {flat}"
+            raise ArgumentError(
+                f"{label}: Groups: groups has shape {shape}, it should be {allowed}"
+            )
+        if self.groups.size != synapses:
+            raise ArgumentError(
+                f"{label}: Groups has {self.groups.size} elements, there are {synapses} synapses"
+            )
+        return self.groups.ravel()
+
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
         return Groups(self.groups, values)
 
 
@@ -284,12 +309,18 @@ class SumOfDelays(SharedDelay):
         return SumOfDelays([term.sorted(order) for term in self._terms], self._all)
 
     def sorted_entries(self, entries: np.ndarray, order: np.ndarray, sizes: Sizes) -> np.ndarray:
-        ends = np.cumsum([term.num_entries(sizes) for term in self._terms])
-        parts = zip(self._terms, np.split(entries, ends[:-1]), strict=True)
+        parts = self._split(entries, sizes)
         return np.concatenate([term.sorted_entries(part, order, sizes) for term, part in parts])
 
-    def with_values(self, values: InitValue) -> SharedDelay:
-        return SumOfDelays(self._terms, values)
+    def _split(self, entries: np.ndarray, sizes: Sizes) -> list[tuple[SharedDelay, np.ndarray]]:
+        """Each term and its part of the entries."""
+        ends = np.cumsum([term.num_entries(sizes) for term in self._terms])
+        return list(zip(self._terms, np.split(entries, ends[:-1]), strict=True))
+
+    def with_values(self, values: InitValue, sizes: Sizes | None = None) -> SharedDelay:
+        if sizes is None or not isinstance(values, np.ndarray):
+            return SumOfDelays(self._terms, values)
+        return SumOfDelays([term.with_values(part) for term, part in self._split(values, sizes)])
 
     def __repr__(self) -> str:
         return " + ".join(map(repr, self._terms))

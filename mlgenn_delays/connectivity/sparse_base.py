@@ -101,10 +101,12 @@ class SparseBase(Connectivity):
             )
         return {}, np.arange(len(self.pre_ind)), self.pre_ind
 
-    def set_state(self, state: Mapping[str, np.ndarray]) -> None:
-        super().set_state(state)
+    def set_state(
+        self, state: Mapping[str, np.ndarray], sizes: tuple[int, int] | None = None
+    ) -> None:
         if "pre_ind" in state:
             self.pre_ind, self.post_ind = state["pre_ind"], state["post_ind"]
+        super().set_state(state, sizes)
 
 
 def check_index_arrays(pre_ind: Any, post_ind: Any, label: str) -> tuple[np.ndarray, np.ndarray]:

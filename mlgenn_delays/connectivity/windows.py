@@ -32,6 +32,9 @@ class Windowed(SparseBase):
     #: Names of the axes that the window moves along.
     axes: tuple[str, ...]
 
+    #: Names of the arguments that give size and strides of the window.
+    arguments: tuple[str, str]
+
     def __init__(
         self,
         weight: InitValue,
@@ -103,11 +106,11 @@ class Windowed(SparseBase):
                 f"{label}: the source has shape {shape}, it should have {len(axes)} dimensions: "
                 f"{', '.join(axes)}"
             )
-        for what, values in (("window", self._size), ("stride", self._strides)):
+        for what, values in zip(self.arguments, (self._size, self._strides), strict=True):
             for axis, inputs, value in zip(self.axes, shape, values):
                 if value > inputs:
                     raise ArgumentError(
-                        f"{label}: the {what} is {value} along {axis}, of which the source has "
+                        f"{label}: {what} is {value} along {axis}, of which the source has "
                         f"{inputs}; allowed are 1 to {inputs}"
                     )
         return tuple(shape)

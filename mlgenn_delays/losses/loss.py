@@ -33,6 +33,10 @@ class Trial:
     softmax_temperature: float = 1.0
 
 
+#: Readouts that EventProp cannot train, for messages.
+_SURROGATE = ("sum_softmax_var", "spike_count")
+
+
 class Loss(CallRepr, ABC):
     """Base class for all loss functions.
 
@@ -80,9 +84,11 @@ class Loss(CallRepr, ABC):
         if readout is None or readout.name not in allowed:
             given = "none" if readout is None else f"'{readout.name}'"
             loss = f"loss '{self.name}'" + (" per timestep" if per_timestep else "")
+            only = " and ".join(r for r in _SURROGATE if r in allowed)
+            others = f"; {only} with SurrogateCompiler alone" if only else ""
             raise ValueError(
                 f"output population '{name}': readout is {given}, "
-                f"allowed with {loss} are {', '.join(allowed) or 'none'}"
+                f"allowed with {loss} are {', '.join(allowed) or 'none'}{others}"
             )
 
     def check(

@@ -132,12 +132,16 @@ def _describe_connection(
 
 
 def _describe_parameter(spec: ParameterSpec) -> Description:
-    entries = None if spec.map is None else np.ascontiguousarray(spec.map, dtype="<i8")
     return {
         "shape": list(spec.shape),
         "bounds": _describe_bounds(spec),
-        "map": None if entries is None else hashlib.sha256(entries.tobytes()).hexdigest(),
+        "map": None if spec.map is None else digest_of_map(spec.map),
     }
+
+
+def digest_of_map(entries: np.ndarray) -> str:
+    """Hash of a map from synapses or neurons to entries."""
+    return hashlib.sha256(np.ascontiguousarray(entries, dtype="<i8").tobytes()).hexdigest()
 
 
 def _describe_bounds(spec: ParameterSpec) -> list[float | str] | str | None:

@@ -84,7 +84,8 @@ class Difference:
         if self.current is MISSING:
             return f"{what} is {there}, not {here}"
         saved, current = (_shown(value, self.path[-1]) for value in (self.saved, self.current))
-        if saved == current or "readouts" in self.path[1:2]:  # long texts, sums of many numbers
+        # long texts, sums of many numbers, hashes
+        if saved == current or "readouts" in self.path[1:2] or self.path[-1] == "map":
             return f"{what} is not the same {there} and {here}"
         unit = " ms" if self.path == ("dt",) else ""
         verb = "are" if self.path in _LISTS or self.path[-1] == "timesteps" else "is"

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..checks import describe
+from ..connectivity.shared_delays import Sizes
 from ..engines.base import Engine
 from ..optimisers import Optimiser, default_optimisers
-from ..program.description import Description
+from ..program.description import Description, digest_of_map
 from ..program.difference import Difference, find_differences, say
 from ..program.parameters import ParameterSpec
-from ..program.program import Program
+from ..program.program import ConnectionProgram, Program
+from .delay_kinds import delay_kind, say_other_delays
 from .state import State, describe_optimiser, number_attributes, section
 from .state_meta import FORMAT, GROUPS, Meta
 
@@ -49,6 +51,7 @@ def check_state(
             the message says which
     """
     program = engine.program
+    _check_delay_kinds(state, meta["network"], program)
     notes = _check_description(meta, description)
     _check_optimisers(meta, program, optimisers)
     _check_names(state, meta, program)
@@ -79,6 +82,37 @@ def _check_description(meta: Meta, description: Description) -> list[str]:
     if differences:
         notes.append(f"training goes on with other settings: {say(differences)}")
     return notes
+
+
+def _check_delay_kinds(state: State, saved: Description, program: Program) -> None:
+    """Delays of other axons, dendrites or groups, in words rather than as another map."""
+    described = saved.get("parameters")
+    for c in program.connections:
+        there = described.get(f"connections/{c.name}/d") if isinstance(described, dict) else None
+        if c.delay is None or not isinstance(there, dict) or "map" not in there:
+            continue
+        own = program.parameters[c.delay].map
+        digests = there["map"], None if own is None else digest_of_map(own)
+        if digests[0] == digests[1]:
+            continue
+        names = ("pre_ind", "post_ind") if c.has_listed_synapses else ()
+        same = all(
+            np.array_equal(state.get(f"connectivity/{c.name}/{name}", ()), getattr(c, name))
+            for name in names
+        )
+        if not same:  # other synapses have other maps
+            continue
+        pre, post = _synapses(c)
+        sizes = Sizes(c.source_size, c.target_size, c.num_synapses)
+        kinds = [delay_kind(digest, pre, post, sizes, c.kernel) for digest in digests]
+        raise ValueError(say_other_delays(c.name, *kinds))
+
+
+def _synapses(connection: ConnectionProgram) -> tuple[np.ndarray, np.ndarray]:
+    if connection.pre_ind is not None and connection.post_ind is not None:
+        return connection.pre_ind, connection.post_ind
+    pre, post = np.indices(connection.synapse_shape)
+    return pre.ravel(), post.ravel()
 
 
 def _is_refused(difference: Difference, same_trial: bool) -> bool:

@@ -79,6 +79,7 @@ class SynapseGroup:
         self, engine: Callable[[], Engine], turn: Turn, program: Program, index: int
     ) -> None:
         self._connection = program.connections[index]
+        self._engine, self._parameters = engine, program.parameters
         self.name = self._connection.name
         self.vars = _variables(engine, turn, program, OwnerKind.CONNECTION, index)
 
@@ -86,6 +87,18 @@ class SynapseGroup:
     def is_sparse(self) -> bool:
         """Whether synapses are listed one by one."""
         return self._connection.is_sparse
+
+    def synapse_delays(self) -> np.ndarray:
+        """Delay of each synapse as it is now [timesteps], whatever synapses share.
+
+        (pre, post) where dense, else (synapses,) sorted by pre, then post.
+        """
+        connection = self._connection
+        if connection.delay is None:
+            return np.full(connection.synapse_shape, connection.constant_delay, np.float32)
+        entries = self._engine().get_parameter(connection.delay)
+        delays = self._parameters[connection.delay].expand(entries)
+        return np.array(delays.reshape(connection.synapse_shape))
 
     def pull_connectivity_from_device(self) -> None:
         """Does nothing: connectivity is fixed and known on the host."""

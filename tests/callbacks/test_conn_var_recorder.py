@@ -236,12 +236,12 @@ def recorder_of(name, *arguments, **keywords):
         (
             lambda: recorder_of("xh", "g", src_neuron_filter=[0]),
             IndexError,
-            "neuron_filter has 1 parts, it needs one for each axis",
+            "src_neuron_filter has 1 parts, it needs one for each axis",
         ),
         (
             lambda: recorder_of("xh", "g", trg_neuron_filter=3),
             IndexError,
-            "neuron_filter has the index 3, allowed are 0 to 2",
+            "trg_neuron_filter has the index 3, allowed are 0 to 2",
         ),
         (
             lambda: run(recorder_of("xh", "weight")),

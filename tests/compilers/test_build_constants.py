@@ -163,7 +163,7 @@ def test_populations_of_other_networks_are_refused():
 @pytest.mark.parametrize(
     "neuron, message",
     [
-        (dict(tau_mem=Uniform(-50, 5)), r"population 'h', a neuron with tau_mem = .*tau_mem"),
+        (dict(tau_mem=Normal(-50, 1)), r"population 'h', a neuron with tau_mem = .*tau_mem"),
         (dict(v_thresh=Uniform(0.1, 1.0), v_reset=0.5), r"population 'h', a neuron with v_thresh"),
         (dict(tau_mem=Uniform(1e-4, 1e-3)), r"the shortest tau_mem is .* at least 0.0125 ms"),
     ],

@@ -250,7 +250,8 @@ NET = describe()
         (
             {"clamp_weight_conns": {NET.xh: (1.0, 0.0)}},
             ValueError,
-            r"clamp_weight_conns\['xh'\]: a smallest weight is above the largest",
+            r"clamp_weight_conns\['xh'\]: a smallest weight is above the largest, or not a number: "
+            r"\(1, 0\), allowed is smallest <= largest",
         ),
         (
             {"clamp_weight_conns": {NET.xh: (np.nan, 0.0)}},

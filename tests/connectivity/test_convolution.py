@@ -212,18 +212,18 @@ def never_connected():
     [
         (
             lambda: describe(Conv2D(1.0, 2, (3, 7))),
-            "Conv2D from 'x' to 'h': the window is 7 along columns, of which the source has 6; "
+            "Conv2D from 'x' to 'h': conv_size is 7 along columns, of which the source has 6; "
             "allowed are 1 to 6",
         ),
         (
             lambda: describe(Conv2D(1.0, 2, 3, conv_strides=(6, 1))),
-            "Conv2D from 'x' to 'h': the stride is 6 along rows, of which the source has 5",
+            "Conv2D from 'x' to 'h': conv_strides is 6 along rows, of which the source has 5",
         ),
         (
             lambda: describe(Conv1D(1.0, 2, 8), (7, 2)),
-            "Conv1D from 'x' to 'h': the window is 8 along positions, of which the source has 7",
+            "Conv1D from 'x' to 'h': conv_size is 8 along positions, of which the source has 7",
         ),
-        (lambda: describe(AvgPool2D(6)), "the window is 6 along rows, of which the source has 5"),
+        (lambda: describe(AvgPool2D(6)), "pool_size is 6 along rows, of which the source has 5"),
         (
             lambda: describe(Conv2D(1.0, 2, 3), 30),
             "the source has shape (30,), it should have 3 dimensions: rows, columns, channels",

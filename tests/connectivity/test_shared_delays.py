@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mlgenn_delays import Connection, Network, Population
-from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler
+from mlgenn_delays.compilers import EventPropCompiler, InferenceCompiler, convert, load_network
 from mlgenn_delays.connectivity import (
     Axonal,
     Dendritic,
@@ -24,7 +24,7 @@ from mlgenn_delays.connectivity import (
     Synaptic,
 )
 from mlgenn_delays.connectivity.shared_delays import Sizes
-from mlgenn_delays.initializers import Normal, Uniform
+from mlgenn_delays.initializers import LogUniform, Normal, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.synapses import Exponential
 
@@ -98,6 +98,14 @@ def test_groups_follow_their_synapses():
     assert made.delay.groups.tolist() == [0, 1, 2, 3]
 
 
+def test_groups_of_all_pairs_of_neurons():
+    """As (source size, target size), or flattened."""
+    groups = np.arange(12).reshape(SIZES) % 5
+    for given in (groups, groups.ravel()):
+        _, spec = compiled_delays(describe(Groups(given, Uniform(0, 9))))
+        np.testing.assert_array_equal(spec.map, groups.ravel())
+
+
 ORDER = np.array([2, 0, 3, 1])  # of the synapses, as they are given below
 
 
@@ -165,8 +173,13 @@ def test_delays_that_are_drawn():
 
 @pytest.mark.parametrize(
     ("delay", "expected"),
-    [(Axonal(Uniform(0, 7)), 7), (Dendritic([1.5, 2.5, 0, 0]), 3), (Axonal(3.0) + Shared(4.5), 9)],
-    ids=["axonal", "dendritic", "sum"],
+    [
+        (Axonal(Uniform(0, 7)), 7),
+        (Axonal(LogUniform(1, 7)), 7),
+        (Dendritic([1.5, 2.5, 0, 0]), 3),
+        (Axonal(3.0) + Shared(4.5), 9),
+    ],
+    ids=["axonal", "by logarithm", "dendritic", "sum"],
 )
 def test_longest_delay_is_found(delay, expected):
     net = describe(delay, max_delay_steps=None)
@@ -180,6 +193,21 @@ def test_sums_of_delays_are_those_of_synapses():
     _, spec = compiled_delays(net)
     expected = np.add.outer([0.5, 1.0, 1.5], [0.0, 1.0, 2.0, 3.0])
     np.testing.assert_allclose(spec.expand(spec.initial).reshape(SIZES), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_delays_of_synapses(kind):
+    """Of a compiled network, whatever synapses share."""
+    delay, entries = KINDS[kind]
+    net = describe(delay, connectivity=lambda d: Sparse(PRE, POST, Normal(1.0, 0.5), d))
+    compiled, spec = compiled_delays(net)
+    group = compiled.connection_populations[net.xh]
+    expected = spec.initial[np.atleast_2d(entries)].sum(axis=0)
+    np.testing.assert_allclose(group.synapse_delays(), expected)
+    net = describe(2.0)
+    compiled = InferenceCompiler(30, backend="reference").compile(net.network)
+    group = compiled.connection_populations[net.xh]
+    np.testing.assert_array_equal(group.synapse_delays(), np.full(SIZES, 2.0))
 
 
 @pytest.mark.parametrize("kind", ["axonal", "sum"])
@@ -219,6 +247,32 @@ def test_saved_and_loaded(kind, tmp_path):
             lambda: compiled_delays(describe(Groups([0, 1], 1.0))),
             "'xh': Groups has 2 elements, there are 12 synapses",
         ),
+        (
+            lambda: compiled_delays(describe(Groups(np.arange(12).reshape(4, 3), 1.0))),
+            "'xh': Groups: groups has shape (4, 3), it should be (3, 4) or flattened (12,)",
+        ),
+        (
+            lambda: compiled_delays(describe(Groups(np.arange(12).reshape(1, 12), 1.0))),
+            "'xh': Groups: groups has shape (1, 12), it should be (3, 4) or flattened (12,)",
+        ),
+        (
+            lambda: compiled_delays(
+                describe(
+                    Groups(np.arange(12).reshape(3, 4), 1.0),
+                    connectivity=lambda d: FixedProbability(0.5, 1.0, delay=d),
+                )
+            ),
+            "'xh': Groups: groups has shape (3, 4), it should be (6,)",
+        ),
+        (
+            lambda: Sparse(PRE, POST, 1.0, Groups([[0, 1], [1, 0]], 1.0)),
+            "Sparse: Groups: groups has shape (2, 2), it should be (4,)",
+        ),
+        (
+            lambda: Groups([0, 10**12], 1.0),
+            "group 1 has no synapse; number groups from 0 to 1 (groups has numbers up to "
+            "1000000000000)",
+        ),
         (lambda: compiled_delays(describe(Axonal([1.0, 2.0]))), "'xh': Axonal"),
         (
             lambda: compiled_delays(describe(Axonal(15.0) + Dendritic(1.0))),
@@ -236,8 +290,10 @@ def test_what_is_refused(make, message):
 
 
 def test_what_can_be_added():
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"3.0 cannot be added to Axonal\(1\): a sum of delays has"):
         Axonal(1.0) + 3.0
+    with pytest.raises(ValueError, match=r"Shared has shape \(2,\), it should be \(1,\)$"):
+        compiled_delays(describe(Shared([1.0, 2.0])))
 
 
 def test_texts():
@@ -267,3 +323,76 @@ def test_all_connectivity_takes_them(made):
     with InferenceCompiler(30, backend="reference").compile(network) as compiled:
         delay = compiled.program.connections[0].delay
         assert compiled.program.parameters[delay].shape == (4,)
+
+
+SQUARE = (3, 3)  # sizes of source and target, so that axons and dendrites are as many
+
+
+def square(delay):
+    """input (3) -> output (3)."""
+    with Network() as network:
+        x = Population(SpikeInput(), SQUARE[0], name="x")
+        y = Population(LeakyIntegrate(readout="avg_var"), SQUARE[1], name="y")
+        xy = Connection(x, y, Dense(Normal(1.0, 0.5), delay), Exponential(5.0), "xy", 20)
+    return SimpleNamespace(network=network, xh=xy)
+
+
+GROUPS = np.arange(9).reshape(SQUARE) % 2
+
+
+@pytest.mark.parametrize(
+    ("saved", "described", "message"),
+    [
+        (Axonal(1.0), Dendritic(1.0), "has axonal delays there, dendritic delays in the network"),
+        (
+            Dendritic(1.0) + Axonal(1.0),
+            Axonal(1.0) + Dendritic(1.0),
+            "has dendritic + axonal delays there, axonal + dendritic delays in the network",
+        ),
+        (
+            Groups([0, 1, 2, 2, 1, 0, 0, 1, 2], 1.0),
+            Axonal(1.0),
+            "has grouped delays there, axonal delays in the network",
+        ),
+        (Groups(GROUPS, 1.0), Groups(1 - GROUPS, 1.0), "has other groups of synapses there"),
+    ],
+)
+def test_delays_of_others_are_not_taken_over(saved, described, message):
+    compiled, _ = compiled_delays(square(saved))
+    other = square(described)
+    again, _ = compiled_delays(other)
+    state = compiled.training_state()
+    start = re.escape(f"the training state belongs to another network: connection 'xy' {message}")
+    for take_over in (load_network, convert):
+        with pytest.raises(ValueError, match=start):
+            take_over(other.network, state)
+    assert other.xh.connectivity.delay is described
+    with pytest.raises(ValueError, match=start):
+        again.load_training_state(state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_delays_of_the_same_kind_are_taken_over(kind):
+    def sparse(delay):
+        return Sparse(PRE, POST, Normal(1.0, 0.5), delay)
+
+    delay, _ = KINDS[kind]
+    net = describe(delay, connectivity=sparse)
+    compiled, spec = compiled_delays(net)
+    load_network(net.network, compiled.training_state())
+    _, loaded = compiled_delays(net)
+    np.testing.assert_array_equal(loaded.initial, spec.initial)
+
+
+def test_loaded_sums_have_the_values_of_their_terms():
+    net = describe(Axonal(Uniform(0, 9)) + Dendritic(Uniform(0, 5)))
+    compiled, spec = compiled_delays(net)
+    load_network(net.network, compiled.training_state())
+    loaded = net.xh.connectivity.delay
+    assert repr(loaded) == "Axonal(float64[3]) + Dendritic(float64[4])"
+    axonal, dendritic = loaded.terms
+    np.testing.assert_array_equal(np.concatenate([*axonal.values, *dendritic.values]), spec.initial)
+    assert "Uniform" not in str(net.network.summary().tables[1])
+    net.xh.connectivity.delay = loaded + Shared(0.5)
+    _, longer = compiled_delays(describe(loaded + Shared(0.5), max_delay_steps=60))
+    np.testing.assert_array_equal(longer.initial, [*spec.initial, 0.5])

@@ -163,6 +163,8 @@ def test_allowed_outputs(neuron, readout, per_timestep):
 def test_messages():
     with pytest.raises(ValueError, match=r"'out': readout is 'var', .* are avg_var, .*first_spike"):
         LOSS.check_output("out", LeakyIntegrate(readout="var"), False)
+    with pytest.raises(ValueError, match="sum_softmax_var and spike_count with SurrogateCompiler"):
+        LOSS.check_output("out", LeakyIntegrate(readout="var"), False)
     with pytest.raises(
         ValueError, match=r"readout is none, allowed with .* per timestep are avg_var"
     ):

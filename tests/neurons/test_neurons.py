@@ -1,6 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 
+from mlgenn_delays.connectivity import Axonal
+from mlgenn_delays.initializers import LogUniform, Uniform
 from mlgenn_delays.neurons import LeakyIntegrate, LeakyIntegrateFire, SpikeInput
 from mlgenn_delays.readouts import AvgVar, MaxVar
 
@@ -74,3 +78,20 @@ def test_check_after_assignment():
     neuron.tau_mem = 0.0
     with pytest.raises(ValueError, match="tau_mem is 0"):
         neuron.check()
+
+
+@pytest.mark.parametrize(
+    ("tau_mem", "error", "message"),
+    [
+        (
+            Uniform(-3, 20),
+            ValueError,
+            "an end of Uniform(min=-3, max=20) is -3, allowed are finite",
+        ),
+        (LogUniform(1, 1e12), ValueError, "an end of LogUniform(min=1, max=1e+12) is 1e+12"),
+        (Axonal(1.0), TypeError, "tau_mem should be a number, an array of numbers, an Initializer"),
+    ],
+)
+def test_what_time_constants_may_be(tau_mem, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        LeakyIntegrateFire(tau_mem=tau_mem)

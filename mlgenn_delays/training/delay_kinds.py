@@ -1,0 +1,67 @@
+"""Whom saved delays belong to: states say it by a hash of the map from synapses to entries."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from ..connectivity import Axonal, Dendritic, Shared, SharedDelay, Synaptic
+from ..connectivity.shared_delays import Sizes, SumOfDelays
+from ..program.description import digest_of_map
+from ..program.window import Kernel
+
+#: Kinds that are found by their maps alone, in the order in which they are tried.
+_KINDS: dict[str, SharedDelay] = {
+    "synaptic": Synaptic(0.0),
+    "axonal": Axonal(0.0),
+    "dendritic": Dendritic(0.0),
+    "shared": Shared(0.0),
+}
+
+#: Terms of sums that are found.
+_MOST_TERMS = 3
+
+#: What remains.
+GROUPED = "grouped"
+
+
+def delay_kind(
+    digest: str | None,
+    pre_ind: np.ndarray,
+    post_ind: np.ndarray,
+    sizes: Sizes,
+    kernel: Kernel | None,
+) -> str:
+    """The kind of delays in words, such as "axonal + dendritic".
+
+    Args:
+        digest: of their map; None: one to one
+        pre_ind, post_ind: (synapses,) neurons that synapses connect
+        sizes: of the connection
+        kernel: of a convolution
+    """
+    if digest is None:
+        return "synaptic"
+    if kernel is not None and digest == digest_of_map(kernel.synapses().entry):
+        return "kernel"
+    for number in range(1, _MOST_TERMS + 1):
+        for names in product(_KINDS, repeat=number):
+            terms = [_KINDS[name] for name in names]
+            delay = terms[0] if number == 1 else SumOfDelays(terms)
+            if digest == digest_of_map(delay.entries(pre_ind, post_ind, sizes, "")):
+                return " + ".join(names)
+    return GROUPED
+
+
+def say_other_delays(name: str, saved: str, current: str) -> str:
+    """That a state has delays of another kind than the network.
+
+    Args:
+        name: of the connection
+        saved, current: what :func:`delay_kind` gave
+    """
+    start = f"the training state belongs to another network: connection {name!r} has"
+    if saved == current:
+        return f"{start} other groups of synapses there, whose delays are shared"
+    return f"{start} {saved} delays there, {current} delays in the network"
