@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from .checks import as_array, check_array, check_number, describe, fit_array
-from .initializers.value import is_value_constant, is_value_initializer, make_value
+from .initializers.value import is_value_initializer, make_value
 from .learned_elsewhere import LearnedElsewhere
 
 Bound = TypeVar("Bound", bound="PerNeuronModel")
@@ -79,7 +79,7 @@ class PerNeuronModel(LearnedElsewhere):
         self, saved: Mapping[str, np.ndarray], numbers: Mapping[str, Any], size: int, label: str
     ) -> dict[str, float | np.ndarray]:
         """What parameters were in a training: those of single neurons that were saved, and the
-        number of all neurons where only this model has those of single ones.
+        number of all neurons where this model would draw one for each.
 
         Args:
             saved:   name -> (neurons,); what is no such parameter is left out
@@ -96,7 +96,7 @@ class PerNeuronModel(LearnedElsewhere):
             if name in saved:
                 array = check_array(saved[name], f"{label}: {name!r}")
                 values[name] = fit_array(array, (size,), f"{label}: {name!r}")
-            elif is_value_constant(given):
+            elif not is_value_initializer(given):
                 continue
             elif isinstance(number, (int, float)):
                 values[name] = float(number)
@@ -131,7 +131,7 @@ def check_per_neuron(value: Any, name: str, **bounds: Any) -> float | None:
     if isinstance(value, (Real, np.number)):
         return check_number(value, name, **bounds)
     made = make_value(value, name)
-    if isinstance(made, float):  # of NumPy's numbers, which have __array__, too
+    if isinstance(made, float):
         return check_number(made, name, **bounds)
     if is_value_initializer(made):
         for extreme in _range_of(made):

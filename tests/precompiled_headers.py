@@ -15,7 +15,7 @@ from mlgenn_delays.engines import code_cache, cpu
 from mlgenn_delays.engines.cpu import compiler
 
 
-def plain(command: Sequence[str]) -> list[str]:
+def without_precompiled(command: Sequence[str]) -> list[str]:
     """A compiler's command without what :func:`precompiled` has added."""
     return list(command[: command.index("-include")] if "-include" in command else command)
 

@@ -136,6 +136,14 @@ class TestLoad:
             network.load((3,), serialiser)
         assert network.connections[0].connectivity.weight == 0.0
 
+    def test_given_values_of_single_neurons_stay(self, tmp_path):
+        """Files of mlGeNN have none."""
+        network = make(Dense(0.0))
+        network.populations[1].neuron = LeakyIntegrate(tau_mem=[3.0, 9.0])
+        network.load((3,), self.save(tmp_path, g=np.ones(6)))
+        assert network.populations[1].neuron.tau_mem == [3.0, 9.0]
+        assert np.all(network.connections[0].connectivity.weight == 1.0)
+
     @pytest.mark.parametrize("of_synapse", [False, True])
     def test_what_only_the_network_has_of_single_neurons(self, tmp_path, of_synapse):
         """It would be drawn, and the weights were trained with a number that files do not say."""

@@ -181,7 +181,7 @@ def _own(
     _check_neurons(model, values, label)
     all_values = {n: values.get(n, np.array([given[n]])) for n in given}
     bounds = {
-        n: _single(_filled(wanted, model.learned_bounds(n, all_values, settings.dt)))
+        n: _single(_with_default_bounds(wanted, model.learned_bounds(n, all_values, settings.dt)))
         for n, wanted in learned.items()
     }
     _check_bounds(model, values, bounds, label)
@@ -252,7 +252,7 @@ def _check_bounds(
                 ) from None
 
 
-def _filled(
+def _with_default_bounds(
     wanted: tuple[float, float] | None, default: tuple[float, float]
 ) -> tuple[float, float]:
     """Bounds as wanted, the default where there are none: a time constant without any bound could

@@ -100,7 +100,7 @@ def trained_models(
     network: Network, arrays: State, meta: Meta
 ) -> tuple[list[Neuron], list[Synapse]]:
     """Neurons and synapses with what the state has of single neurons, and the numbers of all
-    neurons in the place of what only the description has of single ones.
+    neurons in the place of what the description would draw for each.
 
     Raises:
         ValueError: arrays that do not fit, or numbers that the state does not say
@@ -225,6 +225,13 @@ def note_differences(network: Network, meta: Meta, timing: Timing) -> str | None
         current = {"timing": timing, **_describe(network, saved["dt"])}
     except Exception:  # its compiler says so; models of users may raise anything
         return None
+    for population in network.populations:
+        # numbers there, given values of single neurons here
+        there = _part(saved["populations"], population.name, "model", "params")
+        here = _part(current, "populations", population.name, "model", "params")
+        for parameter in population.neuron.per_neuron.values():
+            if parameter.constant in there:
+                here.setdefault(parameter.constant, ONE_PER_NEURON)
     differences = find_differences(_part_of(saved, current), current)
     if not differences:
         return None

@@ -14,7 +14,7 @@ from .config import FREE, RunConfig, flat_json
 from .matching import Match, closest_sizes, count_described
 from .sizes import size_text
 from .task import Task, find_data, load_data
-from .variants import KINDS_OF_LEARNING, fitting_variant, variant_settings
+from .variants import COMPARED_SETTINGS, fitting_variant, variant_settings
 
 #: Settings that are axes of a study, and the options that say them.
 AXES = {"hidden": "sizes", "seed": "seeds"}
@@ -41,7 +41,7 @@ class Study:
             out of training: reports average over them
         match_parameters: networks get the hidden size whose number of parameters (weights,
             learned delays, and whatever else is learned) is the closest to that of the first
-            variant, with the first value of each of ``KINDS_OF_LEARNING`` that ``over`` has, such
+            variant, with the first value of each of ``COMPARED_SETTINGS`` that ``over`` has, such
             as the method
     """
 
@@ -93,7 +93,7 @@ class Study:
     def matched_to(self) -> tuple[str, dict[str, Any]]:
         """Which networks' numbers of parameters others are to have: their variant, and how they
         learn where there are several ways."""
-        return self.variants[0], {n: v[0] for n, v in self.over.items() if n in KINDS_OF_LEARNING}
+        return self.variants[0], {n: v[0] for n, v in self.over.items() if n in COMPARED_SETTINGS}
 
     def describe(self) -> dict[str, Any]:
         """What all runs of the study share, in JSON types: two studies that differ in it cannot

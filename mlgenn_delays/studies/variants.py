@@ -22,7 +22,7 @@ VARIANTS: dict[str, Mapping[str, Any]] = {
 
 #: Settings of what is learned and how, which change how many parameters there are: the value that
 #: others are compared with where a study goes over several.
-KINDS_OF_LEARNING: Mapping[str, Any] = {
+COMPARED_SETTINGS: Mapping[str, Any] = {
     "method": "eventprop",
     "delay_sharing": "synaptic",
     "recurrent_delay_sharing": "synaptic",

@@ -17,7 +17,7 @@ from ..program.description import Description, digest_of_map
 from ..program.difference import Difference, find_differences, say
 from ..program.parameters import ParameterSpec
 from ..program.program import ConnectionProgram, Program
-from .delay_kinds import delay_kind, say_other_delays
+from .delay_kinds import GROUPED, delay_kind, say_other_delays
 from .state import State, describe_optimiser, number_attributes, section
 from .state_meta import FORMAT, GROUPS, Meta
 
@@ -51,8 +51,7 @@ def check_state(
             the message says which
     """
     program = engine.program
-    _check_delay_kinds(state, meta["network"], program)
-    notes = _check_description(meta, description)
+    notes = _check_description(state, meta, description, program)
     _check_optimisers(meta, program, optimisers)
     _check_names(state, meta, program)
     for spec in program.parameters:
@@ -66,12 +65,16 @@ def check_state(
     return notes
 
 
-def _check_description(meta: Meta, description: Description) -> list[str]:
+def _check_description(
+    state: State, meta: Meta, description: Description, program: Program
+) -> list[str]:
     saved, is_complete = meta["network"], meta["format"] >= FORMAT
     differences = find_differences(saved, description, is_complete)
     same_trial = not is_complete or saved["trial"]["timesteps"] == description["trial"]["timesteps"]
     refused = [d for d in differences if _is_refused(d, same_trial)]
     if refused:
+        if all(d.path[-1] == "map" for d in refused):
+            _check_delay_kinds(state, saved, program)
         other_timing = any(d.path == ("timing",) for d in refused)
         advice = "; load_network takes over its parameters alone" if other_timing else ""
         raise ValueError(f"the training state belongs to another network: {say(refused)}{advice}")
@@ -105,7 +108,8 @@ def _check_delay_kinds(state: State, saved: Description, program: Program) -> No
         pre, post = _synapses(c)
         sizes = Sizes(c.source_size, c.target_size, c.num_synapses)
         kinds = [delay_kind(digest, pre, post, sizes, c.kernel) for digest in digests]
-        raise ValueError(say_other_delays(c.name, *kinds))
+        if kinds[0] != kinds[1] or kinds[0] == GROUPED:
+            raise ValueError(say_other_delays(c.name, *kinds))
 
 
 def _synapses(connection: ConnectionProgram) -> tuple[np.ndarray, np.ndarray]:

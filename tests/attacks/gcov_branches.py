@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from precompiled_headers import plain
+from precompiled_headers import without_precompiled
 from template_marks import Branch, places
 
 from mlgenn_delays.engines.cpu import toolchain
@@ -36,7 +36,9 @@ def write_compiler(folder: Path) -> Path:
     """A program for $CXX; what it keeps comes into ``folder``/notes."""
     notes, script = folder / "notes", folder / "count_branches"
     notes.mkdir()
-    text = _COMPILER.format(notes=notes, compiler=" ".join(plain(toolchain.find_compiler())))
+    text = _COMPILER.format(
+        notes=notes, compiler=" ".join(without_precompiled(toolchain.find_compiler()))
+    )
     script.write_text(text)
     script.chmod(0o755)
     return script

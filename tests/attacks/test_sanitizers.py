@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from covering_programs import covering_programs
-from precompiled_headers import plain, precompiled
+from precompiled_headers import precompiled, without_precompiled
 
 from mlgenn_delays.engines.cpu import toolchain
 
@@ -74,7 +74,7 @@ exec {compiler} "$@" {flags} -fno-omit-frame-pointer
 @functools.cache
 def missing(name: str) -> str | None:
     """Why a sanitizer cannot be used: whether it finds a fault is tried out."""
-    sanitizer, compiler = SANITIZERS[name], plain(toolchain.find_compiler())
+    sanitizer, compiler = SANITIZERS[name], without_precompiled(toolchain.find_compiler())
     first = next(flag for flag in sanitizer.flags.split() if flag.startswith("-fsanitize"))
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder) / "fault.cpp", Path(folder) / "fault"
@@ -96,7 +96,7 @@ def missing(name: str) -> str | None:
 
 
 def library_path(library: str) -> str | None:
-    command = [*plain(toolchain.find_compiler()), f"-print-file-name={library}"]
+    command = [*without_precompiled(toolchain.find_compiler()), f"-print-file-name={library}"]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return found if os.path.isabs(found) else None
 
@@ -107,7 +107,7 @@ def watched(request, tmp_path, monkeypatch):
     if reason := missing(request.param):
         pytest.skip(reason)
     sanitizer, compiler = SANITIZERS[request.param], tmp_path / "watch"
-    command = " ".join(plain(toolchain.find_compiler()))
+    command = " ".join(without_precompiled(toolchain.find_compiler()))
     compiler.write_text(COMPILER.format(compiler=command, flags=sanitizer.flags))
     compiler.chmod(0o755)
     headers = precompiled([str(compiler)], toolchain.flags(), tmp_path)
@@ -131,7 +131,7 @@ def run(sanitizer: Sanitizer, *arguments: str) -> subprocess.CompletedProcess:
 
 def test_all_networks_give_no_report(watched, request, attempts, tally):
     seed, number = request.config.getoption("--attack-seed"), attempts(30, 0)
-    # what threads share does not depend on the models
+    # in short: what threads share does not depend on the models
     step = attempts(1, 2 if watched.threads == 1 else 3)
     script = str(Path(__file__).parent / "exercise.py")
     result = run(watched, script, str(seed), str(number), str(watched.threads), str(step))

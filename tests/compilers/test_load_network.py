@@ -101,7 +101,6 @@ def state_of(network, learned=()):
     ("trained", "described", "names"),
     [
         (LeakyIntegrateFire, {"tau_mem": LogUniform(10, 40)}, ("tau_mem",)),
-        (LeakyIntegrateFire, {"v_thresh": [1.0, 2.0, 3.0, 4.0]}, ("v_thresh",)),
         (
             AdaptiveLeakyIntegrateFire,
             {"beta": Uniform(0.1, 0.2), "v_reset": Uniform(-1.0, 0.0)},
@@ -121,6 +120,15 @@ def test_numbers_take_the_place_of_what_is_drawn(trained, described, names):
     for name in names:
         assert getattr(network.populations[1].neuron, name) == getattr(neuron, name)
     assert network.connections[0].synapse.tau == 4.0
+
+
+def test_given_values_of_single_neurons_stay():
+    """As a given number does, which a warning says."""
+    state = state_of(hidden_network(LeakyIntegrateFire(v_thresh=1.25)))
+    network = hidden_network(LeakyIntegrateFire(v_thresh=[1.0, 2.0, 3.0, 4.0]))
+    with pytest.warns(UserWarning, match="v_thresh of population 'h' is 1.25 in the state"):
+        load_network(network, state)
+    assert network.populations[1].neuron.v_thresh == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_a_constant_that_states_do_not_say_is_an_error():

@@ -371,6 +371,15 @@ def test_delays_of_others_are_not_taken_over(saved, described, message):
         again.load_training_state(state)
 
 
+def test_networks_of_other_sizes_are_said_as_such():
+    compiled, _ = compiled_delays(square(Dendritic(1.0)))
+    others = describe(Dendritic(1.0))
+    larger, _ = compiled_delays(others)
+    with pytest.raises(ValueError, match="belongs to another network: ") as error:
+        larger.load_training_state(compiled.training_state())
+    assert "grouped" not in str(error.value)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_delays_of_the_same_kind_are_taken_over(kind):
     def sparse(delay):

@@ -195,8 +195,8 @@ class OwnInitializer(Initializer):
             r"population 'b': v_thresh of LeakyIntegrateFire has shape \(3,\), it should be \(2,",
         ),
         (
-            {"synapse": Exponential("uniform"), "sizes": (3, None)},
-            r"connection 'Conn_a_b': tau of Exponential is Uniform\(min=0, max=1\), which cannot",
+            {"synapse": Exponential(Uniform(1, 9)), "sizes": (3, None)},
+            r"connection 'Conn_a_b': tau of Exponential is Uniform\(min=1, max=9\), which cannot",
         ),
         (
             {

@@ -13,7 +13,7 @@ from ...program.parameters import Owner
 from .counterparts import Family, Package, copy_value
 
 
-def of_single_neurons(
+def convert_constants(
     model: Any,
     family: Family,
     shape: tuple[int, ...] | None,
@@ -38,20 +38,21 @@ def of_single_neurons(
     """
     label = f"{owner.kind.value} {owner.name!r}"
     counterpart: Any = family.find(model, label, source)[0]
+    drawn = {}
     if source is Package.MLGENN_DELAYS:
         given = given_constants(model, label)
+        drawn = {} if shape is None else draw_constants(model, shape, owner, rng_seed)
     else:
         given = {name: getattr(model, name) for name in counterpart.per_neuron}
     found: dict[str, Any] = {}
     for name, value in given.items():
         what = f"{label}: {name} of {type(model).__name__}"
         if isinstance(value, Initializer):
-            if shape is None:
+            if name not in drawn:
                 raise ValueError(
                     f"{what} is {value!r}, which cannot be drawn before the shape of the "
                     "population is known"
                 )
-            drawn = draw_constants(model, shape, owner, rng_seed)
             found[name] = drawn[name].astype(np.float64)
             continue
         value = copy_value(value, what, source)

@@ -17,7 +17,7 @@ from ...compilers.supported import check_supported, time_constant
 from ...initializers import Initializer
 from ...program.parameters import Owner, OwnerKind
 from .connections import WINDOWED, convert_connectivity, plain_delay
-from .constants import of_single_neurons
+from .constants import convert_constants
 from .counterparts import NEURONS, READOUTS, SYNAPSES, Package
 
 #: What GeNN takes as the name of a population or connection.
@@ -164,7 +164,7 @@ def _add_population(
 
 def _convert_neuron(population: Any, owner: Owner, source: Package, rng_seed: int) -> Any:
     label = f"population {population.name!r}"
-    own = of_single_neurons(population.neuron, NEURONS, population.shape, owner, source, rng_seed)
+    own = convert_constants(population.neuron, NEURONS, population.shape, owner, source, rng_seed)
     neuron = NEURONS.create(population.neuron, label, source, **own)
     readout = population.neuron.readout
     if readout is not None:
@@ -194,7 +194,7 @@ def _add_connection(
     sizes = _size(ends[0]), _size(ends[1])
     new.max_delay_steps = _max_delay_steps(connection, source)
     shape = ends[1].shape
-    own = of_single_neurons(connection.synapse, SYNAPSES, shape, owner, source, rng_seed)
+    own = convert_constants(connection.synapse, SYNAPSES, shape, owner, source, rng_seed)
     new.synapse = SYNAPSES.create(connection.synapse, label, source, **own)
     new.connectivity = convert_connectivity(connection.connectivity, sizes, owner, source, rng_seed)
     if isinstance(new.connectivity, WINDOWED):

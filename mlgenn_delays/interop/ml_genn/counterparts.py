@@ -75,14 +75,14 @@ class Family:
         kind: what the models are, for messages
         pairs: (mlGeNN's class, ours) -> arguments, which are attributes, too
         hints: what to do about a model without counterpart, by its class or by its package
-        also: kinds of arguments besides numbers and flags; to mlGeNN's neurons and synapses a word
-            is an initializer, a tuple an array
+        further_types: of arguments besides numbers and flags; to mlGeNN's neurons and synapses a
+            word is an initializer, a tuple an array
     """
 
     kind: str
     pairs: dict[tuple[type, type], tuple[str, ...]]
     hints: dict[type | Package, str] = field(default_factory=dict)
-    also: tuple[type, ...] = ()
+    further_types: tuple[type, ...] = ()
 
     def find(self, model: Any, label: str, source: Package) -> tuple[type, tuple[str, ...]]:
         """Class that ``model`` has in the other package, and the names of its arguments.
@@ -117,7 +117,7 @@ class Family:
         counterpart, arguments = self.find(model, label, source)
         what = type(model).__name__
         values = {
-            n: _plain(getattr(model, n), f"{label}: {n} of {what}", self.also)
+            n: _plain(getattr(model, n), f"{label}: {n} of {what}", self.further_types)
             for n in arguments
             if n not in others
         }
@@ -125,14 +125,14 @@ class Family:
             return counterpart(**values, **others)
 
 
-def _plain(value: Any, name: str, also: tuple[type, ...]) -> Any:
-    """A single number (or None, a flag, one of ``also``): here the two packages mean the same by
-    it."""
+def _plain(value: Any, name: str, further_types: tuple[type, ...]) -> Any:
+    """A single number (or None, a flag, one of ``further_types``): here the two packages mean the
+    same by it."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if isinstance(value, Enum):
         value = value.value
-    if value is None or isinstance(value, (Number, np.bool_, *also)):
+    if value is None or isinstance(value, (Number, np.bool_, *further_types)):
         return value
     given = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
     raise ValueError(f"{name} is {given}, allowed is one number for all")
@@ -222,5 +222,5 @@ CONNECTIVITY = Family(
             "pool_strides",
         ),
     },
-    also=(str, tuple),
+    further_types=(str, tuple),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...connectivity import Connectivity, FixedProbability, SharedDelay
+from ...connectivity.connectivity import known_synapses
 from ...connectivity.shared_delays import Sizes
 from ...initializers.value import sample_value
 from ...program.parameters import expand_entries
@@ -41,13 +42,9 @@ def expand_delays(
             "synapses are drawn at random; give pre_ind and post_ind, or load a checkpoint with "
             "connectivity"
         )
-    shape: tuple[int, ...] = (source, target)
-    indices = connectivity.get_indices(source, target, False, rng)
-    if indices is None:
-        first, second = np.indices(shape)
-        indices = first.ravel(), second.ravel()
-    else:
-        shape = indices[0].shape
+    indices = known_synapses(connectivity, source, target)
+    is_dense = connectivity.get_indices(source, target, False, rng) is None
+    shape = (source, target) if is_dense else indices[0].shape
     sample_value(weight, shape, rng, f"{label}: weights")  # compilers draw these first
     of_connection = Sizes(source, target, len(indices[0]))
     entries = delay.sample(of_connection, rng, label)

@@ -103,7 +103,7 @@ def matching_sentence(
     """How close numbers of parameters are."""
     reference = (matched_to, matched_axes or {})
     shares = {
-        (_name(g, reference), g.size): share
+        (_name(g, axes), g.size): share
         for g in groups
         if not _is_matched_to(g, reference)
         and (share := _of_wanted(groups, axes, g, reference)) is not None
@@ -122,9 +122,9 @@ def matching_sentence(
     return f"{start}; the largest deviation is {share:+.1%} ({variant} at {size})."
 
 
-def _name(group: Group, reference: Reference) -> str:
-    """Variant of a group, and its values of the axes that matter."""
-    return ", ".join([group.variant, *(format_value(group.values[a]) for a in reference[1])])
+def _name(group: Group, axes: Sequence[str]) -> str:
+    """Variant of a group, and its values of the axes."""
+    return ", ".join([group.variant, *(format_value(group.values[a]) for a in axes)])
 
 
 def pooled_sentence(groups: Sequence[Group], column: str) -> str:

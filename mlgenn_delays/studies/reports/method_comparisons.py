@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..variants import KINDS_OF_LEARNING, VARIANTS, fitting_variant
+from ..variants import COMPARED_SETTINGS, VARIANTS, fitting_variant
 from .grouping import Comparison, Group, axes_text, compare_variants, make_comparison, variant_label
 from .statistics import pair
 
@@ -20,7 +20,7 @@ def compare_all(
 ) -> list[Comparison]:
     """Differences between variants, see :func:`.compare_variants`, between methods, and between
     other ways to learn."""
-    ways = [axis for axis in KINDS_OF_LEARNING if axis in axes]
+    ways = [axis for axis in COMPARED_SETTINGS if axis in axes]
     between = [c for axis in ways for c in compare_values(groups, axis, axes, pool)]
     return [*between, *compare_variants(groups, axes, pairs, pool)]
 
@@ -29,7 +29,7 @@ def compare_values(
     groups: Sequence[Group], axis: str, axes: Sequence[str], pool: Sequence[str] = ()
 ) -> list[Comparison]:
     """Paired differences of test accuracy between the value of an axis that
-    :data:`.KINDS_OF_LEARNING` says, or the first one, and the others, of the same variant, or of
+    :data:`.COMPARED_SETTINGS` says, or the first one, and the others, of the same variant, or of
     the variant that a method has in place of another one.
 
     Args:
@@ -39,7 +39,7 @@ def compare_values(
         pool: see :func:`.compare_variants`.
     """
     known = list(dict.fromkeys(g.values[axis] for g in groups))
-    usual = KINDS_OF_LEARNING[axis]
+    usual = COMPARED_SETTINGS[axis]
     reference = usual if usual in known or not known else known[0]
     others = [a for a in axes if a != axis]
 

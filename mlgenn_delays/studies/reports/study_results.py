@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import RunError
 from ..results import read_json
-from ..variants import KINDS_OF_LEARNING
+from ..variants import COMPARED_SETTINGS
 from .gathering import GatheredRun, SkippedFolder, gather
 from .report_text import StudyText
 from .study_report import write_study_report
@@ -87,7 +87,7 @@ def report_study(folder: Path, pool: Sequence[str] = ()) -> bool:
     matched_to = study.get("match_parameters")
     matched_axes = {
         axis_column(name): study[f"match_{name}"]
-        for name in KINDS_OF_LEARNING
+        for name in COMPARED_SETTINGS
         if f"match_{name}" in study and axis_column(name) not in pooled
     }
     files = write_study_report(

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from emitted_programs import PROGRAMS
-from precompiled_headers import plain
+from precompiled_headers import without_precompiled
 
 from mlgenn_delays.engines.cpu import CompilerError, CpuEngine, abi, toolchain
 
@@ -47,7 +47,7 @@ def test_the_header_is_plain_c(tmp_path):
     source = tmp_path / "header.c"
     source.write_text(f"#include <stdint.h>\n{abi.HEADER}")
     command = [
-        *plain(toolchain.find_compiler()),
+        *without_precompiled(toolchain.find_compiler()),
         "-x",
         "c",
         "-std=c99",

@@ -114,7 +114,7 @@ def make_sharing(**changes: Any) -> list[dict[str, Any]]:
 
 def test_matched_to_one_kind_of_sharing() -> None:
     text = StudyText(
-        make_sharing(tau_mem=20.0) + make_sharing(tau_mem=50.0),
+        make_sharing(tau_mem=20.0) + make_sharing(tau_mem=50.0, n_parameters=1000),
         ["delay_sharing", "tau_mem"],
         matched_to="recurrent-learned",
         matched_axes={"delay_sharing": "synaptic"},
@@ -123,7 +123,7 @@ def test_matched_to_one_kind_of_sharing() -> None:
         "Each variant with each delay_sharing has the hidden size whose number of parameters "
         "(weights, learned delays, and whatever else is learned) comes closest to that of "
         "recurrent-learned, delay_sharing synaptic at this size with the same tau_mem; the largest "
-        "deviation is +5.0% (recurrent-learned, axonal+dendritic at 32)."
+        "deviation is +5.0% (recurrent-learned, axonal+dendritic, 20 at 32)."
     ) in text
 
 

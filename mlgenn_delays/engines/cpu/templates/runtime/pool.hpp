@@ -19,8 +19,8 @@ private:
 #endif
 };
 
-// Threads that wait for work; the calling thread is number 0. They are POSIX's: those of C++'s library
-// add a third to the time that it takes to compile a small network.
+// Threads that wait for work; the calling thread is number 0. They are POSIX's: a small network took half
+// as long again to compile with those of C++'s library.
 class Pool {
     // How often a thread looks for work before it sleeps: waking it takes tens of microseconds,
     // as long as a phase of a small batch.
