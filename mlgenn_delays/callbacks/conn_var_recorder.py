@@ -77,9 +77,8 @@ class ConnVarRecorder(Callback):
         ends = self._conn.source(), self._conn.target()
         for chosen, population, name in zip(self._filters, ends, _FILTERS, strict=True):
             if chosen is not None and population is not None:
-                get_neuron_filter_mask(
-                    chosen, population.shape, name
-                )  # a bad one is refused at once
+                # a bad one is refused at once
+                get_neuron_filter_mask(chosen, population.shape, name)
         self._data: list[np.ndarray] = []
 
     def set_params(self, data: dict, compiled_network: Any, **kwargs: Any) -> None:

@@ -14,7 +14,7 @@ from ..network import Network
 from ..population import Population
 from ..program.surrogate import NORM_SMALL
 from ..training.state import State, read_state, saved_connection, section
-from .load_network import check_delay_kind, note_differences, set_models, trained_models
+from .load_network import check_delays, note_differences, set_models, trained_models
 
 
 def convert(
@@ -63,7 +63,7 @@ def convert(
         label = f"training state, connection {connection.name!r}"
         checked.append(connection.connectivity.check_state(values, *sizes, label))
         if isinstance(connection.connectivity.delay, SharedDelay):
-            check_delay_kind(connection, checked[-1], meta)
+            check_delays(connection, checked[-1], meta)
     for population in network.populations:
         lost += _lost_input(population, of_populations[population])
     set_models(network, *trained_models(network, arrays, meta))

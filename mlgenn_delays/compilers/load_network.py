@@ -22,13 +22,12 @@ from ..program.description import (
     ONE_PER_NEURON,
     Description,
     describe_population,
-    digest_of_map,
     number,
 )
 from ..program.difference import find_differences, say
 from ..program.program import Timing
 from ..synapses import Synapse
-from ..training.delay_kinds import GROUPED, delay_kind, say_other_delays
+from ..training.delay_kinds import check_delay_kind, saved_delays
 from ..training.state import State, read_state, saved_connection, section
 from ..training.state_checks import note_of_older_format
 from ..training.state_meta import FORMAT, Meta
@@ -166,38 +165,30 @@ def _check_connections(network: Network, arrays: State, meta: Meta) -> list[dict
         sizes = connection.source_size, connection.target_size
         label = f"training state, connection {connection.name!r}"
         checked.append(connection.connectivity.check_state(values, *sizes, label))
-        check_delay_kind(connection, checked[-1], meta)
+        check_delays(connection, checked[-1], meta)
     return checked
 
 
-def check_delay_kind(connection: Connection, values: Mapping[str, np.ndarray], meta: Meta) -> None:
+def check_delays(connection: Connection, values: Mapping[str, np.ndarray], meta: Meta) -> None:
     """Delays of as many axons, dendrites or groups would go to other synapses."""
-    described = meta["network"].get("parameters")
-    if isinstance(described, dict):
-        described = described.get(f"connections/{connection.name}/d")
+    there = saved_delays(meta["network"], connection.name)
+    if "d" not in values or there is None:
+        return
     connectivity = connection.connectivity
     delay, kernel = connectivity.delay, connectivity.kernel
-    if "d" not in values or not isinstance(described, dict) or "map" not in described:
-        return  # formats before 3 do not say it
-    saved = described["map"]
-    if saved is None and kernel is None and not isinstance(delay, SharedDelay):
-        return
     sizes = connection.source_size, connection.target_size
-    if "pre_ind" in values:
-        pre, post = values["pre_ind"], values["post_ind"]
-    else:
-        pre, post = known_synapses(connectivity, *sizes)
-    shape = Sizes(*sizes, len(pre))
-    entries = np.arange(len(pre)) if kernel is None else kernel.synapses().entry
+
+    def synapses() -> tuple[np.ndarray, np.ndarray]:
+        if "pre_ind" in values:
+            return values["pre_ind"], values["post_ind"]
+        return known_synapses(connectivity, *sizes)
+
+    entries = None if kernel is None else kernel.synapses().entry
     if isinstance(delay, SharedDelay):
+        pre, post = synapses()
         label = f"connection {connection.name!r}"
-        entries = delay.entries(pre, post, shape, label)
-    current = digest_of_map(entries)
-    if saved == current:
-        return
-    there, here = (delay_kind(digest, pre, post, shape, kernel) for digest in (saved, current))
-    if there != here or here == GROUPED:
-        raise ValueError(say_other_delays(connection.name, there, here))
+        entries = delay.entries(pre, post, Sizes(*sizes, len(pre)), label)
+    check_delay_kind(connection.name, there["map"], entries, synapses, sizes, kernel)
 
 
 def _check_constant_delay(connection: Connection, saved: Mapping[str, Any]) -> None:

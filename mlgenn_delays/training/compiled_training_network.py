@@ -269,8 +269,9 @@ class CompiledTrainingNetwork(LearningNetwork):
 
     def _note_learned(self) -> None:
         """The description has other values than the network now; compiling it again says so."""
+        of_synapses = self.program.of_synapses
         for i, spec in enumerate(self.program.parameters):
-            if spec.learned and i in self.program.of_synapses:
+            if spec.learned and i in of_synapses:
                 connection = self._built.connections[spec.owner.index]
                 connection.connectivity.note_learned(spec.name, self.rng_seed)
             elif spec.learned and spec.constant:

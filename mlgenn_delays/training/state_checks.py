@@ -5,19 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..checks import describe
-from ..connectivity.shared_delays import Sizes
 from ..engines.base import Engine
 from ..optimisers import Optimiser, default_optimisers
-from ..program.description import Description, digest_of_map
+from ..program.description import Description
 from ..program.difference import Difference, find_differences, say
 from ..program.parameters import ParameterSpec
 from ..program.program import ConnectionProgram, Program
-from .delay_kinds import GROUPED, delay_kind, say_other_delays
+from .delay_kinds import check_delay_kind, saved_delays
 from .state import State, describe_optimiser, number_attributes, section
 from .state_meta import FORMAT, GROUPS, Meta
 
@@ -89,27 +89,17 @@ def _check_description(
 
 def _check_delay_kinds(state: State, saved: Description, program: Program) -> None:
     """Delays of other axons, dendrites or groups, in words rather than as another map."""
-    described = saved.get("parameters")
     for c in program.connections:
-        there = described.get(f"connections/{c.name}/d") if isinstance(described, dict) else None
-        if c.delay is None or not isinstance(there, dict) or "map" not in there:
-            continue
-        own = program.parameters[c.delay].map
-        digests = there["map"], None if own is None else digest_of_map(own)
-        if digests[0] == digests[1]:
-            continue
+        there = saved_delays(saved, c.name)
         names = ("pre_ind", "post_ind") if c.has_listed_synapses else ()
         same = all(
             np.array_equal(state.get(f"connectivity/{c.name}/{name}", ()), getattr(c, name))
             for name in names
         )
-        if not same:  # other synapses have other maps
+        if c.delay is None or there is None or not same:  # other synapses have other maps
             continue
-        pre, post = _synapses(c)
-        sizes = Sizes(c.source_size, c.target_size, c.num_synapses)
-        kinds = [delay_kind(digest, pre, post, sizes, c.kernel) for digest in digests]
-        if kinds[0] != kinds[1] or kinds[0] == GROUPED:
-            raise ValueError(say_other_delays(c.name, *kinds))
+        own, sizes = program.parameters[c.delay].map, (c.source_size, c.target_size)
+        check_delay_kind(c.name, there["map"], own, partial(_synapses, c), sizes, c.kernel)
 
 
 def _synapses(connection: ConnectionProgram) -> tuple[np.ndarray, np.ndarray]:
