@@ -106,7 +106,7 @@ def _parameters(
             terms = len(delay.terms)
             entries = None
             if not isinstance(delay, Synaptic):  # one to one
-                entries = delay.entries(*_synapses(program), sizes, label)
+                entries = delay.entries(*program.synapses(), sizes, label)
             delays = _read_only(delay.sample(sizes, rng, label))
         else:
             delays = _sample(delay, shape, rng, f"{label}: delays")
@@ -131,14 +131,6 @@ def learns_weights(connection: Connection, settings: BuildSettings) -> bool:
             "weight_learn_conns"
         )
     return connection in chosen
-
-
-def _synapses(connection: ConnectionProgram) -> tuple[np.ndarray, np.ndarray]:
-    """Neurons that each synapse connects, (synapses,) each."""
-    if connection.pre_ind is not None and connection.post_ind is not None:
-        return connection.pre_ind, connection.post_ind
-    pre, post = np.indices(connection.synapse_shape)
-    return pre.ravel(), post.ravel()
 
 
 def describe_delays(connection: Connection, learned: bool, timing: Timing = "grid") -> Delays:

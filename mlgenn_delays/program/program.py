@@ -259,6 +259,13 @@ class ConnectionProgram(Frozen):
             return (self.num_synapses,)
         return (self.source_size, self.target_size)
 
+    def synapses(self) -> tuple[np.ndarray, np.ndarray]:
+        """Neurons that each synapse connects, (synapses,) each."""
+        if self.pre_ind is not None and self.post_ind is not None:
+            return self.pre_ind, self.post_ind
+        pre, post = np.indices(self.synapse_shape)
+        return pre.ravel(), post.ravel()
+
     @property
     def has_synapse_delays(self) -> bool:
         """Whether every synapse has a delay of its own."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from copy import copy
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..optimisers import Optimiser, default_optimisers
 from ..program.description import Description
 from ..program.difference import Difference, find_differences, say
 from ..program.parameters import ParameterSpec
-from ..program.program import ConnectionProgram, Program
+from ..program.program import Program
 from .delay_kinds import check_delay_kind, saved_delays
 from .state import State, describe_optimiser, number_attributes, section
 from .state_meta import FORMAT, GROUPS, Meta
@@ -99,14 +98,7 @@ def _check_delay_kinds(state: State, saved: Description, program: Program) -> No
         if c.delay is None or there is None or not same:  # other synapses have other maps
             continue
         own, sizes = program.parameters[c.delay].map, (c.source_size, c.target_size)
-        check_delay_kind(c.name, there["map"], own, partial(_synapses, c), sizes, c.kernel)
-
-
-def _synapses(connection: ConnectionProgram) -> tuple[np.ndarray, np.ndarray]:
-    if connection.pre_ind is not None and connection.post_ind is not None:
-        return connection.pre_ind, connection.post_ind
-    pre, post = np.indices(connection.synapse_shape)
-    return pre.ravel(), post.ravel()
+        check_delay_kind(c.name, there["map"], own, c.synapses, sizes, c.kernel)
 
 
 def _is_refused(difference: Difference, same_trial: bool) -> bool:
