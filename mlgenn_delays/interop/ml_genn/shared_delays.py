@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...connectivity import Connectivity, FixedProbability, SharedDelay
+from ...connectivity import Connectivity, Dense, FixedProbability, SharedDelay
 from ...connectivity.connectivity import known_synapses
 from ...connectivity.shared_delays import Sizes
 from ...initializers.value import sample_value
@@ -43,8 +43,7 @@ def expand_delays(
             "connectivity"
         )
     indices = known_synapses(connectivity, source, target)
-    is_dense = connectivity.get_indices(source, target, False, rng) is None
-    shape = (source, target) if is_dense else indices[0].shape
+    shape = (source, target) if isinstance(connectivity, Dense) else indices[0].shape
     sample_value(weight, shape, rng, f"{label}: weights")  # compilers draw these first
     of_connection = Sizes(source, target, len(indices[0]))
     entries = delay.sample(of_connection, rng, label)
